@@ -1,2 +1,9 @@
 //! Passavant: border-post verification of licences for firearms, their parts and components, and
-//! ammunition.
+//! ammunition. The modules in reading order: the words, the judgement, the wire, the log, the
+//! database, the use cases, the doors.
+pub mod clock;
+pub mod domain;
+pub mod rules;
+pub mod wire;
+
+pub mod app;

@@ -1,0 +1,75 @@
+//! Who asks: the subject of a verified token, with the State and roles that its issuer may give.
+use crate::domain::Country;
+use crate::domain::Locode;
+use crate::domain::Text;
+
+/// What a caller may do (contract: Roles).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Customs, bound to border posts.
+    Officer,
+    /// Licensing authority of a State.
+    Authority,
+    /// Carrier or freight forwarder.
+    Carrier,
+    /// Reads and verifies the audit trail.
+    Auditor,
+    /// Operates the service.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [
+        Self::Officer,
+        Self::Authority,
+        Self::Carrier,
+        Self::Auditor,
+        Self::Admin,
+    ];
+
+    /// The word in a token and in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Officer => "officer",
+            Self::Authority => "authority",
+            Self::Carrier => "carrier",
+            Self::Auditor => "auditor",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads the word in a token or in configuration.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// An authenticated caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The issuer's `iss`.
+    pub issuer: Text,
+    /// The token's `sub`, unique within its issuer.
+    pub subject: Text,
+    /// The issuer's State, from configuration and never from a claim.
+    pub state: Country,
+    /// The one role that the token carries.
+    pub role: Role,
+    /// Border posts of an officer (claim `posts`); empty for the other roles.
+    pub posts: Box<[Locode]>,
+    /// The operator's number of a carrier (claim `operator`).
+    pub operator: Option<Text>,
+}
+
+impl Caller {
+    /// Whether an officer may act at a post.
+    pub fn works_at(&self, post: Locode) -> bool {
+        self.posts.contains(&post)
+    }
+
+    /// One string for the whole identity: keys of idempotency and of rate limits.
+    pub fn key(&self) -> String {
+        format!("{}#{}", self.issuer, self.subject)
+    }
+}

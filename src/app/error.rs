@@ -1,0 +1,33 @@
+//! How a use case can fail. No variant knows an HTTP status; `http::problem` maps them once.
+use crate::rules::Verdict;
+use crate::wire::FieldError;
+
+/// A use case that did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such object, or one of another State.
+    #[error("not found")]
+    NotFound,
+    /// The caller's role or post does not allow it.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// Fields of the request that cannot be used, all of them.
+    #[error("{} invalid field(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The object has changed since the version that the caller named, or is in a state that does
+    /// not allow this.
+    #[error("conflict: {0}")]
+    Stale(String),
+    /// The idempotency key stands with another request.
+    #[error("idempotency key reused with another request")]
+    KeyReused,
+    /// Decided again on the database's own rows, and it no longer clears.
+    #[error("refused")]
+    Refused(Box<Verdict>),
+    /// Not now: a full queue, a database that does not answer, a node that fenced itself.
+    #[error("unavailable: {0}")]
+    Unavailable(&'static str),
+    /// The unforeseen.
+    #[error("internal: {0}")]
+    Internal(String),
+}

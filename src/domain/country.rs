@@ -1,0 +1,87 @@
+//! Countries by ISO 3166-1 alpha-2.
+use super::Invalid;
+
+/// Two capital letters. Whether the code is assigned to a State is a question of its own, since
+/// an old licence may carry a code that has been withdrawn: rule 6 asks it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+/// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta and Melilla.
+const CUSTOMS_CODES: [&str; 4] = ["XK", "XI", "XC", "XL"];
+
+/// The 44 States and territories without a coast (rule 61 needs more than being one of them).
+const LANDLOCKED: &str = "AD AF AM AT AZ BI BF BO BT BW BY CF CH CZ ET HU KG KZ LA LI LS LU MD MK ML MN MW NE NP PY RS RW SK SM SS SZ TD TJ TM UG UZ VA ZM ZW";
+
+impl Country {
+    /// Reads two capital letters.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text.as_bytes() {
+            &[a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([a, b])),
+            _ => Err(Invalid::new(
+                "not_a_country_code",
+                format!("{text:?} is not two capital letters (ISO 3166-1 alpha-2)"),
+            )),
+        }
+    }
+
+    /// The two letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Whether ISO 3166-1 or customs practice assigns the code today.
+    pub fn is_assigned(self) -> bool {
+        rust_iso3166::from_alpha2(self.as_str()).is_some() || CUSTOMS_CODES.contains(&self.as_str())
+    }
+
+    /// Whether the State has no coast of its own.
+    pub fn is_landlocked(self) -> bool {
+        LANDLOCKED.split(' ').any(|code| code == self.as_str())
+    }
+}
+
+impl std::fmt::Display for Country {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::fmt::Debug for Country {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_capital_letters_only() {
+        assert!(Country::parse("FR").is_ok());
+        for bad in ["", "F", "fr", "FRA", "F1", "ÉÉ"] {
+            assert_eq!(
+                Country::parse(bad).unwrap_err().code,
+                "not_a_country_code",
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn knows_assigned_customs_and_withdrawn_codes() {
+        for good in ["FR", "KE", "XK", "XI", "SZ", "MK"] {
+            assert!(Country::parse(good).unwrap().is_assigned(), "{good}");
+        }
+        for bad in ["EL", "UK", "SU", "YU", "ZZ", "QQ"] {
+            assert!(!Country::parse(bad).unwrap().is_assigned(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn knows_who_has_no_coast() {
+        assert!(Country::parse("UG").unwrap().is_landlocked());
+        assert!(!Country::parse("KE").unwrap().is_landlocked());
+        assert_eq!(LANDLOCKED.split(' ').count(), 44);
+    }
+}

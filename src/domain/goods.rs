@@ -1,0 +1,199 @@
+//! What is shipped: classes of the Protocol, tariff codes, purposes.
+use super::Invalid;
+
+/// The Protocol's classes of goods (article 3), complete ammunition apart from its components.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Article 3(a).
+    Firearm,
+    /// Article 3(b): a part or component.
+    Part,
+    /// Article 3(c): a complete round.
+    Ammunition,
+    /// Article 3(c): case, primer, propellant, bullet.
+    AmmunitionComponent,
+}
+
+impl Category {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Firearm => "firearm",
+            Self::Part => "part",
+            Self::Ammunition => "ammunition",
+            Self::AmmunitionComponent => "ammunition_component",
+        }
+    }
+}
+
+/// A Harmonized System code of six to ten digits; States only share the first six.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HsCode {
+    six: u32,
+    digits: u8,
+    rest: u16,
+}
+
+impl HsCode {
+    /// Reads 6 to 10 digits.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let bad = || {
+            Invalid::new(
+                "not_a_tariff_code",
+                format!("{text:?} is not an HS code of 6 to 10 digits"),
+            )
+        };
+        if !(6..=10).contains(&text.len()) || !text.bytes().all(|c| c.is_ascii_digit()) {
+            return Err(bad());
+        }
+        let (six, rest) = text.split_at_checked(6).ok_or_else(bad)?;
+        Ok(Self {
+            six: six.parse().map_err(|_e| bad())?,
+            digits: u8::try_from(text.len()).map_err(|_e| bad())?,
+            rest: if rest.is_empty() {
+                0
+            } else {
+                rest.parse().map_err(|_e| bad())?
+            },
+        })
+    }
+
+    /// The first six digits as a number, the part that every State shares.
+    pub fn six(self) -> u32 {
+        self.six
+    }
+
+    /// The heading: the first four digits.
+    pub fn heading(self) -> u32 {
+        self.six / 100
+    }
+}
+
+impl std::fmt::Display for HsCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:06}", self.six)?;
+        match self.digits.saturating_sub(6) {
+            0 => Ok(()),
+            width => write!(f, "{:0width$}", self.rest, width = usize::from(width)),
+        }
+    }
+}
+
+impl std::fmt::Debug for HsCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The purposes of a temporary movement (article 10.6), with the one that Union law adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Hunting.
+    Hunting,
+    /// Sport shooting.
+    SportShooting,
+    /// Evaluation.
+    Evaluation,
+    /// Exhibition without sale.
+    Exhibition,
+    /// Repair.
+    Repair,
+    /// Historical re-enactment (Regulation (EU) 2025/41 only).
+    HistoricalReenactment,
+}
+
+impl Purpose {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hunting => "hunting",
+            Self::SportShooting => "sport_shooting",
+            Self::Evaluation => "evaluation",
+            Self::Exhibition => "exhibition",
+            Self::Repair => "repair",
+            Self::HistoricalReenactment => "historical_reenactment",
+        }
+    }
+}
+
+/// The kinds of essential part that article 3(b) names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartKind {
+    /// Barrel.
+    Barrel,
+    /// Frame or receiver.
+    FrameOrReceiver,
+    /// Slide or cylinder.
+    SlideOrCylinder,
+    /// Bolt or breech block.
+    BoltOrBreechBlock,
+    /// Sound suppressor.
+    Suppressor,
+    /// Another part that is essential to the firearm's operation.
+    Other,
+}
+
+/// How goods move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Rec 19 code 1.
+    Sea,
+    /// Rec 19 code 2.
+    Rail,
+    /// Rec 19 code 3.
+    Road,
+    /// Rec 19 code 4.
+    Air,
+    /// Rec 19 code 5.
+    Post,
+    /// Rec 19 code 8.
+    InlandWater,
+}
+
+/// Which way a consignment crosses the post's border; a licence is of one of these kinds too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Movement {
+    /// Out of the post's State.
+    Export,
+    /// Into the post's State.
+    Import,
+    /// Across it.
+    Transit,
+}
+
+impl Movement {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Export => "export",
+            Self::Import => "import",
+            Self::Transit => "transit",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tariff_codes_share_six_digits() {
+        let cn = HsCode::parse("93033000").unwrap();
+        assert_eq!(
+            (cn.six(), cn.heading(), cn.to_string().as_str()),
+            (930_330, 9303, "93033000")
+        );
+        assert_eq!(HsCode::parse("930330").unwrap().to_string(), "930330");
+        assert_eq!(
+            HsCode::parse("0101210005").unwrap().to_string(),
+            "0101210005"
+        );
+        for bad in ["", "93033", "93033X", "93033000000", "9303.30"] {
+            assert_eq!(
+                HsCode::parse(bad).unwrap_err().code,
+                "not_a_tariff_code",
+                "{bad}"
+            );
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Exact decimal quantities and the UN/ECE Recommendation 20 units that count or weigh goods.
+use super::Invalid;
+
+/// A quantity in millionths of its unit: sixteen digits, six of them decimals, as customs data
+/// elements allow. Never negative, never a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(i64);
+
+/// Millionths in one.
+const MICROS: i64 = 1_000_000;
+/// Digits before the decimal point.
+const INTEGER_DIGITS_MAX: usize = 10;
+/// Digits after the decimal point.
+const DECIMALS_MAX: usize = 6;
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Reads a plain decimal such as `12` or `0.250`: no sign, no exponent, no leading zeros.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let bad = |detail: &str| Invalid::new("not_a_quantity", format!("{text:?} {detail}"));
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) {
+            return Err(bad("is not a plain decimal such as \"12\" or \"0.250\""));
+        }
+        if whole.len() > 1 && whole.starts_with('0') {
+            return Err(bad("has leading zeros"));
+        }
+        if whole.len() > INTEGER_DIGITS_MAX || decimals.len() > DECIMALS_MAX {
+            return Err(bad("has more than 10 digits before or 6 after the point"));
+        }
+        let micros = format!("{whole}{decimals:0<6}")
+            .parse()
+            .map_err(|_e| bad("is too large"))?;
+        Ok(Self(micros))
+    }
+
+    /// So many millionths, as the database keeps them.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (micros >= 0).then_some(Self(micros))
+    }
+
+    /// So many whole units.
+    pub fn whole(units: u32) -> Self {
+        Self(i64::from(units) * MICROS)
+    }
+
+    /// In millionths of the unit.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The number of whole units, where there is no fraction.
+    pub fn as_count(self) -> Option<i64> {
+        (self.0 % MICROS == 0).then_some(self.0 / MICROS)
+    }
+
+    /// Whether there is nothing.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The sum, or nothing where it leaves what customs data can state.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// What is left after taking `other`; nothing where there is not that much.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).and_then(Self::from_micros)
+    }
+
+    /// What is left after taking `other`, at least zero.
+    pub fn saturating_minus(self, other: Self) -> Self {
+        self.minus(other).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (whole, micros) = (self.0 / MICROS, self.0 % MICROS);
+        if micros == 0 {
+            return write!(f, "{whole}");
+        }
+        let decimals = format!("{micros:06}");
+        write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
+    }
+}
+
+/// What a unit measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// Articles, pieces, rounds: convertible by counting.
+    Count,
+    /// Mass.
+    Mass,
+    /// Counts groups whose content the declaration must state (`SET`, `NMP`, `10`).
+    Group,
+}
+
+/// A Rec 20 code in use for these goods, or one that is not known here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit([u8; 3]);
+
+/// Code, dimension, and the factor to one article, or to one hundredth of a microgram.
+const UNITS: &[(&str, Dimension, i128)] = &[
+    ("C62", Dimension::Count, 1),
+    ("EA", Dimension::Count, 1),
+    ("H87", Dimension::Count, 1),
+    ("NAR", Dimension::Count, 1),
+    ("PR", Dimension::Count, 2),
+    ("DZN", Dimension::Count, 12),
+    ("CEN", Dimension::Count, 100),
+    ("GRO", Dimension::Count, 144),
+    ("MIL", Dimension::Count, 1000),
+    ("T3", Dimension::Count, 1000),
+    ("GRM", Dimension::Mass, 100_000_000),
+    ("KGM", Dimension::Mass, 100_000_000_000),
+    ("TNE", Dimension::Mass, 100_000_000_000_000),
+    ("LBR", Dimension::Mass, 45_359_237_000),
+    ("ONZ", Dimension::Mass, 2_834_952_000),
+    ("GRN", Dimension::Mass, 6_479_891),
+    ("SET", Dimension::Group, 1),
+    ("NMP", Dimension::Group, 1),
+    ("10", Dimension::Group, 1),
+];
+
+impl Unit {
+    /// Pieces, the default unit of firearms.
+    pub const C62: Self = Self(*b"C62");
+
+    /// Reads two or three capital letters or digits; whether the code is one of the units in use
+    /// for these goods is a question of its own (rules 6 and 82).
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let sound = (1..=3).contains(&text.len())
+            && text
+                .bytes()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        let mut code = [b' '; 3];
+        for (slot, c) in code.iter_mut().zip(text.bytes()) {
+            *slot = c;
+        }
+        sound.then_some(Self(code)).ok_or_else(|| {
+            Invalid::new(
+                "not_a_unit_code",
+                format!("{text:?} is not a UN/ECE Rec 20 code of up to three capitals or digits"),
+            )
+        })
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end()
+    }
+
+    fn entry(self) -> Option<(Dimension, i128)> {
+        let code = self.as_str();
+        UNITS
+            .iter()
+            .find(|(name, ..)| *name == code)
+            .map(|(_, dimension, factor)| (*dimension, *factor))
+    }
+
+    /// What it measures; `None` for a code that is not a unit of these goods (`CTG` content gram,
+    /// `CQ` cartridge as a unit, package codes such as `BX`).
+    pub fn dimension(self) -> Option<Dimension> {
+        self.entry().map(|(dimension, _)| dimension)
+    }
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::fmt::Debug for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Restates a quantity in another unit, rounded **up** to the millionth, so that a balance is
+/// never drawn by less than what moved. `content` is what one group holds, where the declared
+/// unit counts groups. `None`: the units do not measure the same thing.
+pub fn convert(
+    quantity: Quantity,
+    from: Unit,
+    content: Option<(Quantity, Unit)>,
+    to: Unit,
+) -> Option<Quantity> {
+    if from == to {
+        return Some(quantity);
+    }
+    let (to_dimension, to_factor) = to.entry()?;
+    let (from_dimension, from_factor) = from.entry()?;
+    if from_dimension == Dimension::Group {
+        let (held, held_unit) = content?;
+        if held_unit.dimension()? == Dimension::Group {
+            return None;
+        }
+        let total = i128::from(quantity.0) * i128::from(held.0);
+        let total = Quantity(i64::try_from(div_up(total, i128::from(MICROS))).ok()?);
+        return convert(total, held_unit, None, to);
+    }
+    if from_dimension != to_dimension {
+        return None;
+    }
+    let restated = div_up(i128::from(quantity.0) * from_factor, to_factor);
+    i64::try_from(restated).ok().map(Quantity)
+}
+
+fn div_up(value: i128, by: i128) -> i128 {
+    (value + by - 1) / by
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn q(text: &str) -> Quantity {
+        Quantity::parse(text).unwrap()
+    }
+
+    fn to(text: &str, from: &str, unit: &str) -> Option<String> {
+        convert(
+            q(text),
+            Unit::parse(from).unwrap(),
+            None,
+            Unit::parse(unit).unwrap(),
+        )
+        .map(|q| q.to_string())
+    }
+
+    #[test]
+    fn reads_and_writes_plain_decimals() {
+        for (text, shown) in [
+            ("12", "12"),
+            ("0.250", "0.25"),
+            ("0", "0"),
+            ("9999999999.999999", "9999999999.999999"),
+        ] {
+            assert_eq!(q(text).to_string(), shown);
+        }
+        for bad in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "01",
+            "1,5",
+            "1.0000001",
+            "99999999999",
+            " 1",
+            "١",
+        ] {
+            assert_eq!(
+                Quantity::parse(bad).unwrap_err().code,
+                "not_a_quantity",
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn thousands_dozens_and_grosses_are_not_one() {
+        for (from, pieces) in [
+            ("MIL", "5000"),
+            ("T3", "5000"),
+            ("CEN", "500"),
+            ("DZN", "60"),
+            ("GRO", "720"),
+            ("PR", "10"),
+            ("EA", "5"),
+        ] {
+            assert_eq!(to("5", from, "C62").as_deref(), Some(pieces), "{from}");
+        }
+    }
+
+    #[test]
+    fn mass_converts_exactly_and_rounds_up_only_below_a_millionth() {
+        assert_eq!(to("1", "LBR", "GRM").as_deref(), Some("453.59237"));
+        assert_eq!(to("1", "ONZ", "GRM").as_deref(), Some("28.34952"));
+        assert_eq!(to("1", "TNE", "KGM").as_deref(), Some("1000"));
+        assert_eq!(to("1", "GRN", "KGM").as_deref(), Some("0.000065"));
+        assert_eq!(to("1000000", "GRN", "KGM").as_deref(), Some("64.79891"));
+    }
+
+    #[test]
+    fn count_and_mass_and_packages_never_convert() {
+        for (from, unit) in [
+            ("KGM", "C62"),
+            ("C62", "KGM"),
+            ("CTG", "C62"),
+            ("CQ", "C62"),
+            ("BX", "C62"),
+            ("SET", "C62"),
+            ("NPR", "C62"),
+        ] {
+            assert_eq!(to("5", from, unit), None, "{from} to {unit}");
+        }
+    }
+
+    #[test]
+    fn groups_convert_by_their_declared_content() {
+        let content = Some((q("25"), Unit::C62));
+        assert_eq!(
+            convert(q("4"), Unit::parse("NMP").unwrap(), content, Unit::C62),
+            Some(q("100"))
+        );
+    }
+}

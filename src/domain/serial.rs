@@ -1,0 +1,110 @@
+//! Serial numbers: compared by what is stamped, suspected by what looks alike.
+use super::Country;
+use super::Text;
+use unicode_normalization::UnicodeNormalization;
+
+/// Longest serial number read.
+pub const SERIAL_CHARS_MAX: usize = 40;
+
+/// A serial number as declared, with the form in which two of them are compared. Leading zeros
+/// count: they are stamped.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Serial(Text);
+
+impl Serial {
+    /// Keeps the number in the form in which it is compared: Unicode NFKC, capitals, without
+    /// separators. `None` where nothing is left.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text
+            .bytes()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        let normal: Text = if plain {
+            Text::new(text)
+        } else {
+            normal(text).into()
+        };
+        (!normal.is_empty()).then_some(Self(normal))
+    }
+
+    /// The form in which two numbers are compared.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The number with every sign that a tired reader confuses made one: O/0, I/1, B/8, S/5. Two
+    /// different numbers with the same folding are suspect, never equal.
+    pub fn folded(&self) -> String {
+        self.0
+            .chars()
+            .map(|c| match c {
+                'O' => '0',
+                'I' => '1',
+                'B' => '8',
+                'S' => '5',
+                other => other,
+            })
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Serial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn normal(text: &str) -> String {
+    text.nfkc()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+/// What identifies one firearm in the world: a serial alone is not unique (rule 95).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FirearmKey {
+    /// Manufacturer, folded as a name is compared.
+    pub make: String,
+    /// Model, folded likewise.
+    pub model: String,
+    /// Country of manufacture, where declared.
+    pub country: Option<Country>,
+    /// Serial number.
+    pub serial: Serial,
+}
+
+impl FirearmKey {
+    /// The key as one text, for an index.
+    pub fn index(&self) -> String {
+        let country = self.country.map(|c| c.to_string()).unwrap_or_default();
+        format!("{}|{}|{}|{}", self.make, self.model, country, self.serial)
+    }
+}
+
+/// Folds a make or a model: case, accents' composition, separators and punctuation set aside.
+pub fn folded_name(name: &str) -> String {
+    normal(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serial(text: &str) -> Serial {
+        Serial::parse(text).unwrap()
+    }
+
+    #[test]
+    fn separators_case_and_width_do_not_matter_but_zeros_do() {
+        assert_eq!(serial("vc-000 101"), serial("VC000101"));
+        assert_eq!(serial("ＶＣ000101"), serial("VC000101"));
+        assert_ne!(serial("VC00101"), serial("VC000101"));
+        assert_eq!(Serial::parse(" - "), None);
+    }
+
+    #[test]
+    fn lookalikes_fold_but_are_not_equal() {
+        assert_ne!(serial("VCO00IO1"), serial("VC000101"));
+        assert_eq!(serial("VCO00IO1").folded(), serial("VC000101").folded());
+    }
+}

@@ -1,0 +1,316 @@
+//! Everything that the rules may look at: the declaration, the licences it quotes as they stood,
+//! the lists of the day, the profile of law and what the register knows of these goods.
+use super::finding::Finding;
+use super::profile::Profile;
+use crate::domain::Country;
+use crate::domain::Date;
+use crate::domain::Quantity;
+use crate::domain::Text;
+use crate::domain::Timestamp;
+use crate::domain::declaration::Declaration;
+use crate::domain::declaration::Item;
+use crate::domain::declaration::Quote;
+use crate::domain::goods::Movement;
+use crate::domain::licence::Held;
+use crate::domain::licence::Licence;
+use crate::domain::licence::Line;
+use crate::domain::lists::BorderPost;
+use crate::domain::lists::Lists;
+use crate::domain::quantity::convert;
+use crate::domain::serial::Serial;
+
+/// What the register answers to a licence number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// It stands in the register.
+    Held(Held),
+    /// The register was asked and has no such licence.
+    NotFound,
+    /// The register could not be asked.
+    Unavailable,
+}
+
+/// A quoted number with the register's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LicenceFact {
+    /// The number as quoted.
+    pub number: Text,
+    /// The answer.
+    pub lookup: Lookup,
+}
+
+/// An earlier release of the same declaration reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriorUse {
+    /// The item released then.
+    pub item: u32,
+    /// The release.
+    pub release: Text,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the declaration was the same to the byte.
+    pub same_content: bool,
+}
+
+/// What the register knows of one declared serial; only serials of which it knows something
+/// stand here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialFact {
+    /// The item's number.
+    pub item: u32,
+    /// The serial.
+    pub serial: Serial,
+    /// The licence and line under which the same firearm has moved or to which it is bound.
+    pub licence: Text,
+    /// That line.
+    pub line: u32,
+    /// Which way it moved.
+    pub movement: Movement,
+    /// Whether it has come back, or been received, since.
+    pub settled: bool,
+}
+
+/// The outward movement of goods that now return (rules 102 to 104).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outward {
+    /// Day of the release for export.
+    pub released_on: Date,
+    /// Identifier of the exporter then.
+    pub exporter: Option<Text>,
+    /// The person who travelled.
+    pub person: Option<Text>,
+    /// Serials that went out.
+    pub serials: Vec<Serial>,
+    /// Rounds that went out.
+    pub rounds: Quantity,
+}
+
+/// What was looked up for a declaration before it is judged. A replay needs exactly this.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Every number quoted, once.
+    pub licences: Vec<LicenceFact>,
+    /// How old the licence data may be; `None` where that cannot be told, and then nothing clears.
+    pub data_age_ms: Option<u64>,
+    /// Releases of the same reference.
+    pub prior_uses: Vec<PriorUse>,
+    /// Known serials.
+    pub serials: Vec<SerialFact>,
+    /// The outward movement that the declaration names.
+    pub outward: Option<Outward>,
+    /// Whether the register could be asked for all of the above but the licences.
+    pub history_available: bool,
+}
+
+/// An item's quote together with what it leads to.
+#[derive(Debug)]
+pub struct QuoteCase<'a> {
+    /// The quote.
+    pub quote: &'a Quote,
+    /// Its place in the item's list.
+    pub index: usize,
+    /// The register's answer.
+    pub lookup: &'a Lookup,
+    /// The licence line quoted, or the only one of the item's class where none is named.
+    pub line: Option<&'a Line>,
+}
+
+impl<'a> QuoteCase<'a> {
+    /// The licence, where it was found.
+    pub fn held(&self) -> Option<&'a Held> {
+        match self.lookup {
+            Lookup::Held(held) => Some(held),
+            Lookup::NotFound | Lookup::Unavailable => None,
+        }
+    }
+
+    /// What the licence says, where it was found.
+    pub fn licence(&self) -> Option<&'a Licence> {
+        self.held().map(|held| held.licence.as_ref())
+    }
+}
+
+/// A goods item together with its quotes.
+#[derive(Debug)]
+pub struct ItemCase<'a> {
+    /// The item.
+    pub item: &'a Item,
+    /// Its place in the declaration.
+    pub index: usize,
+    /// Its quotes.
+    pub quotes: Vec<QuoteCase<'a>>,
+}
+
+impl<'a> ItemCase<'a> {
+    /// JSON Pointer to the item, or to a field of it: `item.path("quantity")`.
+    pub fn path(&self, field: &str) -> String {
+        match field {
+            "" => format!("/items/{}", self.index),
+            field => format!("/items/{}/{field}", self.index),
+        }
+    }
+
+    /// JSON Pointer to one of its quotes.
+    pub fn quote_path(&self, quote: &QuoteCase<'_>) -> String {
+        format!("/items/{}/licences/{}", self.index, quote.index)
+    }
+
+    /// Quotes of licences of one kind that were found.
+    pub fn licences_of(&self, kind: Movement) -> impl Iterator<Item = (&QuoteCase<'a>, &'a Held)> {
+        self.quotes
+            .iter()
+            .filter_map(|quote| quote.held().map(|held| (quote, held)))
+            .filter(move |(_, held)| held.licence.kind == kind)
+    }
+
+    /// The share of the item that a quote covers, in the unit of the licence line; `None` where
+    /// the units do not convert.
+    pub fn drawn_by(&self, quote: &QuoteCase<'_>, line: &Line) -> Option<Quantity> {
+        let share = quote.quote.quantity.unwrap_or(self.item.quantity);
+        convert(share, self.item.unit, self.item.content, line.unit)
+    }
+}
+
+/// A declaration with all that the rules may look at.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The declaration.
+    pub declaration: &'a Declaration,
+    /// What was looked up.
+    pub facts: &'a Facts,
+    /// The lists of the day.
+    pub lists: &'a Lists,
+    /// The profile of law that applies at the post on the reference date.
+    pub profile: &'static Profile,
+    /// The post, where it is registered.
+    pub post: Option<&'a BorderPost>,
+    /// The State whose border is crossed at the post.
+    pub state: Option<Country>,
+    /// The day of acceptance in the post's time zone.
+    pub reference_date: Date,
+    /// The instant of the evaluation.
+    pub now: Timestamp,
+    /// The goods with their quotes.
+    pub items: Vec<ItemCase<'a>>,
+}
+
+impl<'a> Case<'a> {
+    /// Puts a case together.
+    pub fn new(
+        declaration: &'a Declaration,
+        facts: &'a Facts,
+        lists: &'a Lists,
+        now: Timestamp,
+    ) -> Self {
+        let post = lists.posts.get(&declaration.border_post);
+        let state = post.map_or_else(
+            || declaration.border_post.country(),
+            |post| Some(post.country),
+        );
+        let reference_date = reference_date(declaration, post, now);
+        Self {
+            declaration,
+            facts,
+            lists,
+            profile: Profile::applying(lists, state, reference_date),
+            post,
+            state,
+            reference_date,
+            now,
+            items: items(declaration, facts),
+        }
+    }
+
+    /// Every licence found, once, with the fact it came from.
+    pub fn held(&self) -> impl Iterator<Item = &'a Held> {
+        self.facts
+            .licences
+            .iter()
+            .filter_map(|fact| match &fact.lookup {
+                Lookup::Held(held) => Some(held),
+                Lookup::NotFound | Lookup::Unavailable => None,
+            })
+    }
+}
+
+impl Finding {
+    /// Points a finding at an item's quote: item number, path, licence, version and line.
+    pub fn on(&mut self, item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> &mut Self {
+        self.item(item.item.number).at(item.quote_path(quote));
+        self.licence(
+            &quote.quote.number,
+            quote.licence().map(|licence| licence.version),
+        );
+        if let Some(line) = quote.line.map(|line| line.line).or(quote.quote.line) {
+            self.line(line);
+        }
+        self
+    }
+
+    /// Points a finding at a field of an item.
+    pub fn on_item(&mut self, item: &ItemCase<'_>, field: &str) -> &mut Self {
+        self.item(item.item.number).at(item.path(field))
+    }
+}
+
+/// UCC 172(2): the date of acceptance decides, counted in the post's own time zone. Where the post
+/// is not registered, the offset that the declaration states decides, and rule 48 refers it.
+fn reference_date(declaration: &Declaration, post: Option<&BorderPost>, now: Timestamp) -> Date {
+    let (at, offset_s) = declaration.accepted_at.unwrap_or((now, 0));
+    let zone = match post {
+        Some(post) => post.zone.clone(),
+        None => jiff::tz::Offset::from_seconds(offset_s)
+            .map_or(jiff::tz::TimeZone::UTC, jiff::tz::Offset::to_time_zone),
+    };
+    zone.to_datetime(at).date()
+}
+
+fn items<'a>(declaration: &'a Declaration, facts: &'a Facts) -> Vec<ItemCase<'a>> {
+    declaration
+        .items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| ItemCase {
+            item,
+            index,
+            quotes: item
+                .licences
+                .iter()
+                .enumerate()
+                .map(|(index, quote)| {
+                    let lookup = facts
+                        .licences
+                        .iter()
+                        .find(|fact| fact.number == quote.number)
+                        .map_or(&Lookup::Unavailable, |fact| &fact.lookup);
+                    QuoteCase {
+                        quote,
+                        index,
+                        lookup,
+                        line: line(item, quote, lookup),
+                    }
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// The line quoted; where none is, the only line of the item's class. Two that fit are not
+/// chosen between: allocation is explicit (rule 84).
+fn line<'a>(item: &Item, quote: &Quote, lookup: &'a Lookup) -> Option<&'a Line> {
+    let Lookup::Held(held) = lookup else {
+        return None;
+    };
+    if let Some(number) = quote.line {
+        return held.licence.line(number);
+    }
+    let mut fitting = held
+        .licence
+        .lines
+        .iter()
+        .filter(|line| line.category == item.category);
+    match (fitting.next(), fitting.next()) {
+        (Some(line), None) => Some(line),
+        _ => None,
+    }
+}

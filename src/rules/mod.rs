@@ -1,0 +1,44 @@
+//! The judgement. [`evaluate`] takes a declaration with every fact about it and gives a verdict
+//! with all its reasons; it cannot fail, and no rule can be skipped. A fact that is missing or
+//! stale is a finding.
+pub mod case;
+pub mod catalogue;
+pub mod finding;
+pub mod profile;
+
+mod dates;
+mod quantity;
+mod status;
+
+pub use case::Case;
+pub use case::Facts;
+pub use catalogue::Code;
+pub use finding::Finding;
+pub use finding::Findings;
+pub use finding::Outcome;
+pub use finding::Severity;
+pub use finding::Verdict;
+
+/// Names the rules in every record. It changes with anything that could change a verdict.
+pub const RULESET: &str = "unfp@1";
+
+/// One rule of the catalogue: it looks at a case and adds what it finds.
+pub type Rule = fn(&Case<'_>, &mut Findings);
+
+/// Every rule, in the catalogue's order. Each one's doc comment opens with its numbers and codes.
+const RULES: &[Rule] = &[
+    status::licence_reference_missing,
+    status::licence_not_found,
+    status::licence_status,
+    dates::licence_validity,
+    quantity::quantity,
+];
+
+/// Judges a case by all rules.
+pub fn evaluate(case: &Case<'_>) -> Verdict {
+    let mut findings = Findings::default();
+    for rule in RULES {
+        rule(case, &mut findings);
+    }
+    findings.into_verdict(case)
+}

@@ -1,0 +1,5 @@
+//! The contract's JSON. Everything that comes in is read whole, and every field that cannot be
+//! used is reported with its path; what goes out is written here and nowhere else.
+pub mod field;
+
+pub use field::FieldError;
