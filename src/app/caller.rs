@@ -20,13 +20,8 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
-        Self::Officer,
-        Self::Authority,
-        Self::Carrier,
-        Self::Auditor,
-        Self::Admin,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Officer, Self::Authority, Self::Carrier, Self::Auditor, Self::Admin];
 
     /// The word in a token and in configuration.
     pub fn as_str(self) -> &'static str {

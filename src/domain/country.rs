@@ -60,11 +60,7 @@ mod tests {
     fn reads_capital_letters_only() {
         assert!(Country::parse("FR").is_ok());
         for bad in ["", "F", "fr", "FRA", "F1", "ÉÉ"] {
-            assert_eq!(
-                Country::parse(bad).unwrap_err().code,
-                "not_a_country_code",
-                "{bad}"
-            );
+            assert_eq!(Country::parse(bad).unwrap_err().code, "not_a_country_code", "{bad}");
         }
     }
 

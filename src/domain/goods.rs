@@ -50,11 +50,7 @@ impl HsCode {
         Ok(Self {
             six: six.parse().map_err(|_e| bad())?,
             digits: u8::try_from(text.len()).map_err(|_e| bad())?,
-            rest: if rest.is_empty() {
-                0
-            } else {
-                rest.parse().map_err(|_e| bad())?
-            },
+            rest: if rest.is_empty() { 0 } else { rest.parse().map_err(|_e| bad())? },
         })
     }
 
@@ -179,21 +175,11 @@ mod tests {
     #[test]
     fn tariff_codes_share_six_digits() {
         let cn = HsCode::parse("93033000").unwrap();
-        assert_eq!(
-            (cn.six(), cn.heading(), cn.to_string().as_str()),
-            (930_330, 9303, "93033000")
-        );
+        assert_eq!((cn.six(), cn.heading(), cn.to_string().as_str()), (930_330, 9303, "93033000"));
         assert_eq!(HsCode::parse("930330").unwrap().to_string(), "930330");
-        assert_eq!(
-            HsCode::parse("0101210005").unwrap().to_string(),
-            "0101210005"
-        );
+        assert_eq!(HsCode::parse("0101210005").unwrap().to_string(), "0101210005");
         for bad in ["", "93033", "93033X", "93033000000", "9303.30"] {
-            assert_eq!(
-                HsCode::parse(bad).unwrap_err().code,
-                "not_a_tariff_code",
-                "{bad}"
-            );
+            assert_eq!(HsCode::parse(bad).unwrap_err().code, "not_a_tariff_code", "{bad}");
         }
     }
 }

@@ -281,10 +281,7 @@ impl Standing {
             .iter()
             .find(|drawn| drawn.line == line)
             .copied()
-            .unwrap_or(Drawn {
-                line,
-                ..Drawn::default()
-            })
+            .unwrap_or(Drawn { line, ..Drawn::default() })
     }
 }
 
@@ -319,19 +316,12 @@ impl Held {
     /// The balance of a line; nothing is available once a single-use licence has had its shipment.
     pub fn balance(&self, line: &Line) -> Balance {
         let drawn = self.standing.of(line.line);
-        let left = line
-            .quantity
-            .saturating_minus(drawn.reserved)
-            .saturating_minus(drawn.consumed);
+        let left = line.quantity.saturating_minus(drawn.reserved).saturating_minus(drawn.consumed);
         Balance {
             authorised: line.quantity,
             reserved: drawn.reserved,
             consumed: drawn.consumed,
-            available: if self.is_closed() {
-                Quantity::ZERO
-            } else {
-                left
-            },
+            available: if self.is_closed() { Quantity::ZERO } else { left },
         }
     }
 }

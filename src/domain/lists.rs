@@ -54,10 +54,7 @@ impl Watched {
     /// Whether a party is the one watched: by identifier, or by name where it agrees.
     pub fn matches(&self, id: &str, name: &str) -> bool {
         self.id.as_deref() == Some(id)
-            || self
-                .name
-                .as_deref()
-                .is_some_and(|watched| names_agree(watched, name))
+            || self.name.as_deref().is_some_and(|watched| names_agree(watched, name))
     }
 }
 

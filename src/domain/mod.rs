@@ -34,9 +34,6 @@ pub struct Invalid {
 impl Invalid {
     /// An invalid word with its stable code and the reason in words.
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 }

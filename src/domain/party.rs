@@ -18,9 +18,7 @@ impl Party {
     /// 33 printable characters (EORI takes 15; other States' numbers are longer). No registry is asked.
     pub fn id_is_plausible(&self) -> bool {
         let id = self.id.as_str();
-        let country = id
-            .get(..2)
-            .and_then(|code| super::Country::parse(code).ok());
+        let country = id.get(..2).and_then(|code| super::Country::parse(code).ok());
         let rest = id.get(2..).unwrap_or_default();
         country.is_some_and(super::Country::is_assigned)
             && !rest.is_empty()
@@ -36,9 +34,7 @@ pub fn names_agree(a: &str, b: &str) -> bool {
 
 fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
     use unicode_normalization::UnicodeNormalization;
-    name.nfkd()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
+    name.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]
@@ -46,41 +42,24 @@ mod tests {
     use super::*;
 
     fn party(id: &str) -> Party {
-        Party {
-            id: id.into(),
-            name: "Trader".into(),
-        }
+        Party { id: id.into(), name: "Trader".into() }
     }
 
     #[test]
     fn an_operator_number_names_its_country() {
-        for good in [
-            "FR12345678901234",
-            "KE0051234567",
-            "KE-KWS-001",
-            "XI123456789000",
-        ] {
+        for good in ["FR12345678901234", "KE0051234567", "KE-KWS-001", "XI123456789000"] {
             assert!(party(good).id_is_plausible(), "{good}");
         }
-        for bad in [
-            "",
-            "FR",
-            "fr123",
-            "ZZ123",
-            "12345",
-            "FR 123",
-            "FR12345678901234567890123456789012345",
-        ] {
+        for bad in
+            ["", "FR", "fr123", "ZZ123", "12345", "FR 123", "FR12345678901234567890123456789012345"]
+        {
             assert!(!party(bad).id_is_plausible(), "{bad}");
         }
     }
 
     #[test]
     fn names_agree_without_case_accents_and_punctuation() {
-        assert!(names_agree(
-            "Armurerie du Rhône S.A.",
-            "ARMURERIE DU RHONE SA"
-        ));
+        assert!(names_agree("Armurerie du Rhône S.A.", "ARMURERIE DU RHONE SA"));
         assert!(!names_agree("Armurerie du Rhône", "Armurerie du Rhin"));
     }
 }

@@ -7,6 +7,9 @@ use super::Invalid;
 pub struct Locode([u8; 5]);
 
 impl Locode {
+    /// A place that no list holds, for a document that has not named one yet.
+    pub const UNKNOWN: Self = Self(*b"XX999");
+
     /// Reads five characters such as `FRLEH`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = || {
@@ -32,9 +35,7 @@ impl Locode {
 
     /// The country whose list of places holds this one.
     pub fn country(&self) -> Option<Country> {
-        self.as_str()
-            .get(..2)
-            .and_then(|code| Country::parse(code).ok())
+        self.as_str().get(..2).and_then(|code| Country::parse(code).ok())
     }
 }
 
@@ -57,19 +58,10 @@ mod tests {
     #[test]
     fn reads_a_locode() {
         let post = Locode::parse("FRLEH").unwrap();
-        assert_eq!(
-            (post.as_str(), post.country().unwrap().as_str()),
-            ("FRLEH", "FR")
-        );
+        assert_eq!((post.as_str(), post.country().unwrap().as_str()), ("FRLEH", "FR"));
         assert!(Locode::parse("USN29").is_ok());
-        for bad in [
-            "", "FRLE", "FRLEHX", "FRL0H", "FRL1H", "frleh", "F1LEH", "FRLÉ",
-        ] {
-            assert_eq!(
-                Locode::parse(bad).unwrap_err().code,
-                "not_a_locode",
-                "{bad}"
-            );
+        for bad in ["", "FRLE", "FRLEHX", "FRL0H", "FRL1H", "frleh", "F1LEH", "FRLÉ"] {
+            assert_eq!(Locode::parse(bad).unwrap_err().code, "not_a_locode", "{bad}");
         }
     }
 }

@@ -31,9 +31,7 @@ impl Quantity {
         if whole.len() > INTEGER_DIGITS_MAX || decimals.len() > DECIMALS_MAX {
             return Err(bad("has more than 10 digits before or 6 after the point"));
         }
-        let micros = format!("{whole}{decimals:0<6}")
-            .parse()
-            .map_err(|_e| bad("is too large"))?;
+        let micros = format!("{whole}{decimals:0<6}").parse().map_err(|_e| bad("is too large"))?;
         Ok(Self(micros))
     }
 
@@ -135,9 +133,7 @@ impl Unit {
     /// for these goods is a question of its own (rules 6 and 82).
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let sound = (1..=3).contains(&text.len())
-            && text
-                .bytes()
-                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+            && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
         let mut code = [b' '; 3];
         for (slot, c) in code.iter_mut().zip(text.bytes()) {
             *slot = c;
@@ -225,13 +221,8 @@ mod tests {
     }
 
     fn to(text: &str, from: &str, unit: &str) -> Option<String> {
-        convert(
-            q(text),
-            Unit::parse(from).unwrap(),
-            None,
-            Unit::parse(unit).unwrap(),
-        )
-        .map(|q| q.to_string())
+        convert(q(text), Unit::parse(from).unwrap(), None, Unit::parse(unit).unwrap())
+            .map(|q| q.to_string())
     }
 
     #[test]
@@ -259,11 +250,7 @@ mod tests {
             " 1",
             "١",
         ] {
-            assert_eq!(
-                Quantity::parse(bad).unwrap_err().code,
-                "not_a_quantity",
-                "{bad}"
-            );
+            assert_eq!(Quantity::parse(bad).unwrap_err().code, "not_a_quantity", "{bad}");
         }
     }
 

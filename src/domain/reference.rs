@@ -56,9 +56,7 @@ pub fn mrn_flow(mrn: &str) -> Option<MrnFlow> {
     let [y1, y2, c1, c2, .., letter, digit] = chars;
     let sound = [y1, y2, digit].iter().all(|c| c.is_ascii_digit())
         && [c1, c2].iter().all(|c| c.is_ascii_uppercase())
-        && chars
-            .iter()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        && chars.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     if !sound {
         return None;
     }
@@ -103,19 +101,12 @@ pub fn mrn_check_digit_agrees(mrn: &str) -> bool {
 pub fn ucr_is_sound(ucr: &str) -> bool {
     let mut chars = ucr.bytes();
     let year = chars.next().is_some_and(|c| c.is_ascii_digit());
-    let country = chars
-        .by_ref()
-        .take(2)
-        .filter(u8::is_ascii_uppercase)
-        .count()
-        == 2;
+    let country = chars.by_ref().take(2).filter(u8::is_ascii_uppercase).count() == 2;
     let rest = ucr.get(3..).unwrap_or_default();
     year && country
         && ucr.len() <= REFERENCE_CHARS_MAX
         && rest
             .split_once('-')
             .is_some_and(|(operator, own)| !operator.is_empty() && !own.is_empty())
-        && rest
-            .bytes()
-            .all(|c| c.is_ascii_graphic() && c != b'/' && c != b':')
+        && rest.bytes().all(|c| c.is_ascii_graphic() && c != b'/' && c != b':')
 }

@@ -15,14 +15,8 @@ impl Serial {
     /// Keeps the number in the form in which it is compared: Unicode NFKC, capitals, without
     /// separators. `None` where nothing is left.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text
-            .bytes()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-        let normal: Text = if plain {
-            Text::new(text)
-        } else {
-            normal(text).into()
-        };
+        let plain = text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        let normal: Text = if plain { Text::new(text) } else { normal(text).into() };
         (!normal.is_empty()).then_some(Self(normal))
     }
 
@@ -54,10 +48,7 @@ impl std::fmt::Display for Serial {
 }
 
 fn normal(text: &str) -> String {
-    text.nfkc()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_uppercase)
-        .collect()
+    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 /// What identifies one firearm in the world: a serial alone is not unique (rule 95).

@@ -203,10 +203,8 @@ impl<'a> Case<'a> {
         now: Timestamp,
     ) -> Self {
         let post = lists.posts.get(&declaration.border_post);
-        let state = post.map_or_else(
-            || declaration.border_post.country(),
-            |post| Some(post.country),
-        );
+        let state =
+            post.map_or_else(|| declaration.border_post.country(), |post| Some(post.country));
         let reference_date = reference_date(declaration, post, now);
         Self {
             declaration,
@@ -223,13 +221,10 @@ impl<'a> Case<'a> {
 
     /// Every licence found, once, with the fact it came from.
     pub fn held(&self) -> impl Iterator<Item = &'a Held> {
-        self.facts
-            .licences
-            .iter()
-            .filter_map(|fact| match &fact.lookup {
-                Lookup::Held(held) => Some(held),
-                Lookup::NotFound | Lookup::Unavailable => None,
-            })
+        self.facts.licences.iter().filter_map(|fact| match &fact.lookup {
+            Lookup::Held(held) => Some(held),
+            Lookup::NotFound | Lookup::Unavailable => None,
+        })
     }
 }
 
@@ -237,10 +232,7 @@ impl Finding {
     /// Points a finding at an item's quote: item number, path, licence, version and line.
     pub fn on(&mut self, item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> &mut Self {
         self.item(item.item.number).at(item.quote_path(quote));
-        self.licence(
-            &quote.quote.number,
-            quote.licence().map(|licence| licence.version),
-        );
+        self.licence(&quote.quote.number, quote.licence().map(|licence| licence.version));
         if let Some(line) = quote.line.map(|line| line.line).or(quote.quote.line) {
             self.line(line);
         }
@@ -283,12 +275,7 @@ fn items<'a>(declaration: &'a Declaration, facts: &'a Facts) -> Vec<ItemCase<'a>
                         .iter()
                         .find(|fact| fact.number == quote.number)
                         .map_or(&Lookup::Unavailable, |fact| &fact.lookup);
-                    QuoteCase {
-                        quote,
-                        index,
-                        lookup,
-                        line: line(item, quote, lookup),
-                    }
+                    QuoteCase { quote, index, lookup, line: line(item, quote, lookup) }
                 })
                 .collect(),
         })
@@ -304,11 +291,7 @@ fn line<'a>(item: &Item, quote: &Quote, lookup: &'a Lookup) -> Option<&'a Line> 
     if let Some(number) = quote.line {
         return held.licence.line(number);
     }
-    let mut fitting = held
-        .licence
-        .lines
-        .iter()
-        .filter(|line| line.category == item.category);
+    let mut fitting = held.licence.lines.iter().filter(|line| line.category == item.category);
     match (fitting.next(), fitting.next()) {
         (Some(line), None) => Some(line),
         _ => None,

@@ -18,10 +18,7 @@ pub(super) fn licence_validity(case: &Case<'_>, findings: &mut Findings) {
                     .on(item, quote)
                     .declared(day)
                     .licensed(licence.valid_from)
-                    .says(format_args!(
-                        "valid from {}, accepted on {day}",
-                        licence.valid_from
-                    ));
+                    .says(format_args!("valid from {}, accepted on {day}", licence.valid_from));
             }
             if let Some(until) = licence.valid_until.filter(|until| *until < day) {
                 findings

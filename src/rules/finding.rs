@@ -62,9 +62,7 @@ impl Outcome {
 
     /// Reads the word back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Clear, Self::Refer, Self::Hold]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
+        [Self::Clear, Self::Refer, Self::Hold].into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 
@@ -189,10 +187,7 @@ impl Findings {
         });
         // The vector has just been given an element.
         let last = self.0.len() - 1;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "an element was pushed on the line above"
-        )]
+        #[expect(clippy::indexing_slicing, reason = "an element was pushed on the line above")]
         &mut self.0[last]
     }
 

@@ -20,17 +20,12 @@ pub(super) fn quantity(case: &Case<'_>, findings: &mut Findings) {
                     .at(item.path("unit"))
                     .declared(item.item.unit)
                     .licensed(line.unit)
-                    .says(format_args!(
-                        "{} cannot be restated in {}",
-                        item.item.unit, line.unit
-                    ));
+                    .says(format_args!("{} cannot be restated in {}", item.item.unit, line.unit));
                 continue;
             };
             let number = quote.quote.number.as_str();
             let key = (number, line.line);
-            let place = drawn
-                .iter_mut()
-                .find(|(number, line, _)| (*number, *line) == key);
+            let place = drawn.iter_mut().find(|(number, line, _)| (*number, *line) == key);
             let total = match place {
                 Some((_, _, total)) => {
                     *total = total.plus(share).unwrap_or(*total);
@@ -49,10 +44,7 @@ pub(super) fn quantity(case: &Case<'_>, findings: &mut Findings) {
                     .at(item.path("quantity"))
                     .declared(total)
                     .licensed(balance.authorised)
-                    .says(format_args!(
-                        "{total} declared, {} authorised",
-                        balance.authorised
-                    ));
+                    .says(format_args!("{total} declared, {} authorised", balance.authorised));
             } else if total > balance.available && !held.is_closed() {
                 findings
                     .add(Code::QuantityExceedsBalance)

@@ -10,9 +10,7 @@ use crate::domain::licence::Status;
 pub(super) fn licence_reference_missing(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         if item.quotes.is_empty() && item.item.exemption.is_none() {
-            findings
-                .add(Code::LicenceReferenceMissing)
-                .on_item(item, "licences");
+            findings.add(Code::LicenceReferenceMissing).on_item(item, "licences");
         }
     }
 }
@@ -29,10 +27,7 @@ pub(super) fn licence_not_found(case: &Case<'_>, findings: &mut Findings) {
                         .add(Code::LicenceNotFound)
                         .on(item, quote)
                         .declared(&quote.quote.number)
-                        .says(format_args!(
-                            "{} is not in the register",
-                            quote.quote.number
-                        ));
+                        .says(format_args!("{} is not in the register", quote.quote.number));
                 }
                 Lookup::Unavailable => {
                     findings.add(Code::IssuerUnavailable).on(item, quote);
@@ -60,11 +55,7 @@ pub(super) fn licence_status(case: &Case<'_>, findings: &mut Findings) {
                 .add(code)
                 .on(item, quote)
                 .licensed(held.standing.status.as_str())
-                .says(format_args!(
-                    "{} is {}",
-                    quote.quote.number,
-                    held.standing.status.as_str()
-                ));
+                .says(format_args!("{} is {}", quote.quote.number, held.standing.status.as_str()));
         }
     }
 }

@@ -1,5 +1,10 @@
 //! The contract's JSON. Everything that comes in is read whole, and every field that cannot be
 //! used is reported with its path; what goes out is written here and nowhere else.
+pub mod declaration;
 pub mod field;
+pub mod licence;
+pub mod party;
+pub mod verification;
 
 pub use field::FieldError;
+pub use field::Reader;

@@ -1,0 +1,177 @@
+//! Verdicts as they are answered.
+use crate::domain::Timestamp;
+use crate::rules::Finding;
+use crate::rules::Verdict;
+use serde::Deserialize;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// `POST /v1/verifications`.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerificationRequest {
+    /// The declaration presented.
+    pub declaration: Option<super::declaration::Declaration>,
+}
+
+/// The verdict on one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ItemVerdict {
+    /// Its number.
+    pub item: u32,
+    /// `clear`, `refer` or `hold`.
+    pub verdict: String,
+}
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FindingReply {
+    /// Stable code, see RULES.md.
+    pub code: String,
+    /// `inform`, `refer` or `block`.
+    pub severity: String,
+    /// The item's number, where it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// JSON Pointer into the declaration.
+    pub path: String,
+    /// The licence compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence_version: Option<u32>,
+    /// Its line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What was declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
+    /// What the licence or the law has instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licensed: Option<String>,
+    /// The reason in words.
+    pub message: String,
+    /// The legal source.
+    pub legal_basis: String,
+    /// What to do.
+    pub remedy: String,
+    /// `declarant`, `officer`, `authority` or `nobody`.
+    pub remedy_by: String,
+}
+
+impl From<&Finding> for FindingReply {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            code: finding.code.as_str().to_owned(),
+            severity: finding.severity.as_str().to_owned(),
+            item: finding.item,
+            path: finding.path.clone(),
+            licence: finding.licence.as_ref().map(ToString::to_string),
+            licence_version: finding.licence_version,
+            line: finding.line,
+            declared: finding.declared.clone(),
+            licensed: finding.licensed.clone(),
+            message: finding.message.clone(),
+            legal_basis: finding.legal_basis.clone().into_owned(),
+            remedy: finding.remedy.clone().into_owned(),
+            remedy_by: finding.remedy_by.as_str().to_owned(),
+        }
+    }
+}
+
+/// A licence version on which the verdict rests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LicenceVersion {
+    /// Its number.
+    pub number: String,
+    /// Its version.
+    pub version: u32,
+}
+
+/// How fresh the data were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AsOf {
+    /// Age of the licence data in milliseconds; absent where it could not be told.
+    pub data_age_ms: Option<u64>,
+    /// The licence versions that were read.
+    pub licences: Vec<LicenceVersion>,
+}
+
+/// Where the audit trail holds the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditReference {
+    /// The log's origin.
+    pub log: String,
+    /// The entry's index.
+    pub index: u64,
+}
+
+/// The reply to a verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Verification {
+    /// Its identifier; a release quotes it.
+    pub id: String,
+    /// `clear`, `refer` or `hold`.
+    pub verdict: String,
+    /// The declaration's reference.
+    pub declaration: String,
+    /// The day of acceptance in the post's time zone.
+    pub reference_date: String,
+    /// The verdict per item.
+    pub items: Vec<ItemVerdict>,
+    /// All reasons.
+    pub findings: Vec<FindingReply>,
+    /// How fresh the data were.
+    pub as_of: AsOf,
+    /// The rules applied.
+    pub ruleset: String,
+    /// The profile of law applied.
+    pub profile: String,
+    /// The edition of the reference lists.
+    pub lists: String,
+    /// When.
+    pub evaluated_at: String,
+    /// Where the audit trail holds the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditReference>,
+}
+
+impl Verification {
+    /// The reply before it has been recorded.
+    pub fn new(
+        id: String,
+        declaration: &str,
+        verdict: &Verdict,
+        as_of: AsOf,
+        lists: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            verdict: verdict.outcome.as_str().to_owned(),
+            declaration: declaration.to_owned(),
+            reference_date: verdict.reference_date.to_string(),
+            items: verdict
+                .items
+                .iter()
+                .map(|(item, outcome)| ItemVerdict {
+                    item: *item,
+                    verdict: outcome.as_str().to_owned(),
+                })
+                .collect(),
+            findings: verdict.findings.iter().map(FindingReply::from).collect(),
+            as_of,
+            ruleset: crate::rules::RULESET.to_owned(),
+            profile: verdict.profile.to_owned(),
+            lists: lists.to_owned(),
+            evaluated_at: instant(now),
+            audit: None,
+        }
+    }
+}
+
+/// A time on the wire: UTC, to the millisecond.
+pub fn instant(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
