@@ -6,4 +6,6 @@ pub mod domain;
 pub mod rules;
 pub mod wire;
 
+pub mod storage;
+
 pub mod app;

@@ -1,0 +1,58 @@
+//! How the database can fail, in four kinds.
+
+/// A failure of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Someone else has changed what this was based on.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// The database does not answer, is busy beyond its time-out, or its disk is full.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be what was written.
+    #[error("stored data are corrupt: {0}")]
+    Corrupt(String),
+    /// A statement of ours is wrong.
+    #[error("a statement failed: {0}")]
+    Bug(String),
+}
+
+/// What SQLite says, without a kind, when the file cannot be used for now.
+const UNAVAILABLE_SIGNS: [&str; 7] =
+    ["locked", "busy", "disk", "full", "unable to open", "readonly", "interrupted"];
+/// What it says when the file is not what it was.
+const CORRUPT_SIGNS: [&str; 2] = ["malformed", "not a database"];
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::DatabaseErrorKind as Kind;
+        use diesel::result::Error as Diesel;
+        let words = error.to_string();
+        if matches!(
+            error,
+            Diesel::DatabaseError(Kind::UniqueViolation | Kind::SerializationFailure, _)
+        ) {
+            return Self::Conflict(words);
+        }
+        let says = |signs: &[&str]| signs.iter().any(|sign| words.contains(sign));
+        let unkinded = matches!(error, Diesel::DatabaseError(Kind::Unknown, _));
+        if matches!(error, Diesel::DeserializationError(_)) || unkinded && says(&CORRUPT_SIGNS) {
+            return Self::Corrupt(words);
+        }
+        let gone = matches!(
+            error,
+            Diesel::BrokenTransactionManager
+                | Diesel::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+        );
+        if gone || unkinded && says(&UNAVAILABLE_SIGNS) {
+            return Self::Unavailable(words);
+        }
+        Self::Bug(words)
+    }
+}
+
+impl From<diesel::ConnectionError> for Error {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

@@ -1,0 +1,280 @@
+//! Licences, their versions, their lines' balances and the ledger.
+use super::Db;
+use super::Error;
+use super::Result;
+use super::schema::ledger;
+use super::schema::licence;
+use super::schema::licence_line;
+use super::schema::licence_version;
+use crate::domain::Quantity;
+use crate::domain::Timestamp;
+use crate::domain::licence::Drawn;
+use crate::domain::licence::Standing;
+use crate::domain::licence::Status;
+use diesel::prelude::*;
+
+/// A licence as it stands.
+#[derive(Debug, Clone)]
+pub struct LicenceRow {
+    /// Row number.
+    pub id: i64,
+    /// The authority's number.
+    pub number: String,
+    /// The present version.
+    pub version: u32,
+    /// Where it stands and what has been drawn.
+    pub standing: Standing,
+    /// The watermark at its last change.
+    pub sequence: i64,
+    /// The document, JSON.
+    pub body: String,
+}
+
+/// A licence to be written: a new one, or the next version of one.
+#[derive(Debug)]
+pub struct LicenceVersion<'a> {
+    /// The version's number.
+    pub version: u32,
+    /// Where it stands with it.
+    pub status: Status,
+    /// What happened: `issue`, `amendment`, `suspension` and so on.
+    pub change: &'static str,
+    /// Why, in the authority's words.
+    pub reason: Option<&'a str>,
+    /// The document, where it changes.
+    pub body: Option<&'a str>,
+    /// Who did it.
+    pub actor: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A movement of a balance.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = ledger)]
+pub struct LedgerRow {
+    /// The licence's row.
+    pub licence_id: i64,
+    /// The line.
+    pub line: i64,
+    /// What happened.
+    pub kind: String,
+    /// Authorised after it, in millionths.
+    pub authorised: i64,
+    /// Reserved after it.
+    pub reserved: i64,
+    /// Consumed after it.
+    pub consumed: i64,
+    /// By how much consumption moved.
+    pub consumed_change: i64,
+    /// The release that moved it.
+    pub release_id: Option<Vec<u8>>,
+    /// When.
+    pub at_us: i64,
+}
+
+/// A new licence's searchable columns.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = licence)]
+pub struct NewLicence<'a> {
+    /// The authority's number.
+    pub number: &'a str,
+    /// Issuing State.
+    pub issuing_state: &'a str,
+    /// From.
+    pub country_of_export: &'a str,
+    /// To.
+    pub country_of_import: &'a str,
+    /// Where it stands.
+    pub status: &'a str,
+    /// 1.
+    pub version: i64,
+    /// The watermark.
+    pub sequence: i64,
+    /// The document.
+    pub body: &'a str,
+}
+
+/// Column order of [`read`].
+type Columns = (i64, String, String, i64, i64, i64, String);
+
+/// Reads licences by number, with their balances; numbers that do not exist are left out.
+pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
+    let columns = (
+        licence::id,
+        licence::number,
+        licence::status,
+        licence::version,
+        licence::shipments,
+        licence::sequence,
+        licence::body,
+    );
+    let rows: Vec<Columns> = match numbers {
+        [] => return Ok(Vec::new()),
+        // One number is by far the usual case, and its statement is prepared once.
+        [number] => licence::table.filter(licence::number.eq(*number)).select(columns).load(db)?,
+        numbers => licence::table
+            .filter(licence::number.eq_any(numbers))
+            .order(licence::number)
+            .select(columns)
+            .load(db)?,
+    };
+    rows.into_iter().map(|row| whole(db, row)).collect()
+}
+
+fn whole(
+    db: &mut Db,
+    (id, number, status, version, shipments, sequence, body): Columns,
+) -> Result<LicenceRow> {
+    let corrupt = |what: &str| Error::Corrupt(format!("licence {number}: {what}"));
+    let status = Status::parse(&status).ok_or_else(|| corrupt("status"))?;
+    let lines: Vec<(i64, i64, i64)> = licence_line::table
+        .filter(licence_line::licence_id.eq(id))
+        .select((licence_line::line, licence_line::reserved, licence_line::consumed))
+        .load(db)?;
+    let drawn = lines
+        .into_iter()
+        .map(|(line, reserved, consumed)| {
+            Some(Drawn {
+                line: u32::try_from(line).ok()?,
+                reserved: Quantity::from_micros(reserved)?,
+                consumed: Quantity::from_micros(consumed)?,
+            })
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| corrupt("a balance"))?;
+    let version = u32::try_from(version).map_err(|_e| corrupt("version"))?;
+    let shipments = u32::try_from(shipments).map_err(|_e| corrupt("shipments"))?;
+    Ok(LicenceRow {
+        id,
+        number,
+        version,
+        standing: Standing { status, shipments, drawn },
+        sequence,
+        body,
+    })
+}
+
+/// Inserts a licence; gives its row number.
+pub fn insert(db: &mut Db, new: &NewLicence<'_>) -> Result<i64> {
+    Ok(diesel::insert_into(licence::table).values(new).returning(licence::id).get_result(db)?)
+}
+
+/// Writes a version into the history.
+pub fn insert_version(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Result<()> {
+    diesel::insert_into(licence_version::table)
+        .values((
+            licence_version::licence_id.eq(id),
+            licence_version::version.eq(i64::from(version.version)),
+            licence_version::status.eq(version.status.as_str()),
+            licence_version::change.eq(version.change),
+            licence_version::reason.eq(version.reason),
+            licence_version::body.eq(version.body),
+            licence_version::actor.eq(version.actor),
+            licence_version::at_us.eq(version.at.as_microsecond()),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Makes a version the present one.
+pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>, sequence: i64) -> Result<()> {
+    diesel::update(licence::table.find(id))
+        .set((
+            licence::status.eq(version.status.as_str()),
+            licence::version.eq(i64::from(version.version)),
+            licence::sequence.eq(sequence),
+        ))
+        .execute(db)?;
+    if let Some(body) = version.body {
+        diesel::update(licence::table.find(id)).set(licence::body.eq(body)).execute(db)?;
+    }
+    insert_version(db, id, version)
+}
+
+/// Writes how often a licence has been drawn upon.
+pub fn update_shipments(db: &mut Db, id: i64, shipments: u32, sequence: i64) -> Result<()> {
+    diesel::update(licence::table.find(id))
+        .set((licence::shipments.eq(i64::from(shipments)), licence::sequence.eq(sequence)))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Writes a line's balance, whether or not the line is new.
+pub fn put_line(db: &mut Db, id: i64, drawn: Drawn, authorised: Quantity) -> Result<()> {
+    let figures = (
+        licence_line::authorised.eq(authorised.micros()),
+        licence_line::reserved.eq(drawn.reserved.micros()),
+        licence_line::consumed.eq(drawn.consumed.micros()),
+    );
+    diesel::insert_into(licence_line::table)
+        .values((
+            licence_line::licence_id.eq(id),
+            licence_line::line.eq(i64::from(drawn.line)),
+            figures,
+        ))
+        .on_conflict((licence_line::licence_id, licence_line::line))
+        .do_update()
+        .set(figures)
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes lines that an amendment no longer has.
+pub fn remove_lines_except(db: &mut Db, id: i64, lines: &[i64]) -> Result<()> {
+    diesel::delete(
+        licence_line::table
+            .filter(licence_line::licence_id.eq(id))
+            .filter(licence_line::line.ne_all(lines)),
+    )
+    .execute(db)?;
+    Ok(())
+}
+
+/// Writes movements into the ledger.
+pub fn insert_ledger(db: &mut Db, rows: &[LedgerRow]) -> Result<()> {
+    for rows in rows.chunks(500) {
+        diesel::insert_into(ledger::table).values(rows).execute(db)?;
+    }
+    Ok(())
+}
+
+/// Reads the ledger of a licence after a row, with the rows' numbers.
+pub fn ledger(db: &mut Db, id: i64, after: i64, limit: i64) -> Result<Vec<(i64, LedgerRow)>> {
+    Ok(ledger::table
+        .filter(ledger::licence_id.eq(id).and(ledger::id.gt(after)))
+        .order(ledger::id)
+        .limit(limit)
+        .select((ledger::id, LedgerRow::as_select()))
+        .load(db)?)
+}
+
+/// The document of a licence as a version had it: the latest one written at or before it.
+pub fn body_of_version(db: &mut Db, number: &str, version: u32) -> Result<Option<String>> {
+    let id: Option<i64> = licence::table
+        .filter(licence::number.eq(number))
+        .select(licence::id)
+        .first(db)
+        .optional()?;
+    let Some(id) = id else { return Ok(None) };
+    let body: Option<Option<String>> = licence_version::table
+        .filter(licence_version::licence_id.eq(id))
+        .filter(licence_version::version.le(i64::from(version)))
+        .filter(licence_version::body.is_not_null())
+        .order(licence_version::version.desc())
+        .select(licence_version::body)
+        .first(db)
+        .optional()?;
+    Ok(body.flatten())
+}
+
+/// A page of licences of a State, by row number; `None` for all States.
+pub fn page(db: &mut Db, state: &str, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+    Ok(licence::table
+        .filter(licence::id.gt(after))
+        .filter(licence::issuing_state.eq(state))
+        .order(licence::id)
+        .limit(limit)
+        .select((licence::id, licence::number))
+        .load(db)?)
+}

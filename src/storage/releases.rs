@@ -1,0 +1,159 @@
+//! Releases as they stand, what they draw, and earlier releases of the same reference.
+use super::Db;
+use super::Error;
+use super::Result;
+use super::schema::release;
+use super::schema::release_draw;
+use crate::domain::Timestamp;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+/// A release as it stands.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = release)]
+pub struct ReleaseRow {
+    /// UUID.
+    pub id: Vec<u8>,
+    /// The verification that it followed.
+    pub verification_id: Vec<u8>,
+    /// State of the post.
+    pub state: String,
+    /// The post.
+    pub border_post: String,
+    /// `released` or `reversed`.
+    pub status: String,
+    /// Counts from 1 with each change.
+    pub version: i64,
+    /// Numbering of the reference.
+    pub reference_kind: String,
+    /// The declaration's reference.
+    pub reference: String,
+    /// Digest of the declaration in force.
+    pub content_sha256: Vec<u8>,
+    /// The declaration in force.
+    pub declaration: String,
+    /// What a return is compared with.
+    pub outward: String,
+    /// Who released.
+    pub caller: String,
+    /// When.
+    pub at_us: i64,
+}
+
+/// What a release draws from a line.
+#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = release_draw)]
+pub struct DrawRow {
+    /// The release.
+    pub release_id: Vec<u8>,
+    /// The item.
+    pub item: i64,
+    /// The licence's row.
+    pub licence_id: i64,
+    /// The line.
+    pub line: i64,
+    /// How much, in millionths.
+    pub drawn: i64,
+}
+
+/// A release that stands under a reference.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The release.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Digest of its declaration.
+    pub content_sha256: Vec<u8>,
+    /// Its items.
+    pub items: Vec<u32>,
+}
+
+/// Writes a release.
+pub fn insert(db: &mut Db, row: &ReleaseRow) -> Result<()> {
+    diesel::insert_into(release::table).values(row).execute(db)?;
+    Ok(())
+}
+
+/// Writes what a release draws.
+pub fn insert_draws(db: &mut Db, rows: &[DrawRow]) -> Result<()> {
+    for rows in rows.chunks(1000) {
+        diesel::insert_into(release_draw::table).values(rows).execute(db)?;
+    }
+    Ok(())
+}
+
+/// Reads one.
+pub fn read(db: &mut Db, id: Uuid) -> Result<Option<ReleaseRow>> {
+    Ok(release::table
+        .find(id.as_bytes().to_vec())
+        .select(ReleaseRow::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// Reads what one draws.
+pub fn draws(db: &mut Db, id: &[u8]) -> Result<Vec<DrawRow>> {
+    Ok(release_draw::table
+        .filter(release_draw::release_id.eq(id))
+        .select(DrawRow::as_select())
+        .load(db)?)
+}
+
+/// Replaces a release as it stands, with what it draws.
+pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
+    diesel::update(release::table.find(&row.id))
+        .set((
+            release::status.eq(&row.status),
+            release::version.eq(row.version),
+            release::content_sha256.eq(&row.content_sha256),
+            release::declaration.eq(&row.declaration),
+            release::outward.eq(&row.outward),
+        ))
+        .execute(db)?;
+    diesel::delete(release_draw::table.filter(release_draw::release_id.eq(&row.id))).execute(db)?;
+    insert_draws(db, draws)
+}
+
+/// Releases that stand under a reference.
+pub fn standing(db: &mut Db, kind: &str, reference: &str) -> Result<Vec<Standing>> {
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = release::table
+        .filter(release::reference.eq(reference).and(release::reference_kind.eq(kind)))
+        .filter(release::status.eq("released"))
+        .order(release::at_us)
+        .select((release::id, release::at_us, release::content_sha256))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(id, at_us, content_sha256)| {
+            let items: Vec<i64> = release_draw::table
+                .filter(release_draw::release_id.eq(&id))
+                .select(release_draw::item)
+                .distinct()
+                .load(db)?;
+            let corrupt = |_| Error::Corrupt(format!("a release under {reference}"));
+            Ok(Standing {
+                id: Uuid::from_slice(&id)
+                    .map_err(|_e| Error::Corrupt("a release's id".to_owned()))?,
+                at: Timestamp::from_microsecond(at_us)
+                    .map_err(|_e| Error::Corrupt("a time".to_owned()))?,
+                content_sha256,
+                items: items
+                    .into_iter()
+                    .map(u32::try_from)
+                    .collect::<std::result::Result<_, _>>()
+                    .map_err(corrupt)?,
+            })
+        })
+        .collect()
+}
+
+/// The latest release for export in a State under a reference, for a return that names it.
+pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<String>> {
+    Ok(release::table
+        .filter(release::reference.eq(reference).and(release::state.eq(state)))
+        .filter(release::status.eq("released"))
+        .order(release::at_us.desc())
+        .select(release::outward)
+        .first(db)
+        .optional()?)
+}

@@ -1,0 +1,167 @@
+//! The tables, as the migrations leave them.
+#![expect(missing_docs, reason = "the migrations say what each table and column is")]
+
+diesel::table! {
+    licence (id) {
+        id -> BigInt,
+        number -> Text,
+        issuing_state -> Text,
+        country_of_export -> Text,
+        country_of_import -> Text,
+        status -> Text,
+        version -> BigInt,
+        shipments -> BigInt,
+        sequence -> BigInt,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    licence_line (licence_id, line) {
+        licence_id -> BigInt,
+        line -> BigInt,
+        authorised -> BigInt,
+        reserved -> BigInt,
+        consumed -> BigInt,
+    }
+}
+
+diesel::table! {
+    licence_version (licence_id, version) {
+        licence_id -> BigInt,
+        version -> BigInt,
+        status -> Text,
+        change -> Text,
+        reason -> Nullable<Text>,
+        body -> Nullable<Text>,
+        actor -> Text,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    ledger (id) {
+        id -> BigInt,
+        licence_id -> BigInt,
+        line -> BigInt,
+        kind -> Text,
+        authorised -> BigInt,
+        reserved -> BigInt,
+        consumed -> BigInt,
+        consumed_change -> BigInt,
+        release_id -> Nullable<Binary>,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    verification (id) {
+        id -> Binary,
+        state -> Text,
+        border_post -> Text,
+        outcome -> Text,
+        caller -> Text,
+        declaration -> Text,
+        facts -> Text,
+        reply -> Text,
+        at_us -> BigInt,
+        log_id -> BigInt,
+        log_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    release (id) {
+        id -> Binary,
+        verification_id -> Binary,
+        state -> Text,
+        border_post -> Text,
+        status -> Text,
+        version -> BigInt,
+        reference_kind -> Text,
+        reference -> Text,
+        content_sha256 -> Binary,
+        declaration -> Text,
+        outward -> Text,
+        caller -> Text,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    release_draw (release_id, item, licence_id, line) {
+        release_id -> Binary,
+        item -> BigInt,
+        licence_id -> BigInt,
+        line -> BigInt,
+        drawn -> BigInt,
+    }
+}
+
+diesel::table! {
+    serial_use (id) {
+        id -> BigInt,
+        firearm -> Text,
+        serial -> Text,
+        state -> Text,
+        movement -> Text,
+        licence -> Text,
+        line -> BigInt,
+        release_id -> Binary,
+        item -> BigInt,
+        settled -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency (caller, key) {
+        caller -> Text,
+        key -> Text,
+        request_sha256 -> Binary,
+        outcome -> Text,
+        reply -> Text,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert (id) {
+        id -> BigInt,
+        state -> Text,
+        border_post -> Text,
+        outcome -> Text,
+        verification_id -> Binary,
+        reference -> Text,
+        codes -> Text,
+        status -> Text,
+        raised_us -> BigInt,
+        acknowledged_us -> Nullable<BigInt>,
+        acknowledged_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    lists (id) {
+        id -> BigInt,
+        edition -> Text,
+        body -> Text,
+        actor -> Text,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    watermark (id) {
+        id -> BigInt,
+        sequence -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    release,
+    release_draw,
+    serial_use,
+    licence,
+    licence_line
+);

@@ -1,0 +1,68 @@
+//! Firearms that releases have moved.
+use super::Db;
+use super::Result;
+use super::schema::serial_use;
+use diesel::prelude::*;
+
+/// A firearm moved by a release.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = serial_use)]
+pub struct SerialUse {
+    /// Maker, model, country of manufacture and serial, folded.
+    pub firearm: String,
+    /// The serial.
+    pub serial: String,
+    /// Whose border it crossed.
+    pub state: String,
+    /// Which way.
+    pub movement: String,
+    /// Under which licence.
+    pub licence: String,
+    /// Under which line.
+    pub line: i64,
+    /// By which release.
+    pub release_id: Vec<u8>,
+    /// As part of which item.
+    pub item: i64,
+    /// 1 once it has come back.
+    pub settled: i64,
+}
+
+/// Most firearms asked for in one statement: SQLite limits the number of variables.
+const CHUNK: usize = 500;
+
+/// What has moved of these firearms over a State's border.
+pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<SerialUse>> {
+    let mut found = Vec::new();
+    for firearms in firearms.chunks(CHUNK) {
+        found.extend(
+            serial_use::table
+                .filter(serial_use::firearm.eq_any(firearms).and(serial_use::state.eq(state)))
+                .order(serial_use::id)
+                .select(SerialUse::as_select())
+                .load::<SerialUse>(db)?,
+        );
+    }
+    Ok(found)
+}
+
+/// Writes what a release moves, and settles what these firearms did the other way before.
+pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
+    for rows in rows.chunks(CHUNK) {
+        diesel::insert_into(serial_use::table).values(rows).execute(db)?;
+    }
+    for row in rows {
+        diesel::update(serial_use::table)
+            .filter(serial_use::firearm.eq(&row.firearm).and(serial_use::state.eq(&row.state)))
+            .filter(serial_use::movement.ne(&row.movement).and(serial_use::settled.eq(0)))
+            .set(serial_use::settled.eq(1))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Forgets what a release moved, once it is undone.
+pub fn remove(db: &mut Db, release_id: &[u8]) -> Result<()> {
+    diesel::delete(serial_use::table.filter(serial_use::release_id.eq(release_id))).execute(db)?;
+    Ok(())
+}
