@@ -1,5 +1,6 @@
 //! What is shipped: classes of the Protocol, tariff codes, purposes.
 use super::Invalid;
+use unicode_normalization::UnicodeNormalization;
 
 /// The Protocol's classes of goods (article 3), complete ammunition apart from its components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,9 +169,50 @@ impl Movement {
     }
 }
 
+/// Folds a calibre's name for comparison: case, spaces and punctuation set aside, but a decimal
+/// point between digits stays (5.7 is not 57), `×` and `*` are `x`, and a closing `mm` says nothing.
+pub fn folded_calibre(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    let mut point = false;
+    for c in name.nfkc().flat_map(char::to_uppercase) {
+        let digit_before = folded.ends_with(|c: char| c.is_ascii_digit());
+        match c {
+            '.' | ',' => point = digit_before,
+            '×' | '*' => folded.push('X'),
+            c if c.is_alphanumeric() => {
+                if point && c.is_ascii_digit() {
+                    folded.push('.');
+                }
+                point = false;
+                folded.push(c);
+            }
+            _ => point = false,
+        }
+    }
+    let bare =
+        folded.strip_suffix("MM").filter(|bare| bare.ends_with(|c: char| c.is_ascii_digit()));
+    bare.map(str::to_owned).unwrap_or(folded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calibres_fold_to_what_they_measure() {
+        for (name, folded) in [
+            ("7.62x51mm", "7.62X51"),
+            ("7,62 × 51 mm", "7.62X51"),
+            (".308 Win.", "308WIN"),
+            (".30-06", "3006"),
+            ("5.7x28", "5.7X28"),
+            ("9 mm Luger", "9MMLUGER"),
+            ("12", "12"),
+        ] {
+            assert_eq!(folded_calibre(name), folded, "{name}");
+        }
+        assert_ne!(folded_calibre("5.7x28"), folded_calibre("57x28"));
+    }
 
     #[test]
     fn tariff_codes_share_six_digits() {

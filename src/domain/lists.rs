@@ -71,6 +71,46 @@ pub struct Sought {
     pub effect: Effect,
 }
 
+/// Sought firearms by serial, also to be found by what their serials look like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SoughtList {
+    by_serial: HashMap<Serial, Vec<Sought>>,
+    by_look: HashMap<u64, Vec<Serial>>,
+}
+
+impl SoughtList {
+    /// Adds a sought firearm.
+    pub fn add(&mut self, serial: Serial, sought: Sought) {
+        let alike = self.by_look.entry(serial.look()).or_default();
+        if !alike.contains(&serial) {
+            alike.push(serial.clone());
+        }
+        self.by_serial.entry(serial).or_default().push(sought);
+    }
+
+    /// Whether nothing is sought.
+    pub fn is_empty(&self) -> bool {
+        self.by_serial.is_empty()
+    }
+
+    /// The firearms sought under a serial.
+    pub fn under(&self, serial: &Serial) -> &[Sought] {
+        self.by_serial.get(serial).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Sought serials that are not this one and look like it, with what is sought under them.
+    pub fn looking_like<'a>(
+        &'a self,
+        serial: &'a Serial,
+    ) -> impl Iterator<Item = (&'a Serial, &'a [Sought])> {
+        let alike = self.by_look.get(&serial.look()).map(Vec::as_slice).unwrap_or_default();
+        alike
+            .iter()
+            .filter(move |other| serial.resembles(other))
+            .map(|other| (other, self.under(other)))
+    }
+}
+
 /// A customs office at a border.
 #[derive(Debug, Clone)]
 pub struct BorderPost {
@@ -131,6 +171,8 @@ pub struct StateFacts {
     pub controls_components: bool,
     /// Whether it has opted to take a transit State's silence as consent (Regulation 258/2012, 7(2)).
     pub accepts_tacit_consent: bool,
+    /// Measurement tolerance that its overlay grants for mass goods, in tenths of a per cent.
+    pub mass_tolerance_permille: u16,
 }
 
 /// Everything that the rules read beside the declaration and the licences.
@@ -143,8 +185,9 @@ pub struct Lists {
     /// Watch list.
     pub watched: Vec<Watched>,
     /// Sought firearms by serial.
-    pub sought: HashMap<Serial, Vec<Sought>>,
-    /// Calibre names, folded, to the number of their group of equals.
+    pub sought: SoughtList,
+    /// Calibre names as [`folded_calibre`](super::goods::folded_calibre) writes them, to the number
+    /// of their group of equals.
     pub calibres: HashMap<String, u32>,
     /// Border posts.
     pub posts: HashMap<Locode, BorderPost>,

@@ -25,19 +25,30 @@ impl Serial {
         self.0.as_str()
     }
 
-    /// The number with every sign that a tired reader confuses made one: O/0, I/1, B/8, S/5. Two
-    /// different numbers with the same folding are suspect, never equal.
-    pub fn folded(&self) -> String {
-        self.0
-            .chars()
-            .map(|c| match c {
-                'O' => '0',
-                'I' => '1',
-                'B' => '8',
-                'S' => '5',
-                other => other,
-            })
-            .collect()
+    /// Whether two different numbers look the same to a tired reader: O/0, I/1, B/8, S/5. They are
+    /// suspect, never equal.
+    pub fn resembles(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self != other
+            && self.0.bytes().map(looked).eq(other.0.bytes().map(looked))
+    }
+
+    /// A number that all serials of one look share, for an index (FNV-1a over what they look like).
+    pub fn look(&self) -> u64 {
+        self.0.bytes().map(looked).fold(0xcbf2_9ce4_8422_2325, |hash, c| {
+            (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+}
+
+/// One sign for all those that are mistaken for each other.
+fn looked(c: u8) -> u8 {
+    match c {
+        b'O' => b'0',
+        b'I' => b'1',
+        b'B' => b'8',
+        b'S' => b'5',
+        other => other,
     }
 }
 
@@ -94,8 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn lookalikes_fold_but_are_not_equal() {
-        assert_ne!(serial("VCO00IO1"), serial("VC000101"));
-        assert_eq!(serial("VCO00IO1").folded(), serial("VC000101").folded());
+    fn lookalikes_resemble_but_are_not_equal() {
+        let stamped = serial("VC000101");
+        let misread = serial("VCO00IO1");
+        assert_ne!(misread, stamped);
+        assert!(misread.resembles(&stamped));
+        assert_eq!(misread.look(), stamped.look());
+        assert!(!stamped.resembles(&stamped));
+        assert!(!serial("VC000102").resembles(&stamped));
+        assert!(!serial("VC0000101").resembles(&stamped));
     }
 }
