@@ -1,6 +1,7 @@
 //! Serial numbers: compared by what is stamped, suspected by what looks alike.
 use super::Country;
 use super::Text;
+use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest serial number read.
@@ -60,6 +61,31 @@ impl std::fmt::Display for Serial {
 
 fn normal(text: &str) -> String {
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+/// Serials to be asked for many times: a short list is searched, a long one is hashed once.
+#[derive(Debug)]
+pub struct SerialIndex<'a> {
+    list: &'a [Serial],
+    hashed: Option<HashSet<&'a Serial>>,
+}
+
+/// Longest list that is searched as it stands.
+const SEARCHED_MAX: usize = 16;
+
+impl<'a> SerialIndex<'a> {
+    /// Makes a list ready to be asked.
+    pub fn new(list: &'a [Serial]) -> Self {
+        Self { list, hashed: (list.len() > SEARCHED_MAX).then(|| list.iter().collect()) }
+    }
+
+    /// Whether a serial is on the list.
+    pub fn contains(&self, serial: &Serial) -> bool {
+        match &self.hashed {
+            Some(hashed) => hashed.contains(serial),
+            None => self.list.contains(serial),
+        }
+    }
 }
 
 /// What identifies one firearm in the world: a serial alone is not unique (rule 95).

@@ -3,7 +3,6 @@
 use super::finding::Finding;
 use super::passage::Passage;
 use super::passage::passages;
-use super::passage::state_of;
 use super::profile::Profile;
 use crate::domain::Country;
 use crate::domain::Date;
@@ -13,7 +12,6 @@ use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
 use crate::domain::declaration::Item;
 use crate::domain::declaration::Quote;
-use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
@@ -22,9 +20,6 @@ use crate::domain::lists::BorderPost;
 use crate::domain::lists::Lists;
 use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
-
-/// Last year of manufacture of an antique: 1899 may be one, 1900 never is (article 3(a)).
-pub const ANTIQUE_YEAR_MAX: u16 = 1899;
 
 /// What the register answers to a licence number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,32 +166,6 @@ impl<'a> ItemCase<'a> {
             .filter(move |(_, held)| held.licence.kind == kind)
     }
 
-    /// Whether it is claimed to be no firearm in law; rules 77 and 78 judge the claim, so that the
-    /// missing licence is not a finding of its own.
-    pub fn is_claimed_outside(&self) -> bool {
-        self.item.antique || self.item.deactivation.is_some()
-    }
-
-    /// Whether an antique's claim holds: made in 1899 or before (article 3(a)).
-    pub fn is_antique(&self) -> bool {
-        self.item.antique && self.item.manufacture_year.is_some_and(|year| year <= ANTIQUE_YEAR_MAX)
-    }
-
-    /// Whether a deactivation is proven: certificate, authority, and every serial covered (article 9).
-    pub fn is_deactivated(&self) -> bool {
-        self.item.deactivation.as_ref().is_some_and(|proof| {
-            proof.certificate.is_some()
-                && proof.authority.is_some()
-                && !self.item.serials.is_empty()
-                && self.item.serials.iter().all(|serial| proof.serials.contains(serial))
-        })
-    }
-
-    /// Whether it is a firearm in law: a claim that does not hold changes nothing.
-    pub fn is_live_firearm(&self) -> bool {
-        self.item.category == Category::Firearm && !self.is_antique() && !self.is_deactivated()
-    }
-
     /// The share of the item that a quote covers, in the unit of the licence line; `None` where
     /// the units do not convert.
     pub fn drawn_by(&self, quote: &QuoteCase<'_>, line: &Line) -> Option<Quantity> {
@@ -254,59 +223,6 @@ impl<'a> Case<'a> {
             passages: passages(declaration, lists, state),
             items: items(declaration, facts),
         }
-    }
-
-    /// The day of departure from the exporting State: as observed at its border, else as declared,
-    /// else the reference date.
-    pub fn departure(&self) -> Date {
-        let from = self.declaration.country_of_export;
-        let left = self
-            .declaration
-            .crossings
-            .iter()
-            .find(|crossing| crossing.exit && state_of(crossing, self.lists) == from);
-        let observed = left.and_then(|crossing| {
-            let post = self.lists.posts.get(&crossing.post)?;
-            Some(post.zone.to_datetime(crossing.at).date())
-        });
-        observed.or(self.declaration.departs_on).unwrap_or(self.reference_date)
-    }
-
-    /// Whether a release at this border draws upon a licence: the licence of the movement, and in
-    /// transit only that of the State crossed. The others are shown as proof.
-    pub fn draws(&self, licence: &Licence) -> bool {
-        licence.kind == self.declaration.movement
-            && (licence.kind != Movement::Transit || self.state == Some(licence.issuing_state))
-    }
-
-    /// Whether goods at this border draw upon a licence now or at a later border; what they have
-    /// drawn at an earlier one is no longer there and must not be missed.
-    pub fn is_ahead(&self, licence: &Licence) -> bool {
-        match self.declaration.movement {
-            Movement::Export => true,
-            Movement::Transit => licence.kind == Movement::Import || self.draws(licence),
-            Movement::Import => licence.kind == Movement::Import,
-        }
-    }
-
-    /// Whether an item of this declaration has been released before: rule 5 judges that, and what
-    /// that release drew and moved is no finding of its own.
-    pub fn is_released(&self, item: &Item) -> bool {
-        self.facts.prior_uses.iter().any(|prior| prior.item == item.number)
-    }
-
-    /// Whether goods of an item are subject to authorisation: components of ammunition are only
-    /// where a State concerned says so (article 3(c)); a State of which nothing is known counts as
-    /// saying so.
-    pub fn is_controlled(&self, item: &Item) -> bool {
-        let declaration = self.declaration;
-        item.category != Category::AmmunitionComponent
-            || [self.state, declaration.country_of_export, declaration.country_of_import]
-                .into_iter()
-                .flatten()
-                .any(|state| {
-                    self.lists.states.get(&state).is_none_or(|facts| facts.controls_components)
-                })
     }
 
     /// Every licence found, once, with the fact it came from.

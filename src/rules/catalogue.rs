@@ -427,17 +427,22 @@ catalogue! {
     77 AntiqueClaimInvalid "ANTIQUE_CLAIM_INVALID" Block Declarant {
         "a firearm made after 1899 is no antique",
         "Firearms Protocol art. 3(a)",
-        "Quote a licence"
+        "Withdraw the claim and quote a licence"
     }
     78 DeactivationUnproven "DEACTIVATION_UNPROVEN" Block Declarant {
         "nothing proves that the firearm is deactivated",
         "Firearms Protocol art. 9",
-        "Present the certificate, or quote a licence"
+        "Present the certificate, or withdraw the claim and quote a licence"
     }
     79 ScopeExemptionUnproven "SCOPE_EXEMPTION_UNPROVEN" Refer Declarant {
         "a claim to be outside the law's scope is not proven",
         "Firearms Protocol art. 4(2)",
         "Prove the claim to the licensing authority"
+    }
+    79 ScopeExemptionClaimed "SCOPE_EXEMPTION_CLAIMED" Inform Nobody {
+        "the movement is claimed, with evidence, to be outside the law's scope",
+        "Firearms Protocol art. 4(2); Regulation (EU) No 258/2012 art. 3(1)",
+        "None"
     }
     80 QuantityExceedsAuthorised "QUANTITY_EXCEEDS_AUTHORISED" Block Declarant {
         "more is declared than the licence ever authorised",

@@ -7,9 +7,14 @@ pub mod finding;
 pub mod passage;
 pub mod profile;
 
+mod claims;
 mod dates;
+mod goods;
 mod quantity;
+mod questions;
+mod route;
 mod status;
+mod transit;
 
 pub use case::Case;
 pub use case::Facts;
@@ -32,6 +37,21 @@ const RULES: &[Rule] = &[
     status::licence_not_found,
     status::licence_status,
     dates::licence_validity,
+    transit::transit_consent,
+    route::route_on_licence,
+    route::route_deviation,
+    route::transhipment,
+    route::transit_information,
+    goods::goods_covered,
+    goods::tariff_code,
+    claims::tariff_plausible,
+    goods::make_and_model,
+    goods::calibre,
+    goods::control_category,
+    claims::complete_as_parts,
+    claims::antique_claim,
+    claims::deactivation,
+    claims::scope_claim,
     quantity::quantity,
 ];
 

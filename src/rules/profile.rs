@@ -36,6 +36,10 @@ pub struct Profile {
     pub direct_transit_exempt: bool,
     /// Whether a temporary export for a lawful purpose needs no transit consent.
     pub temporary_transit_exempt: bool,
+    /// Whether armed forces, police and recognised collectors are outside its scope too.
+    pub wider_exclusions: bool,
+    /// Whether every serial is due before shipment, so that a list that does not add up holds.
+    pub serials_before_shipment: bool,
     /// Weight of a missing ammunition lot.
     pub lot_severity: Severity,
     /// Whether simplified declarations and the like are ruled out.
@@ -87,6 +91,8 @@ const UNFP: Profile = Profile {
     silence_working_days: 20,
     direct_transit_exempt: false,
     temporary_transit_exempt: false,
+    wider_exclusions: false,
+    serials_before_shipment: false,
     lot_severity: Severity::Inform,
     simplified_prohibited: false,
     end_user_statement: false,
@@ -117,6 +123,8 @@ const EU_258: Profile = Profile {
     silence: Silence::ConsentWhereOpted,
     direct_transit_exempt: true,
     temporary_transit_exempt: true,
+    wider_exclusions: true,
+    serials_before_shipment: true,
     lot_severity: Severity::Refer,
     final_recipient_if_known: true,
     export_on_open_import_months_min: Some(9),

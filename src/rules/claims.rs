@@ -1,0 +1,225 @@
+//! Section 3G, second half: goods that are something else than their papers say, and claims to be
+//! outside the law.
+use super::Case;
+use super::Code;
+use super::Findings;
+use super::Severity;
+use super::questions::ANTIQUE_YEAR_MAX;
+use crate::domain::Quantity;
+use crate::domain::Text;
+use crate::domain::Unit;
+use crate::domain::declaration::Item;
+use crate::domain::declaration::ScopeGround;
+use crate::domain::goods::Category;
+use crate::domain::goods::HsCode;
+use crate::domain::goods::PartKind;
+use crate::domain::party::names_agree;
+use crate::domain::quantity::convert;
+
+/// 72 TARIFF_CODE_IMPLAUSIBLE: the tariff code goes with the declared class. Firearms are in 9301.90, 9302
+/// and 9303; parts in 9305; complete rounds in 9306.21 and 9306.30; components of ammunition in 9306.29,
+/// 9306.30 (which mixes them with rounds), 3601 and 3603. So referred are firearms under tools, machines,
+/// toys or antiques, live firearms under 9304 (air guns) or 9307 (swords), artillery of 9301.10 and
+/// 9301.20, rounds under 9306.90 (munitions of war) or 3604 (fireworks). A proven antique or deactivated
+/// firearm may stand under 9705 or 9706. An item without a code is not looked at.
+pub(super) fn tariff_plausible(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        let Some(hs) = item.item.hs else { continue };
+        let class = item.item.category;
+        let collected =
+            matches!(hs.heading(), 9705 | 9706) && (item.is_antique() || item.is_deactivated());
+        if collected || goes_with(hs, class) {
+            continue;
+        }
+        let usual = usual_codes(class);
+        let finding = findings.add(Code::TariffCodeImplausible).on_item(item, "hs");
+        finding
+            .declared(hs)
+            .licensed(usual)
+            .says(format_args!("{hs} declared for {}, which belongs in {usual}", class.as_str()));
+    }
+}
+
+fn goes_with(hs: HsCode, class: Category) -> bool {
+    let (heading, six) = (hs.heading(), hs.six());
+    match class {
+        Category::Firearm => six == 930_190 || heading == 9302 || heading == 9303,
+        Category::Part => heading == 9305,
+        Category::Ammunition => six == 930_621 || six == 930_630,
+        Category::AmmunitionComponent => {
+            matches!(six, 930_629 | 930_630) || heading == 3601 || heading == 3603
+        }
+    }
+}
+
+fn usual_codes(class: Category) -> &'static str {
+    match class {
+        Category::Firearm => "9301.90, 9302 or 9303",
+        Category::Part => "9305",
+        Category::Ammunition => "9306.21 or 9306.30",
+        Category::AmmunitionComponent => "9306.29, 9306.30, 3601 or 3603",
+    }
+}
+
+/// 76 COMPLETE_FIREARM_AS_PARTS: the parts of one consignment do not make up complete firearms, that is
+/// frame or receiver, barrel, and bolt, breech block, slide or cylinder for each. Found on every item of
+/// frames or receivers for which there are such sets among the parts that do not belong to another make
+/// or model; a make or model left open may belong to any. Frames and barrels without bolts or slides are
+/// parts, however many, and suppressors complete nothing. A person decides, since spare parts in equal
+/// numbers are lawful too.
+pub(super) fn complete_as_parts(case: &Case<'_>, findings: &mut Findings) {
+    for frame in &case.items {
+        if frame.item.part != Some(PartKind::FrameOrReceiver) {
+            continue;
+        }
+        let frames = pieces(frame.item);
+        let barrels = fitting(case, frame.item, |part| part == PartKind::Barrel);
+        let actions = fitting(case, frame.item, |part| {
+            matches!(part, PartKind::BoltOrBreechBlock | PartKind::SlideOrCylinder)
+        });
+        let sets = frames.min(barrels).min(actions);
+        if sets.is_zero() {
+            continue;
+        }
+        findings
+            .add(Code::CompleteFirearmAsParts)
+            .on_item(frame, "part")
+            .declared(format_args!("{frames} frames or receivers"))
+            .says(format_args!(
+                "{frames} frames or receivers, {barrels} barrels and {actions} bolts, slides or cylinders make up {sets} complete firearms"
+            ));
+    }
+}
+
+fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Quantity {
+    let differ = |a: &Option<Text>, b: &Option<Text>| matches!((a, b), (Some(a), Some(b)) if !names_agree(a, b));
+    case.items
+        .iter()
+        .map(|item| item.item)
+        .filter(|item| item.category == Category::Part && item.part.is_some_and(is))
+        .filter(|item| !differ(&item.make, &frame.make) && !differ(&item.model, &frame.model))
+        .map(pieces)
+        .fold(Quantity::ZERO, |sum, pieces| sum.plus(pieces).unwrap_or(sum))
+}
+
+fn pieces(item: &Item) -> Quantity {
+    convert(item.quantity, item.unit, item.content, Unit::C62).unwrap_or_default()
+}
+
+/// 77 ANTIQUE_CLAIM_INVALID: a firearm claimed to be an antique was made in 1899 or before: 1899 may be
+/// one, 1900 never is, whatever its age or its tariff heading. An unknown year is referred. The claim is
+/// judged whether or not a licence is quoted, because papers that call a modern firearm an antique are
+/// wrong on either ground; for the same reason the missing licence (10) is not found beside it. That the
+/// year fits is necessary, not sufficient: national law may still count the firearm as modern.
+pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
+    for item in case.items.iter().filter(|item| item.item.antique && !item.is_antique()) {
+        let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "manufacture_year");
+        finding.licensed(format_args!("{ANTIQUE_YEAR_MAX} or before"));
+        if let Some(year) = item.item.manufacture_year {
+            finding.declared(year).says(format_args!(
+                "claimed to be an antique, made in {year}; no firearm made after {ANTIQUE_YEAR_MAX} is one"
+            ));
+        } else {
+            finding
+                .severity(Severity::Refer)
+                .remedy("State and prove the year of manufacture")
+                .says("claimed to be an antique, and the year of manufacture is not stated");
+        }
+    }
+}
+
+/// 78 DEACTIVATION_UNPROVEN: a firearm claimed to be deactivated comes with a certificate, the authority
+/// that gave it, and that certificate covers every serial declared. Without all three it is a live firearm
+/// and everything that is asked of one is asked: licence, marking, quantity. The missing licence (10) is not
+/// found beside it.
+pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        let Some(proof) = &item.item.deactivation else {
+            continue;
+        };
+        if item.is_deactivated() {
+            continue;
+        }
+        let finding = findings.add(Code::DeactivationUnproven).on_item(item, "deactivation");
+        let uncovered = item.uncovered(&proof.serials);
+        match (&proof.certificate, &proof.authority, uncovered) {
+            (None, _, _) => finding.says("claimed to be deactivated, and no certificate is stated"),
+            (Some(certificate), None, _) => finding.declared(certificate).says(format_args!(
+                "certificate {certificate} is stated without the authority that gave it"
+            )),
+            (Some(certificate), Some(_), Some(serial)) => finding
+                .declared(serial)
+                .says(format_args!("certificate {certificate} does not cover serial {serial}")),
+            (Some(certificate), Some(_), None) => finding.declared(certificate).says(format_args!(
+                "no serial is declared that certificate {certificate} could be compared with"
+            )),
+        };
+    }
+}
+
+/// 79 SCOPE_EXEMPTION_UNPROVEN and SCOPE_EXEMPTION_CLAIMED: a claim that the movement is outside the law
+/// (State to State, armed forces and authorities, recognised collectors and museums) states its evidence
+/// and a ground that the law applied here knows. The Protocol itself only knows transfers between States;
+/// the others are grounds of Union law. An unproven claim is referred. A proven one is still made known,
+/// so that no shipment passes as out of scope in silence.
+pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
+    let Some(claim) = &case.declaration.scope else {
+        return;
+    };
+    let ground = match claim.ground {
+        ScopeGround::StateTransfer => "a transfer between States",
+        ScopeGround::ArmedForces => "a movement of armed forces or public authorities",
+        ScopeGround::Collector => "a movement of a recognised collector or museum",
+    };
+    let known = claim.ground == ScopeGround::StateTransfer || case.profile.wider_exclusions;
+    match &claim.evidence {
+        Some(evidence) if known => {
+            let finding = findings.add(Code::ScopeExemptionClaimed).at("/scope_claim");
+            finding.declared(evidence).says(format_args!("claimed to be {ground}: {evidence}"));
+        }
+        Some(evidence) => {
+            let finding = findings.add(Code::ScopeExemptionUnproven).at("/scope_claim/ground");
+            finding.declared(evidence).says(format_args!(
+                "claimed to be {ground}, which the {} does not leave out of its scope",
+                case.profile.title
+            ));
+        }
+        None => {
+            findings
+                .add(Code::ScopeExemptionUnproven)
+                .at("/scope_claim/evidence")
+                .says(format_args!("claimed to be {ground}, and nothing is stated that proves it"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_has_its_headings() {
+        let goes = |hs: &str, class| goes_with(HsCode::parse(hs).unwrap(), class);
+        for good in ["930190", "930200", "930310", "93033000", "930390"] {
+            assert!(goes(good, Category::Firearm), "{good}");
+        }
+        for bad in ["930110", "930120", "930400", "930700", "970610", "950300", "820559", "930510"]
+        {
+            assert!(!goes(bad, Category::Firearm), "{bad}");
+        }
+        assert!(goes("930591", Category::Part));
+        assert!(!goes("930200", Category::Part));
+        for (hs, round, component) in [
+            ("930621", true, false),
+            ("930629", false, true),
+            ("930630", true, true),
+            ("930690", false, false),
+            ("360100", false, true),
+            ("360330", false, true),
+            ("360410", false, false),
+        ] {
+            assert_eq!(goes(hs, Category::Ammunition), round, "{hs}");
+            assert_eq!(goes(hs, Category::AmmunitionComponent), component, "{hs}");
+        }
+    }
+}

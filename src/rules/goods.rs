@@ -1,0 +1,316 @@
+//! Section 3G, first half: whether the goods are those of the licence lines quoted.
+use super::Case;
+use super::Code;
+use super::Finding;
+use super::Findings;
+use super::Severity;
+use super::case::ItemCase;
+use super::case::QuoteCase;
+use crate::domain::Text;
+use crate::domain::goods::Category;
+use crate::domain::goods::HsCode;
+use crate::domain::goods::folded_calibre;
+use crate::domain::licence::Licence;
+use crate::domain::licence::Line;
+use crate::domain::lists::Lists;
+use crate::domain::party::names_agree;
+use crate::domain::serial::SerialIndex;
+
+/// 70 GOODS_NOT_COVERED: every licence quoted has a line of the item's class (firearm, part, ammunition,
+/// component of ammunition), and where the declarant names a line, that line exists and is of that class.
+/// A licence for rifles covers no cartridges, and one for cartridges no cases or primers. Two lines
+/// of the class with none named are not this finding but an allocation that is incomplete (84).
+/// Components of ammunition need no cover where no State concerned subjects them to authorisation
+/// (article 3(c)). Where the class differs, rules 71 and 73 to 75 have nothing to compare and stay silent.
+pub(super) fn goods_covered(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        let class = item.item.category;
+        for quote in &item.quotes {
+            let Some(licence) = quote.licence() else { continue };
+            match (quote.line, quote.quote.line) {
+                (Some(line), _) if line.category == class => {}
+                (Some(line), _) if case.is_controlled(item.item) => {
+                    not_covered(item, quote, licence, findings).says(format_args!(
+                        "line {} of {} is for {}, the item is {}",
+                        line.line,
+                        licence.number,
+                        words(line.category),
+                        words(class)
+                    ));
+                }
+                (None, Some(number)) => {
+                    not_covered(item, quote, licence, findings).says(format_args!(
+                        "{} has no line {number}; its lines are for {}",
+                        licence.number,
+                        Classes(licence)
+                    ));
+                }
+                (None, None)
+                    if case.is_controlled(item.item)
+                        && licence.lines.iter().all(|line| line.category != class) =>
+                {
+                    not_covered(item, quote, licence, findings).says(format_args!(
+                        "{} has no line for {}; its lines are for {}",
+                        licence.number,
+                        words(class),
+                        Classes(licence)
+                    ));
+                }
+                (Some(_), _) | (None, None) => {}
+            }
+        }
+    }
+}
+
+fn not_covered<'f>(
+    item: &ItemCase<'_>,
+    quote: &QuoteCase<'_>,
+    licence: &Licence,
+    findings: &'f mut Findings,
+) -> &'f mut Finding {
+    let finding = findings.add(Code::GoodsNotCovered).on(item, quote);
+    finding.declared(item.item.category.as_str()).licensed(Classes(licence))
+}
+
+fn words(class: Category) -> &'static str {
+    match class {
+        Category::Firearm => "firearms",
+        Category::Part => "parts",
+        Category::Ammunition => "ammunition",
+        Category::AmmunitionComponent => "components of ammunition",
+    }
+}
+
+/// The lines of a licence with their classes, in words.
+struct Classes<'a>(&'a Licence);
+
+impl std::fmt::Display for Classes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, line) in self.0.lines.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{} ({})", words(line.category), line.line)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every item with every licence line of its class that is quoted for it.
+fn compared<'c, 'a>(
+    case: &'c Case<'a>,
+) -> impl Iterator<Item = (&'c ItemCase<'a>, &'c QuoteCase<'a>, &'a Line)> {
+    case.items.iter().flat_map(|item| {
+        item.quotes.iter().filter_map(move |quote| {
+            let line = quote.line.filter(|line| line.category == item.item.category)?;
+            Some((item, quote, line))
+        })
+    })
+}
+
+/// 71 TARIFF_CODE_MISMATCH: the tariff code of the item is that of the licence line, compared at six
+/// digits, the only ones that States share: `93033000` and `9303.30.41` are the same code here. Codes of
+/// different editions of the nomenclature are equal where the one replaced the other (9301.11 and 9301.19
+/// became 9301.10; 9305.21 and 9305.29 became 9305.20; 3603, 9705 and 9706 were divided). A line without a
+/// code compares with nothing. Whether the code goes with the class at all is rule 72, which may be
+/// found beside this one.
+pub(super) fn tariff_code(case: &Case<'_>, findings: &mut Findings) {
+    for (item, quote, line) in compared(case) {
+        let (Some(declared), Some(licensed)) = (item.item.hs, line.hs) else {
+            continue;
+        };
+        if !same_six(declared, licensed) {
+            let finding =
+                findings.add(Code::TariffCodeMismatch).on(item, quote).at(item.path("hs"));
+            finding.declared(declared).licensed(licensed).says(format_args!(
+                "{declared} declared, {licensed} on line {} of {}: they differ within six digits",
+                line.line, quote.quote.number
+            ));
+        }
+    }
+}
+
+fn same_six(a: HsCode, b: HsCode) -> bool {
+    let (old, new) = (in_force(a.six()), in_force(b.six()));
+    let divided = matches!(a.heading(), 3603 | 9705 | 9706)
+        && a.heading() == b.heading()
+        && (old % 100 == 0 || new % 100 == 0);
+    old == new || divided
+}
+
+/// The code of the 2022 edition that replaced an older one.
+fn in_force(six: u32) -> u32 {
+    match six {
+        930_111 | 930_119 => 930_110,
+        930_521 | 930_529 => 930_520,
+        other => other,
+    }
+}
+
+/// 73 MAKE_MODEL_MISMATCH: make and model are those of the licence line, where both sides state
+/// them, with case, accents and punctuation set aside. A difference is referred. It holds the goods where
+/// a declared serial is one that this line lists: the licence then says that this very firearm is another
+/// model. A make or model that only one side states is not a difference, and a line that leaves the
+/// make open covers any.
+pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
+    for (item, quote, line) in compared(case) {
+        let goods = item.item;
+        for (field, declared, licensed) in
+            [("make", &goods.make, &line.make), ("model", &goods.model, &line.model)]
+        {
+            let (Some(declared), Some(licensed)) = (declared, licensed) else {
+                continue;
+            };
+            if names_agree(declared, licensed) {
+                continue;
+            }
+            let listed = SerialIndex::new(&line.serials);
+            let known = goods.serials.iter().find(|serial| listed.contains(serial));
+            let finding = findings.add(Code::MakeModelMismatch).on(item, quote);
+            finding.at(item.path(field)).declared(declared).licensed(licensed);
+            if let Some(serial) = known {
+                finding.severity(Severity::Block).says(format_args!(
+                    "{field} {declared} declared, but {} lists {serial} as {licensed}",
+                    quote.quote.number
+                ));
+            } else {
+                finding.says(format_args!(
+                    "{field} {declared} declared, {licensed} on line {} of {}",
+                    line.line, quote.quote.number
+                ));
+            }
+        }
+    }
+}
+
+/// How two calibres relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calibres {
+    /// Written alike, or in one group of the list of names.
+    Same,
+    /// In different groups.
+    Different,
+    /// Written differently, and the list does not tell.
+    Unmapped,
+}
+
+/// Compares two calibres by their folded names, then by the list's groups of equals.
+pub(super) fn calibres(a: &str, b: &str, lists: &Lists) -> Calibres {
+    if a == b {
+        return Calibres::Same;
+    }
+    let (a, b) = (folded_calibre(a), folded_calibre(b));
+    match (lists.calibres.get(&a), lists.calibres.get(&b)) {
+        _ if a == b => Calibres::Same,
+        (Some(a), Some(b)) if a == b => Calibres::Same,
+        (Some(_), Some(_)) => Calibres::Different,
+        (None, _) | (_, None) => Calibres::Unmapped,
+    }
+}
+
+/// 74 CALIBRE_MISMATCH: the calibre is that of the licence line. Two names mean one calibre where they
+/// are written alike (case, spaces, punctuation and a closing `mm` set aside; the decimal point
+/// counts) or where the list of calibre names puts them in one group. Names in two groups hold the goods:
+/// .223 Remington is not 5.56x45, .308 Winchester is not 7.62x51, close as they are. Where a name is in no
+/// group a person decides. A calibre that one side leaves open is no difference.
+pub(super) fn calibre(case: &Case<'_>, findings: &mut Findings) {
+    for (item, quote, line) in compared(case) {
+        let (Some(declared), Some(licensed)) = (&item.item.calibre, &line.calibre) else {
+            continue;
+        };
+        let relation = calibres(declared, licensed, case.lists);
+        if relation == Calibres::Same {
+            continue;
+        }
+        let finding = findings.add(Code::CalibreMismatch).on(item, quote).at(item.path("calibre"));
+        finding.declared(declared).licensed(licensed);
+        if relation == Calibres::Different {
+            finding.says(format_args!(
+                "{declared} declared, {licensed} on line {} of {}: two different calibres",
+                line.line, quote.quote.number
+            ));
+        } else {
+            finding.severity(Severity::Refer).says(format_args!(
+                "{declared} declared, {licensed} on line {} of {}; the list of names does not tell whether they are one",
+                line.line, quote.quote.number
+            ));
+        }
+    }
+}
+
+/// 75 CONTROL_CATEGORY_MISMATCH: the military or civil control category is that of the licence line, where
+/// both state one of the same list. A category covers its subdivisions: a line for `ML1` covers goods of
+/// `ML1.a`, but not of `ML10`, and a line for `ML1.a` does not cover all of `ML1`. A military category
+/// (`ML..`) and a civil one (`A` to `D`) cannot be compared and are no difference; the category is never
+/// derived from the tariff code and never required.
+pub(super) fn control_category(case: &Case<'_>, findings: &mut Findings) {
+    for (item, quote, line) in compared(case) {
+        let (Some(declared), Some(licensed)) = (&item.item.control, &line.control) else {
+            continue;
+        };
+        if !covers(licensed, declared) {
+            let finding = findings.add(Code::ControlCategoryMismatch).on(item, quote);
+            finding.at(item.path("control_list")).declared(declared).licensed(licensed);
+            finding.says(format_args!(
+                "{declared} declared, {licensed} on line {} of {}",
+                line.line, quote.quote.number
+            ));
+        }
+    }
+}
+
+fn covers(licensed: &Text, declared: &Text) -> bool {
+    if licensed == declared {
+        return true;
+    }
+    let fold = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    };
+    let (licensed, declared) = (fold(licensed), fold(declared));
+    if licensed.starts_with("ML") != declared.starts_with("ML") {
+        return true;
+    }
+    let ends_in_digit = licensed.ends_with(|c: char| c.is_ascii_digit());
+    declared
+        .strip_prefix(&licensed)
+        .is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_ascii_digit() != ends_in_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tariff_codes_agree_over_editions_and_national_digits() {
+        let same = |a, b| same_six(HsCode::parse(a).unwrap(), HsCode::parse(b).unwrap());
+        assert!(same("93033000", "9303304130"));
+        assert!(same("930111", "930110"));
+        assert!(same("930529", "930521"));
+        assert!(same("360300", "360330"));
+        assert!(!same("360310", "360330"));
+        assert!(!same("930320", "930330"));
+        assert!(!same("930510", "930520"));
+    }
+
+    #[test]
+    fn a_control_category_covers_its_subdivisions_only() {
+        let covers = |licensed: &str, declared: &str| covers(&licensed.into(), &declared.into());
+        assert!(covers("ML1", "ml 1.a"));
+        assert!(covers("ML1", "B"));
+        assert!(covers("B", "B1"));
+        assert!(!covers("ML1", "ML10"));
+        assert!(!covers("ML1.a", "ML1"));
+        assert!(!covers("ML3", "ML1"));
+        assert!(!covers("B", "A"));
+    }
+
+    #[test]
+    fn calibres_of_two_groups_differ_and_unknown_ones_are_undecided() {
+        let mut lists = Lists::default();
+        for (name, group) in [("5.56x45", 1), ("5.56 NATO", 1), (".223 Rem", 2)] {
+            lists.calibres.insert(folded_calibre(name), group);
+        }
+        assert_eq!(calibres("5.56x45mm", "5,56×45", &lists), Calibres::Same);
+        assert_eq!(calibres("5.56 NATO", "5.56x45mm", &lists), Calibres::Same);
+        assert_eq!(calibres(".223 Rem", "5.56x45mm", &lists), Calibres::Different);
+        assert_eq!(calibres(".300 BLK", "5.56x45mm", &lists), Calibres::Unmapped);
+    }
+}

@@ -1,0 +1,286 @@
+//! Section 3F, first half: whether every State on the way has consented, or need not.
+use super::Case;
+use super::Code;
+use super::Finding;
+use super::Findings;
+use super::Severity;
+use super::case::ItemCase;
+use super::case::QuoteCase;
+use super::passage::Passage;
+use super::passage::Source;
+use super::profile::Silence;
+use crate::domain::Date;
+use crate::domain::declaration::Seen;
+use crate::domain::goods::Mode;
+use crate::domain::goods::Movement;
+use crate::domain::licence::Consent;
+use crate::domain::licence::ConsentForm;
+use crate::domain::licence::Licence;
+
+/// What the papers of an item hold of one State's answer.
+#[derive(Default)]
+struct Answers<'a> {
+    objection: Option<&'a Consent>,
+    in_time: bool,
+    late: bool,
+    late_date: Option<Date>,
+    silent: Option<&'a Consent>,
+    said_exempt: bool,
+}
+
+/// 55 TRANSIT_CONSENT_MISSING, 56 TRANSIT_CONSENT_LATE, 57 TRANSIT_OBJECTED, 58
+/// TRANSIT_CONSENT_TACIT, 59 TRANSIT_EXEMPT_DIRECT, 60 TRANSIT_EXEMPT_TEMPORARY and 61
+/// TRANSIT_EXEMPT_LANDLOCKED: every State that the goods pass, declared or observed, has consented in
+/// writing or by a transit licence of its own, with a date before departure. The licence's list of
+/// transit States is only where consents are looked for; it does not say which States are passed.
+/// Late consent holds the goods at the exporting State's post and refers them en route; a consent
+/// without a date refers, since nothing shows that it came first.
+///
+/// What excuses the consent replaces the finding that it is missing or late: a registered agreement for
+/// a landlocked exporting or importing State (being landlocked excuses nothing by itself); in Union law
+/// a call by sea or air declared to be without transhipment, judged call by call; a temporary export
+/// with a purpose and its proof; and silence for the working days of the profile, counted by the transit
+/// State's calendar, for Union law only, in the first Regulation only where the exporting State has
+/// opted for it, and never at the transit State's own post. Under Union law other Member States are not
+/// transit States of an export from the Union. An objection outweighs all of these. Items without an
+/// export or transit licence are left to rules 10 to 16 and 38.
+pub(super) fn transit_consent(case: &Case<'_>, findings: &mut Findings) {
+    if case.passages.is_empty() {
+        return;
+    }
+    let departure = case.departure();
+    for item in &case.items {
+        let papers = item.quotes.iter().find(|quote| {
+            quote.licence().is_some_and(|licence| {
+                licence.kind != Movement::Import || !licence.transit.is_empty()
+            })
+        });
+        let Some(papers) = papers.filter(|_| !item.is_antique() && !item.is_deactivated()) else {
+            continue;
+        };
+        for passage in &case.passages {
+            let answers = answers(item, passage, departure);
+            if let Some(objection) = answers.objection {
+                objected(item, papers, passage, objection, findings);
+            } else if !answers.in_time
+                && !excused(case, item, papers, passage, findings)
+                && !silent(case, item, papers, passage, &answers, findings)
+            {
+                unanswered(case, item, papers, passage, &answers, findings);
+            }
+        }
+    }
+}
+
+fn answers<'a>(item: &ItemCase<'a>, passage: &Passage<'_>, departure: Date) -> Answers<'a> {
+    let mut answers = Answers::default();
+    for licence in item.quotes.iter().filter_map(QuoteCase::licence) {
+        let own = licence.kind == Movement::Transit && licence.issuing_state == passage.country;
+        if own {
+            answers.given(Some(licence.issued_on), departure);
+        }
+        for consent in consents(licence, passage) {
+            match consent.form {
+                ConsentForm::Written | ConsentForm::Licence => {
+                    answers.given(consent.dated, departure);
+                }
+                ConsentForm::Tacit => answers.silent = Some(consent),
+                ConsentForm::Exempt => answers.said_exempt = true,
+                ConsentForm::Objection => answers.objection = Some(consent),
+            }
+        }
+    }
+    answers
+}
+
+fn consents<'a>(licence: &'a Licence, passage: &Passage<'_>) -> impl Iterator<Item = &'a Consent> {
+    let country = passage.country;
+    let listed = licence.transit.iter().filter(move |transit| transit.country == country);
+    listed.filter_map(|transit| transit.consent.as_ref())
+}
+
+impl Answers<'_> {
+    fn given(&mut self, dated: Option<Date>, departure: Date) {
+        if dated.is_some_and(|dated| dated < departure) {
+            self.in_time = true;
+        } else {
+            self.late = true;
+            self.late_date = dated;
+        }
+    }
+}
+
+fn objected(
+    item: &ItemCase<'_>,
+    papers: &QuoteCase<'_>,
+    passage: &Passage<'_>,
+    objection: &Consent,
+    findings: &mut Findings,
+) {
+    let country = passage.country;
+    let reference = objection.reference.as_deref().unwrap_or("without a reference");
+    let finding = note(Code::TransitObjected, item, papers, passage, findings);
+    match objection.dated {
+        Some(dated) => finding.says(format_args!("{country} objected on {dated} ({reference})")),
+        None => finding.says(format_args!("{country} has objected ({reference})")),
+    };
+}
+
+/// Whether the State need not be asked; says why where the law wants that to be known.
+fn excused(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    papers: &QuoteCase<'_>,
+    passage: &Passage<'_>,
+    findings: &mut Findings,
+) -> bool {
+    let country = passage.country;
+    if is_inside_the_union(case, passage) {
+        return true;
+    }
+    let ends = [case.declaration.country_of_export, case.declaration.country_of_import];
+    let agreement = case.lists.agreements.iter().find(|agreement| {
+        agreement.transit == country
+            && agreement.beneficiary.is_landlocked()
+            && ends.contains(&Some(agreement.beneficiary))
+            && (agreement.categories.is_empty()
+                || agreement.categories.contains(&item.item.category))
+            && agreement.effect.covers(case.reference_date)
+    });
+    if let Some(agreement) = agreement {
+        note(Code::TransitExemptLandlocked, item, papers, passage, findings).says(format_args!(
+            "agreement {} between {} and {country} covers the crossing",
+            agreement.id, agreement.beneficiary
+        ));
+        return true;
+    }
+    if is_direct_call(case, passage) {
+        note(Code::TransitExemptDirect, item, papers, passage, findings)
+            .says(format_args!("the call in {country} is declared to be without transhipment"));
+        return true;
+    }
+    if let Some(evidence) = temporary_evidence(case) {
+        note(Code::TransitExemptTemporary, item, papers, passage, findings).says(format_args!(
+            "{country} need not consent to a temporary export, shown by {evidence}"
+        ));
+        return true;
+    }
+    false
+}
+
+/// Under Union law a consent is asked of third countries; Member States are none among themselves.
+fn is_inside_the_union(case: &Case<'_>, passage: &Passage<'_>) -> bool {
+    let member = |country| case.lists.is_european_union(country, case.reference_date);
+    case.profile.union_only
+        && case.declaration.country_of_export.is_some_and(member)
+        && member(passage.country)
+}
+
+fn is_direct_call(case: &Case<'_>, passage: &Passage<'_>) -> bool {
+    let Source::Declared(_, leg) = passage.source else {
+        return false;
+    };
+    case.profile.direct_transit_exempt
+        && matches!(leg.mode, Some(Mode::Sea | Mode::Air))
+        && leg.transhipment == Some(false)
+        && !case.declaration.observations.iter().any(|seen| seen.seen == Seen::Transhipped)
+}
+
+fn temporary_evidence<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let temporary = case.declaration.temporary.as_ref()?;
+    let purpose = temporary.purpose.is_some() && case.profile.temporary_transit_exempt;
+    temporary.evidence.as_deref().filter(|_| purpose)
+}
+
+/// Whether silence counts as consent; says so.
+fn silent(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    papers: &QuoteCase<'_>,
+    passage: &Passage<'_>,
+    answers: &Answers<'_>,
+    findings: &mut Findings,
+) -> bool {
+    let country = passage.country;
+    let Some(asked) = answers.silent.and_then(|consent| consent.requested_on) else {
+        return false;
+    };
+    if !silence_counts(case, country) {
+        return false;
+    }
+    let days = case.profile.silence_working_days;
+    let end = case.lists.holidays.working_days_after(country, asked, days);
+    let over = case.departure() > end;
+    if over {
+        note(Code::TransitConsentTacit, item, papers, passage, findings).says(format_args!(
+            "{country} was asked on {asked} and had not answered by {end}, after {days} working days"
+        ));
+    }
+    over
+}
+
+fn silence_counts(case: &Case<'_>, country: crate::domain::Country) -> bool {
+    let opted =
+        |state| case.lists.states.get(&state).is_some_and(|facts| facts.accepts_tacit_consent);
+    let counts = match case.profile.silence {
+        Silence::Nothing => false,
+        Silence::ConsentWhereOpted => case.declaration.country_of_export.is_some_and(opted),
+        Silence::Consent => true,
+    };
+    counts && case.state != Some(country)
+}
+
+/// Says that the consent is late, or that there is none.
+fn unanswered(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    papers: &QuoteCase<'_>,
+    passage: &Passage<'_>,
+    answers: &Answers<'_>,
+    findings: &mut Findings,
+) {
+    let (country, departure) = (passage.country, case.departure());
+    if !answers.late {
+        let finding = note(Code::TransitConsentMissing, item, papers, passage, findings);
+        match (answers.silent.map(|consent| consent.requested_on), answers.said_exempt) {
+            (Some(Some(asked)), _) => finding.says(format_args!(
+                "{country} was asked on {asked} and has not answered; silence is no consent here"
+            )),
+            (Some(None), _) => finding.says(format_args!(
+                "consent of {country} is said to be tacit, but not since when it was asked"
+            )),
+            (None, true) => finding.says(format_args!(
+                "{country} is said to need not consent, but no ground for that holds"
+            )),
+            (None, false) => finding
+                .says(format_args!("{country} is on the way and its consent is not on the papers")),
+        };
+        return;
+    }
+    let finding = note(Code::TransitConsentLate, item, papers, passage, findings);
+    finding.declared(departure);
+    if let Some(dated) = answers.late_date {
+        finding.licensed(dated).says(format_args!(
+            "{country} consented on {dated}, departure is on {departure}: consent comes before shipment"
+        ));
+    } else {
+        finding.severity(Severity::Refer).says(format_args!(
+            "the consent of {country} bears no date; departure is on {departure}"
+        ));
+    }
+    let leaving = case.declaration.movement == Movement::Export
+        || (case.state.is_some() && case.state == case.declaration.country_of_export);
+    if !leaving {
+        finding.severity(Severity::Refer);
+    }
+}
+
+fn note<'f>(
+    code: Code,
+    item: &ItemCase<'_>,
+    papers: &QuoteCase<'_>,
+    passage: &Passage<'_>,
+    findings: &'f mut Findings,
+) -> &'f mut Finding {
+    findings.add(code).on(item, papers).at(passage.path()).declared(passage.country)
+}
