@@ -93,21 +93,13 @@ impl SoughtList {
         self.by_serial.is_empty()
     }
 
-    /// The firearms sought under a serial.
-    pub fn under(&self, serial: &Serial) -> &[Sought] {
-        self.by_serial.get(serial).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Sought serials that are not this one and look like it, with what is sought under them.
-    pub fn looking_like<'a>(
-        &'a self,
-        serial: &'a Serial,
-    ) -> impl Iterator<Item = (&'a Serial, &'a [Sought])> {
-        let alike = self.by_look.get(&serial.look()).map(Vec::as_slice).unwrap_or_default();
-        alike
-            .iter()
-            .filter(move |other| serial.resembles(other))
-            .map(|other| (other, self.under(other)))
+    /// Everything sought under a serial or under one that looks like it.
+    pub fn near<'a>(&'a self, serial: &Serial) -> impl Iterator<Item = (&'a Serial, &'a Sought)> {
+        let near = self.by_look.get(&serial.look()).map(Vec::as_slice).unwrap_or_default();
+        near.iter().flat_map(|other| {
+            let sought = self.by_serial.get(other).map(Vec::as_slice).unwrap_or_default();
+            sought.iter().map(move |sought| (other, sought))
+        })
     }
 }
 

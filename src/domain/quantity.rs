@@ -17,6 +17,9 @@ impl Quantity {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// More than any field of a customs declaration can state.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// Reads a plain decimal such as `12` or `0.250`: no sign, no exponent, no leading zeros.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |detail: &str| Invalid::new("not_a_quantity", format!("{text:?} {detail}"));

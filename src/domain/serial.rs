@@ -76,7 +76,12 @@ const SEARCHED_MAX: usize = 16;
 impl<'a> SerialIndex<'a> {
     /// Makes a list ready to be asked.
     pub fn new(list: &'a [Serial]) -> Self {
-        Self { list, hashed: (list.len() > SEARCHED_MAX).then(|| list.iter().collect()) }
+        Self { list, hashed: (!Self::is_short(list)).then(|| list.iter().collect()) }
+    }
+
+    /// Whether a list is searched as it stands, so that nothing is gained by keeping its index.
+    pub fn is_short(list: &[Serial]) -> bool {
+        list.len() <= SEARCHED_MAX
     }
 
     /// Whether a serial is on the list.

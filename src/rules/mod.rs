@@ -7,13 +7,17 @@ pub mod finding;
 pub mod passage;
 pub mod profile;
 
+mod allocation;
 mod claims;
 mod dates;
 mod goods;
+mod markings;
 mod quantity;
 mod questions;
 mod route;
+mod serials;
 mod status;
+mod temporary;
 mod transit;
 
 pub use case::Case;
@@ -52,7 +56,28 @@ const RULES: &[Rule] = &[
     claims::antique_claim,
     claims::deactivation,
     claims::scope_claim,
-    quantity::quantity,
+    quantity::balance,
+    quantity::unit,
+    quantity::shipment_count,
+    allocation::allocation,
+    allocation::serial_count,
+    quantity::personal_ammunition,
+    markings::marking,
+    markings::import_mark,
+    markings::stock_mark,
+    serials::serials_on_licence,
+    serials::duplicates,
+    serials::already_moved,
+    serials::sought,
+    markings::marking_altered,
+    markings::lots,
+    temporary::purpose,
+    temporary::notice,
+    temporary::overstay,
+    temporary::goods_differ,
+    temporary::person,
+    temporary::simplified,
+    temporary::user_statement,
 ];
 
 /// Judges a case by all rules.

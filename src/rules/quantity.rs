@@ -1,66 +1,227 @@
-//! Section 3H: quantities against the licence lines quoted.
+//! Section 3H, first half: quantities against the licence lines quoted.
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::case::ItemCase;
+use super::case::QuoteCase;
 use crate::domain::Quantity;
+use crate::domain::Unit;
+use crate::domain::declaration::PersonalEffects;
+use crate::domain::goods::Category;
+use crate::domain::licence::Held;
+use crate::domain::licence::Line;
+use crate::domain::quantity::Dimension;
 
-/// 80 QUANTITY_EXCEEDS_AUTHORISED, 81 QUANTITY_EXCEEDS_BALANCE and 82 UNIT_NOT_CONVERTIBLE: what all
-/// items together draw from a line, in the line's unit, against what the line has left.
-pub(super) fn quantity(case: &Case<'_>, findings: &mut Findings) {
-    let mut drawn: Vec<(&str, u32, Quantity)> = Vec::new();
-    for item in &case.items {
+/// What one quote draws from its line.
+struct Draw<'c, 'a> {
+    item: &'c ItemCase<'a>,
+    quote: &'c QuoteCase<'a>,
+    held: &'a Held,
+    line: &'a Line,
+    share: Quantity,
+}
+
+/// 80 QUANTITY_EXCEEDS_AUTHORISED, 81 QUANTITY_EXCEEDS_BALANCE and 87 QUANTITY_WITHIN_TOLERANCE: what the items
+/// draw from a licence line, added up in the order of the declaration and restated in the line's unit,
+/// is no more than the line ever authorised (80) and no more than it has left (81): authorised, less
+/// consumed, less what others have reserved. Only the item that takes the sum over the limit is held.
+/// The balance is only asked of licences that the goods draw upon at this border or a later one: an export
+/// licence shown at import has been drawn at export and may be empty. Discrete goods have no tolerance.
+/// Goods measured by mass have one only where the profile or the State's overlay sets it; an excess
+/// within it is made known, an excess above it holds. Less than authorised is no finding. Items that
+/// were released under this reference before are left to rule 5, and a spent licence for one shipment to
+/// rule 83.
+pub(super) fn balance(case: &Case<'_>, findings: &mut Findings) {
+    let mut draws = draws(case);
+    draws.sort_by_key(|draw| std::ptr::from_ref(draw.line).addr());
+    let mut current: Option<&Line> = None;
+    let mut total = Quantity::ZERO;
+    for draw in &draws {
+        if !current.is_some_and(|line| std::ptr::eq(line, draw.line)) {
+            (current, total) = (Some(draw.line), Quantity::ZERO);
+        }
+        // A sum that no customs field could state is over every limit.
+        total = total.plus(draw.share).unwrap_or(Quantity::MAX);
+        judge(case, draw, total, findings);
+    }
+}
+
+fn draws<'c, 'a>(case: &'c Case<'a>) -> Vec<Draw<'c, 'a>> {
+    let mut draws = Vec::with_capacity(case.items.len().saturating_mul(2));
+    for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
         for quote in &item.quotes {
             let (Some(held), Some(line)) = (quote.held(), quote.line) else {
                 continue;
             };
-            let Some(share) = item.drawn_by(quote, line) else {
-                findings
-                    .add(Code::UnitNotConvertible)
-                    .on(item, quote)
-                    .at(item.path("unit"))
-                    .declared(item.item.unit)
-                    .licensed(line.unit)
-                    .says(format_args!("{} cannot be restated in {}", item.item.unit, line.unit));
-                continue;
-            };
-            let number = quote.quote.number.as_str();
-            let key = (number, line.line);
-            let place = drawn.iter_mut().find(|(number, line, _)| (*number, *line) == key);
-            let total = match place {
-                Some((_, _, total)) => {
-                    *total = total.plus(share).unwrap_or(*total);
-                    *total
-                }
-                None => {
-                    drawn.push((number, line.line, share));
-                    share
-                }
-            };
-            let balance = held.balance(line);
-            if total > balance.authorised {
-                findings
-                    .add(Code::QuantityExceedsAuthorised)
-                    .on(item, quote)
-                    .at(item.path("quantity"))
-                    .declared(total)
-                    .licensed(balance.authorised)
-                    .says(format_args!("{total} declared, {} authorised", balance.authorised));
-            } else if total > balance.available && !held.is_closed() {
-                findings
-                    .add(Code::QuantityExceedsBalance)
-                    .on(item, quote)
-                    .at(item.path("quantity"))
-                    .declared(total)
-                    .licensed(balance.available)
-                    .remedy(format!(
-                        "Declare at most {}, or quote a further licence",
-                        balance.available
-                    ))
-                    .says(format_args!(
-                        "{total} declared, {} left of {} ({} consumed, {} reserved)",
-                        balance.available, balance.authorised, balance.consumed, balance.reserved
-                    ));
+            if line.category == item.item.category
+                && let Some(share) = item.drawn_by(quote, line)
+            {
+                draws.push(Draw { item, quote, held, line, share });
             }
         }
+    }
+    draws
+}
+
+fn judge(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut Findings) {
+    let line = draw.line;
+    let balance = draw.held.balance(line);
+    let left = line.quantity.saturating_minus(balance.consumed).saturating_minus(balance.reserved);
+    let (code, limit) = if total > line.quantity {
+        (Code::QuantityExceedsAuthorised, line.quantity)
+    } else if total > left
+        && case.is_ahead(&draw.held.licence)
+        && !has_had_its_shipment(case, draw.quote, draw.held)
+    {
+        (Code::QuantityExceedsBalance, left)
+    } else {
+        return;
+    };
+    let tolerated = is_tolerated(case, line.unit, total, limit);
+    let code = if tolerated { Code::QuantityWithinTolerance } else { code };
+    let finding = findings.add(code).on(draw.item, draw.quote).at(draw.item.path("quantity"));
+    finding.declared(total).licensed(limit);
+    let together = if total == draw.share { "" } else { " together with the items before it" };
+    if limit == line.quantity {
+        finding.says(format_args!("{total} declared{together}, {limit} authorised"));
+    } else {
+        finding.says(format_args!(
+            "{total} declared{together}, {left} left of {authorised} ({} consumed, {} reserved)",
+            balance.consumed,
+            balance.reserved,
+            authorised = line.quantity,
+        ));
+    }
+    if !tolerated {
+        let further = limit.saturating_minus(total.saturating_minus(draw.share));
+        finding.remedy(if further.is_zero() {
+            "Quote a further licence".to_owned()
+        } else {
+            format!("Declare at most {further} {}, or quote a further licence", line.unit)
+        });
+    }
+}
+
+fn is_tolerated(case: &Case<'_>, unit: Unit, total: Quantity, limit: Quantity) -> bool {
+    if unit.dimension() != Some(Dimension::Mass) {
+        return false;
+    }
+    let overlay = case.state.and_then(|state| case.lists.states.get(&state));
+    let overlay = overlay.map_or(0, |facts| facts.mass_tolerance_permille);
+    is_within(total, limit, case.profile.mass_tolerance_permille.max(overlay))
+}
+
+/// Whether what exceeds a limit could be an error of measurement of so many tenths of a per cent.
+fn is_within(total: Quantity, limit: Quantity, permille: u16) -> bool {
+    let excess = total.saturating_minus(limit);
+    i128::from(excess.micros()) * 1000 <= i128::from(total.micros()) * i128::from(permille)
+}
+
+/// 82 UNIT_NOT_CONVERTIBLE: the declared quantity can be restated in the unit of each licence line. Articles and
+/// masses are different dimensions and never convert: kilograms of cartridges are not rounds. Dozens, hundreds
+/// and thousands (DZN, CEN, MIL, T3) are multiples of one and convert. Groups (SET, NMP, 10) convert by
+/// the content that the declaration states for them, and not without one. Packages (BX, CS) and CQ, which has
+/// become a package, are no units of quantity, and CTG is a content gram, not a cartridge.
+pub(super) fn unit(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        let failed = item.quotes.iter().find_map(|quote| {
+            let line = quote.line.filter(|line| line.category == item.item.category)?;
+            item.drawn_by(quote, line).is_none().then_some((quote, line))
+        });
+        let Some((quote, line)) = failed else { continue };
+        let (declared, licensed) = (item.item.unit, line.unit);
+        let finding = findings.add(Code::UnitNotConvertible).on(item, quote).at(item.path("unit"));
+        finding.declared(declared).licensed(licensed);
+        match declared.dimension() {
+            None => finding.says(format_args!(
+                "{declared} is no unit of quantity for these goods; the licence counts in {licensed}"
+            )),
+            Some(Dimension::Group) if item.item.content.is_none() => finding.says(format_args!(
+                "{declared} counts groups and their content is not stated; the licence counts in {licensed}"
+            )),
+            Some(Dimension::Group | Dimension::Count | Dimension::Mass) => finding.says(
+                format_args!("{declared} cannot be restated in {licensed}, in which the licence counts"),
+            ),
+        };
+    }
+}
+
+/// 83 SHIPMENT_COUNT_EXCEEDED: a licence for a single shipment has not had it. The first release closes it,
+/// whatever it left over: the remainder is lost, and a second shipment needs a further licence even where
+/// the balance would allow it. Further items of the declaration whose release closed it belong to the
+/// same shipment and are not held. Licences for many shipments are never found here, and neither is an
+/// export licence that is shown at import as proof.
+pub(super) fn shipment_count(case: &Case<'_>, findings: &mut Findings) {
+    for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
+        for quote in &item.quotes {
+            let Some(held) = quote.held() else { continue };
+            if !case.is_ahead(&held.licence) || !has_had_its_shipment(case, quote, held) {
+                continue;
+            }
+            findings
+                .add(Code::ShipmentCountExceeded)
+                .on(item, quote)
+                .declared("a further shipment")
+                .licensed("one shipment")
+                .says(format_args!(
+                    "{} is for one shipment and has had it; what that left is lost",
+                    quote.quote.number
+                ));
+        }
+    }
+}
+
+fn has_had_its_shipment(case: &Case<'_>, quote: &QuoteCase<'_>, held: &Held) -> bool {
+    held.is_closed()
+        && (held.standing.shipments > 1
+            || !case.items.iter().any(|other| {
+                case.is_released(other.item)
+                    && other.quotes.iter().any(|q| q.quote.number == quote.quote.number)
+            }))
+}
+
+/// 86 PERSONAL_AMMUNITION_LIMIT: a hunter carries no more than 800 rounds and a sport shooter no more than 1200
+/// (figures unconfirmed, profile parameters) as accompanied personal effects. Counted are the complete rounds
+/// of all items of the declaration for which no licence is quoted, thousands and dozens as what they are; the
+/// item that takes the sum over the limit is held. Rounds under a licence are not on the simplified route
+/// and have no limit but the licence's, and a load that is no personal effect is none of this rule's
+/// business.
+pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
+    let effects = case.declaration.temporary.as_ref().and_then(|temporary| temporary.effects);
+    let (who, limit) = match effects {
+        Some(PersonalEffects::Hunter) => ("hunter", case.profile.hunter_rounds_max),
+        Some(PersonalEffects::SportShooter) => ("sport shooter", case.profile.sport_rounds_max),
+        None => return,
+    };
+    let Some(limit) = limit else { return };
+    let mut total = Quantity::ZERO;
+    for item in &case.items {
+        if item.item.category != Category::Ammunition || !item.quotes.is_empty() {
+            continue;
+        }
+        let Some(rounds) = item.pieces() else { continue };
+        total = total.plus(rounds).unwrap_or(Quantity::MAX);
+        if total > Quantity::whole(limit) {
+            let finding = findings.add(Code::PersonalAmmunitionLimit).on_item(item, "quantity");
+            finding
+                .declared(total)
+                .licensed(limit)
+                .says(format_args!("{total} rounds without a licence, a {who} may carry {limit}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerance_is_a_share_of_what_was_measured() {
+        let q = |text: &str| Quantity::parse(text).unwrap();
+        assert!(is_within(q("100.5"), q("100"), 5));
+        assert!(!is_within(q("100.6"), q("100"), 5));
+        assert!(!is_within(q("100.000001"), q("100"), 0));
+        assert!(!is_within(q("0.1"), q("0"), 5));
+        assert!(is_within(q("9999999999.999999"), q("9999999999"), 1));
     }
 }

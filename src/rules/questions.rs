@@ -2,12 +2,16 @@
 //! border draws upon, when the goods left.
 use super::case::Case;
 use super::case::ItemCase;
+use super::case::QuoteCase;
 use super::passage::state_of;
 use crate::domain::Date;
+use crate::domain::Quantity;
+use crate::domain::Unit;
 use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Licence;
+use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
 
@@ -45,6 +49,35 @@ impl<'a> ItemCase<'a> {
     /// Whether it is a firearm in law: a claim that does not hold changes nothing.
     pub fn is_live_firearm(&self) -> bool {
         self.item.category == Category::Firearm && !self.is_antique() && !self.is_deactivated()
+    }
+}
+
+/// Whether two licences cover the same leg, so that an item is split between them: they are of one
+/// kind, and in transit of one State.
+fn are_alternatives(a: &Licence, b: &Licence) -> bool {
+    a.kind == b.kind && (a.kind != Movement::Transit || a.issuing_state == b.issuing_state)
+}
+
+impl<'a> ItemCase<'a> {
+    /// One quote for each group of licences that cover the same leg.
+    pub fn heads(&self) -> impl Iterator<Item = (&QuoteCase<'a>, &'a Licence)> {
+        self.quotes.iter().enumerate().filter_map(|(index, quote)| {
+            let licence = quote.licence()?;
+            let mut earlier = self.quotes.iter().take(index).filter_map(QuoteCase::licence);
+            (!earlier.any(|other| are_alternatives(other, licence))).then_some((quote, licence))
+        })
+    }
+
+    /// Every quote of the group that a licence belongs to.
+    pub fn peers(&self, of: &'a Licence) -> impl Iterator<Item = &QuoteCase<'a>> {
+        self.quotes
+            .iter()
+            .filter(|quote| quote.licence().is_some_and(|other| are_alternatives(other, of)))
+    }
+
+    /// How many pieces the item is; `None` where its unit does not count pieces.
+    pub fn pieces(&self) -> Option<Quantity> {
+        convert(self.item.quantity, self.item.unit, self.item.content, Unit::C62)
     }
 }
 
@@ -100,5 +133,17 @@ impl Case<'_> {
                 .any(|state| {
                     self.lists.states.get(&state).is_none_or(|facts| facts.controls_components)
                 })
+    }
+}
+
+/// How many more than those named, in words; nothing where there are none.
+pub(super) struct Further(pub(super) usize);
+
+impl std::fmt::Display for Further {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            more => write!(f, " (and {more} more)"),
+        }
     }
 }

@@ -1,0 +1,295 @@
+//! Section 3I, second half: which firearms these are, by their serial numbers.
+use super::Case;
+use super::Code;
+use super::Findings;
+use super::case::ItemCase;
+use super::case::QuoteCase;
+use super::questions::Further;
+use crate::domain::Country;
+use crate::domain::Text;
+use crate::domain::Unit;
+use crate::domain::goods::Category;
+use crate::domain::licence::Licence;
+use crate::domain::licence::Line;
+use crate::domain::lists::Sought;
+use crate::domain::quantity::convert;
+use crate::domain::serial::Serial;
+use crate::domain::serial::SerialIndex;
+use crate::domain::serial::folded_name;
+use std::collections::HashMap;
+
+/// What tells one numbered article from another: class, maker, model, country, serial.
+type Firearm<'a> = (Category, Option<String>, Option<String>, Option<Country>, &'a Serial);
+
+/// Most serials that one message names.
+const NAMED_MAX: usize = 5;
+
+/// 93 SERIAL_NOT_ON_LICENCE and, for licences, 98 SERIAL_CONFUSABLE: where the lines quoted list serials, each
+/// declared serial is on one of them, compared without case and separators but with every leading zero. One
+/// that is absent holds the item. One that is absent and looks like a listed serial (O for 0, I for 1, B for 8,
+/// S for 5) is referred instead: it may be a misreading, and it is never taken for the listed one. Where an
+/// item is split and one of the lines lists no serials, as many may be absent as that line covers.
+/// A line that lists none takes the serials at its first release; that is made known once for the item, for
+/// the licence that this border draws upon and as far as they are not bound to it already. Whether the
+/// same firearm stands under another licence is rule 95.
+pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
+    let mut indexes = Indexes::default();
+    for item in case.items.iter().filter(|item| !item.item.serials.is_empty()) {
+        for (head, licence) in item.heads() {
+            let lines = || {
+                item.peers(licence)
+                    .filter_map(|quote| Some((quote, quote.line?)))
+                    .filter(|(_, line)| line.category == item.item.category)
+            };
+            if lines().all(|(_, line)| line.serials.is_empty()) {
+                if let Some((quote, line)) = lines().next() {
+                    binding(case, item, quote, line, findings);
+                }
+                continue;
+            }
+            let absent: Vec<&Serial> = item
+                .item
+                .serials
+                .iter()
+                .filter(|serial| !lines().any(|(_, line)| indexes.lists(line, serial)))
+                .collect();
+            if !absent.is_empty() {
+                let open = lines().filter(|(_, line)| line.serials.is_empty());
+                let room = open.filter_map(|(quote, _)| pieces(item, quote)).sum::<i64>();
+                let listed: Vec<&Line> = lines().map(|(_, line)| line).collect();
+                not_listed(item, head, &absent, room, &listed, findings);
+            }
+        }
+    }
+}
+
+/// Long serial lists of licence lines, hashed once for the whole declaration.
+#[derive(Default)]
+struct Indexes<'a>(HashMap<usize, SerialIndex<'a>>);
+
+impl<'a> Indexes<'a> {
+    fn lists(&mut self, line: &'a Line, serial: &Serial) -> bool {
+        let short = SerialIndex::is_short(&line.serials);
+        if short {
+            return line.serials.contains(serial);
+        }
+        self.0
+            .entry(std::ptr::from_ref(line).addr())
+            .or_insert_with(|| SerialIndex::new(&line.serials))
+            .contains(serial)
+    }
+}
+
+fn pieces(item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> Option<i64> {
+    let share = quote.quote.quantity.unwrap_or(item.item.quantity);
+    convert(share, item.item.unit, item.item.content, Unit::C62)?.as_count()
+}
+
+fn binding(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    quote: &QuoteCase<'_>,
+    line: &Line,
+    findings: &mut Findings,
+) {
+    let draws = quote.licence().is_some_and(|licence: &Licence| case.draws(licence));
+    if !draws || !item.is_live_firearm() || case.is_released(item.item) {
+        return;
+    }
+    let bound = case.facts.serials.iter().filter(|fact| {
+        fact.item == item.item.number
+            && fact.licence == quote.quote.number
+            && fact.line == line.line
+    });
+    let new = item.item.serials.len().saturating_sub(bound.count());
+    if new > 0 {
+        let finding = findings.add(Code::SerialNotOnLicence).on(item, quote);
+        finding.at(item.path("serials")).severity(super::Severity::Inform);
+        finding.declared(format_args!("{new} serials")).licensed("none listed");
+        finding.remedy("None").says(format_args!(
+            "line {} of {} lists no serials; {new} of those declared are bound to it at release",
+            line.line, quote.quote.number
+        ));
+    }
+}
+
+fn not_listed(
+    item: &ItemCase<'_>,
+    head: &QuoteCase<'_>,
+    absent: &[&Serial],
+    room: i64,
+    lines: &[&Line],
+    findings: &mut Findings,
+) {
+    if i64::try_from(absent.len()).is_ok_and(|absent| absent <= room) {
+        return;
+    }
+    let (strange, alike) = told_apart(item, absent, lines);
+    if let Some((serial, listed)) = alike.first() {
+        let finding = findings.add(Code::SerialConfusable).on(item, head).at(item.path("serials"));
+        let more = alike.len().saturating_sub(1);
+        finding.declared(serial).licensed(listed).says(format_args!(
+            "{serial} is declared, {} lists {listed}: only signs that look alike differ{}",
+            head.quote.number,
+            Further(more)
+        ));
+    }
+    if strange.is_empty() {
+        return;
+    }
+    let named: Vec<&str> = strange.iter().take(NAMED_MAX).map(|serial| serial.as_str()).collect();
+    let more = strange.len().saturating_sub(named.len());
+    let named = named.join(", ");
+    let finding = findings.add(Code::SerialNotOnLicence).on(item, head).at(item.path("serials"));
+    finding.declared(&named).licensed(format_args!("serials of {}", head.quote.number));
+    if room == 0 {
+        finding.says(format_args!(
+            "not among the serials of {}: {named}{}",
+            head.quote.number,
+            Further(more)
+        ));
+    } else {
+        finding.says(format_args!(
+            "{} serials are on no list, and the lines without a list cover {room}",
+            absent.len()
+        ));
+    }
+}
+
+/// Parts absent serials into those that resemble nothing listed and those that do, with what they
+/// resemble. A listed serial that is declared too is another firearm's.
+fn told_apart<'s>(
+    item: &ItemCase<'_>,
+    absent: &[&'s Serial],
+    lines: &[&'s Line],
+) -> (Vec<&'s Serial>, Vec<(&'s Serial, &'s Serial)>) {
+    let declared = SerialIndex::new(&item.item.serials);
+    let listed = lines.iter().flat_map(|line| line.serials.iter());
+    let looks: HashMap<u64, &Serial> = listed
+        .filter(|serial| !declared.contains(serial))
+        .map(|serial| (serial.look(), serial))
+        .collect();
+    let (mut strange, mut alike) = (Vec::new(), Vec::new());
+    for serial in absent {
+        match looks.get(&serial.look()).filter(|listed| serial.resembles(listed)) {
+            Some(listed) => alike.push((*serial, *listed)),
+            None => strange.push(*serial),
+        }
+    }
+    (strange, alike)
+}
+
+/// 94 SERIAL_DUPLICATE: no firearm stands twice in the declaration, within an item or in two. Firearms are the
+/// same where class, maker, model, country of manufacture and serial agree: the same number of two makers is
+/// two firearms, and a barrel that bears its rifle's number is not the rifle.
+pub(super) fn duplicates(case: &Case<'_>, findings: &mut Findings) {
+    if !may_repeat(case) {
+        return;
+    }
+    let mut seen: HashMap<Firearm<'_>, u32> = HashMap::new();
+    for item in &case.items {
+        let goods = item.item;
+        let fold = |name: &Option<Text>| name.as_deref().map(folded_name);
+        let (make, model) = (fold(&goods.make), fold(&goods.model));
+        let mut repeated: Option<(usize, &Serial, u32)> = None;
+        let mut count = 0_usize;
+        for (index, serial) in goods.serials.iter().enumerate() {
+            let key = (goods.category, make.clone(), model.clone(), goods.manufactured_in, serial);
+            if let Some(first) = seen.insert(key, goods.number) {
+                repeated.get_or_insert((index, serial, first));
+                count += 1;
+            }
+        }
+        if let Some((index, serial, first)) = repeated {
+            let finding = findings.add(Code::SerialDuplicate).on_item(item, "serials");
+            finding.at(item.path(&format!("serials/{index}"))).declared(serial).says(format_args!(
+                "{serial} stands in item {first} and again in item {}{}",
+                goods.number,
+                Further(count.saturating_sub(1))
+            ));
+        }
+    }
+}
+
+/// Whether two serials may be equal, told without allocation: false is certain.
+fn may_repeat(case: &Case<'_>) -> bool {
+    const WORDS: usize = 64;
+    let mut bits = [0_u64; WORDS];
+    case.items.iter().flat_map(|item| &item.item.serials).any(|serial| {
+        // The upper bits of the product mix every sign of the number.
+        let look = serial.look().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let word = usize::try_from(look >> 58).unwrap_or_default();
+        let bit = 1_u64 << ((look >> 52) & 63);
+        bits.get_mut(word).is_none_or(|word| {
+            let met = *word & bit != 0;
+            *word |= bit;
+            met
+        })
+    })
+}
+
+/// 95 SERIAL_ALREADY_MOVED: the register does not know the same firearm (maker, model, country of manufacture and
+/// serial) as having crossed in the same direction without coming back or being received since. A firearm
+/// that went out on hunting trips and returned may go out again, and one that another maker numbered alike
+/// is another firearm. An item that was released under this very reference is left to rule 5.
+pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
+    for fact in &case.facts.serials {
+        if fact.settled || fact.movement != case.declaration.movement {
+            continue;
+        }
+        let item = case.items.iter().find(|item| item.item.number == fact.item);
+        let Some(item) = item.filter(|item| !case.is_released(item.item)) else {
+            continue;
+        };
+        let finding = findings.add(Code::SerialAlreadyMoved).on_item(item, "serials");
+        finding.licence(&fact.licence, None).line(fact.line).declared(&fact.serial);
+        finding.says(format_args!(
+            "{} has a release for {} under line {} of {} and is not known to have come back or arrived",
+            fact.serial,
+            fact.movement.as_str(),
+            fact.line,
+            fact.licence
+        ));
+    }
+}
+
+/// 96 SERIAL_REPORTED_SOUGHT and, for sought firearms, 98 SERIAL_CONFUSABLE: no declared serial is reported lost,
+/// stolen or sought on the reference date. Where both the report and the item state make or model, these agree
+/// too, since serials repeat between makers; what either side leaves open does not clear the firearm. A serial
+/// that only looks like a sought one (O for 0, I for 1, B for 8, S for 5) is referred. Antiques,
+/// deactivated firearms and parts are looked up as well.
+pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
+    let list = &case.lists.sought;
+    if list.is_empty() {
+        return;
+    }
+    for item in &case.items {
+        for (index, serial) in item.item.serials.iter().enumerate() {
+            for (other, sought) in list.near(serial) {
+                let exact = other == serial;
+                if !sought.effect.covers(case.reference_date)
+                    || !may_be(item, sought)
+                    || !(exact || serial.resembles(other))
+                {
+                    continue;
+                }
+                let code = if exact { Code::SerialReportedSought } else { Code::SerialConfusable };
+                let finding = findings.add(code).on_item(item, "serials");
+                finding.at(item.path(&format!("serials/{index}"))).declared(serial);
+                if exact {
+                    finding.says(format_args!("{serial} is sought: {}", sought.reference));
+                } else {
+                    finding.licensed(other).says(format_args!(
+                        "{serial} looks like {other}, which is sought: {}",
+                        sought.reference
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn may_be(item: &ItemCase<'_>, sought: &Sought) -> bool {
+    let agree = |declared: &Option<Text>, sought: &Option<String>| !matches!((declared, sought), (Some(declared), Some(sought)) if folded_name(declared) != *sought);
+    agree(&item.item.make, &sought.make) && agree(&item.item.model, &sought.model)
+}

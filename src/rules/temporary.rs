@@ -1,0 +1,290 @@
+//! Section 3J: temporary movements, goods that return, simplified declarations and user statements.
+use super::Case;
+use super::Code;
+use super::Findings;
+use super::Severity;
+use super::case::Outward;
+use super::questions::Further;
+use crate::domain::Date;
+use crate::domain::Quantity;
+use crate::domain::calendar::months_after;
+use crate::domain::declaration::Form;
+use crate::domain::declaration::Temporary;
+use crate::domain::goods::Category;
+use crate::domain::goods::Movement;
+use crate::domain::goods::Purpose;
+use crate::domain::licence::Procedure;
+use crate::domain::party::names_agree;
+use crate::domain::serial::Serial;
+use crate::domain::serial::SerialIndex;
+
+/// Documents that are a user statement: the word, and UNTDID 1001 code 990 (end use authorization).
+const USER_STATEMENTS: [&str; 2] = ["end_user_statement", "990"];
+
+/// 100 TEMPORARY_PURPOSE_INVALID: a temporary movement has one of the purposes that the law applied knows
+/// (hunting, sport shooting, evaluation, exhibition, repair; historical re-enactment under the Regulation of 2025
+/// alone) and states what proves it, and the purpose is that of the temporary licence quoted. A temporary
+/// licence quoted for goods that are not declared to return is found too. That an exhibition is
+/// no sale cannot be told from the declaration. A permanent licence may be used for goods that come back.
+pub(super) fn purpose(case: &Case<'_>, findings: &mut Findings) {
+    if let Some(temporary) = &case.declaration.temporary {
+        stated_purpose(case, temporary, findings);
+    }
+    for item in &case.items {
+        for quote in &item.quotes {
+            let Some(Procedure::Temporary(licensed)) = quote.licence().map(|l| l.procedure) else {
+                continue;
+            };
+            let declared = case.declaration.temporary.as_ref();
+            match (declared, declared.and_then(|temporary| temporary.purpose), licensed) {
+                (None, _, _) => {
+                    findings.add(Code::TemporaryPurposeInvalid).on(item, quote).says(format_args!(
+                        "{} is for a temporary movement and the goods are not declared to return",
+                        quote.quote.number
+                    ));
+                }
+                (Some(_), Some(declared), Some(licensed)) if declared != licensed => {
+                    let finding = findings.add(Code::TemporaryPurposeInvalid).on(item, quote);
+                    finding.declared(declared.as_str()).licensed(licensed.as_str());
+                    finding.says(format_args!(
+                        "{} declared, {} is for {}",
+                        declared.as_str(),
+                        quote.quote.number,
+                        licensed.as_str()
+                    ));
+                }
+                (Some(_), _, _) => {}
+            }
+        }
+    }
+}
+
+fn stated_purpose(case: &Case<'_>, temporary: &Temporary, findings: &mut Findings) {
+    match temporary.purpose {
+        None => {
+            let finding = findings.add(Code::TemporaryPurposeInvalid).at("/temporary/purpose");
+            finding.says("the goods are declared to return and no purpose is stated");
+        }
+        Some(Purpose::HistoricalReenactment) if !case.profile.reenactment => {
+            let finding = findings.add(Code::TemporaryPurposeInvalid).at("/temporary/purpose");
+            finding.declared(Purpose::HistoricalReenactment.as_str()).says(format_args!(
+                "historical re-enactment is no purpose under the {}",
+                case.profile.title
+            ));
+        }
+        Some(purpose) if temporary.evidence.is_none() => {
+            let finding = findings.add(Code::TemporaryPurposeInvalid).at("/temporary/evidence");
+            finding.declared(purpose.as_str()).says(format_args!(
+                "purpose {} is stated without what proves it",
+                purpose.as_str()
+            ));
+        }
+        Some(_) => {}
+    }
+}
+
+/// 101 TEMPORARY_NOTICE_LATE: where goods move under the simplified route, that is without a licence, the authority
+/// was notified at least as many working days ahead as the profile asks, counted strictly between the day of
+/// notice and the day of departure (at import, of acceptance). A period counted backwards does not roll over
+/// a weekend, and holidays are those of the post's State. A missing notice is found as a late one; goods under
+/// a licence need none, nor does a law without such a period.
+pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
+    let (Some(temporary), Some(days), Some(state)) =
+        (&case.declaration.temporary, case.profile.notice_working_days, case.state)
+    else {
+        return;
+    };
+    if case.items.iter().all(|item| !item.quotes.is_empty()) {
+        return;
+    }
+    let event = match case.declaration.movement {
+        Movement::Import => case.reference_date,
+        Movement::Export | Movement::Transit => case.departure(),
+    };
+    let Some(notified) = temporary.notified_on else {
+        let finding = findings.add(Code::TemporaryNoticeLate).at("/temporary/notified_on");
+        finding.licensed(format_args!("{days} working days before {event}")).says(format_args!(
+            "no notice is stated; {days} working days before {event} are asked for"
+        ));
+        return;
+    };
+    let between = case.lists.holidays.working_days_between(state, notified, event);
+    if between < u32::from(days) {
+        let finding = findings.add(Code::TemporaryNoticeLate).at("/temporary/notified_on");
+        finding.declared(notified).licensed(format_args!("{days} working days before {event}"));
+        finding.says(format_args!(
+            "notified on {notified}, {between} working days before {event}; {days} are asked for"
+        ));
+    }
+}
+
+/// 102 TEMPORARY_OVERSTAY: goods that went out temporarily return in time: within the profile's months, or where they
+/// re-enter without an import licence and the law has a shorter period for that, within its days; goods that
+/// came in temporarily leave again within theirs. A period in months ends on the same day of the month or
+/// on its last one, every period ends on the next working day where it would end on a day off, and the last day
+/// is in time. Goods of which the register knows no first movement are rule 103's matter.
+pub(super) fn overstay(case: &Case<'_>, findings: &mut Findings) {
+    let (Some(outward), Some(state)) = (&case.facts.outward, case.state) else {
+        return;
+    };
+    let profile = case.profile;
+    let first = outward.released_on;
+    let unlicensed = case.items.iter().any(|item| item.quotes.is_empty());
+    let rolled = |day: Date, days: u16| case.lists.holidays.days_after(state, day, days);
+    let (end, period) = match case.declaration.movement {
+        Movement::Import => {
+            match (profile.reentry_days.filter(|_| unlicensed), profile.return_months) {
+                (Some(days), _) => (rolled(first, days), format!("{days} days")),
+                (None, Some(months)) => {
+                    (rolled(months_after(first, months), 0), format!("{months} months"))
+                }
+                (None, None) => return,
+            }
+        }
+        Movement::Export => match profile.reexport_days {
+            Some(days) => (rolled(first, days), format!("{days} days")),
+            None => return,
+        },
+        Movement::Transit => return,
+    };
+    let today = case.reference_date;
+    if today > end {
+        let finding = findings.add(Code::TemporaryOverstay).at("/temporary/outward_reference");
+        finding.declared(today).licensed(end).says(format_args!(
+            "first moved on {first}, {period} ended on {end}, presented on {today}"
+        ));
+    }
+}
+
+/// 103 TEMPORARY_GOODS_DIFFER: what returns is what went out. A serial that did not go out holds its item; serials
+/// that went out and are missing are referred. No more rounds return than went out; fewer may, since
+/// ammunition is used. Where the register does not know the first movement that the declaration names, or
+/// rounds are not declared in a countable unit, nothing can be compared, and that is referred.
+pub(super) fn goods_differ(case: &Case<'_>, findings: &mut Findings) {
+    let Some(outward) = &case.facts.outward else {
+        unknown_outward(case, findings);
+        return;
+    };
+    let out = SerialIndex::new(&outward.serials);
+    for item in &case.items {
+        let mut extra = item.item.serials.iter().filter(|serial| !out.contains(serial));
+        if let Some(serial) = extra.next() {
+            let more = Further(extra.count());
+            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "serials");
+            finding.declared(serial).licensed(format_args!("{} serials", outward.serials.len()));
+            finding.says(format_args!("{serial} did not go out{more}"));
+        }
+    }
+    let back: std::collections::HashSet<&Serial> =
+        case.items.iter().flat_map(|item| &item.item.serials).collect();
+    let mut missing = outward.serials.iter().filter(|serial| !back.contains(serial));
+    if let Some(serial) = missing.next() {
+        let more = Further(missing.count());
+        let finding = findings.add(Code::TemporaryGoodsDiffer).at("/items");
+        finding.severity(Severity::Refer).licensed(serial);
+        finding.says(format_args!("{serial} went out and is not declared{more}"));
+    }
+    rounds(case, outward, findings);
+}
+
+fn unknown_outward(case: &Case<'_>, findings: &mut Findings) {
+    let named =
+        case.declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref());
+    if let Some(reference) = named {
+        let finding = findings.add(Code::TemporaryGoodsDiffer).at("/temporary/outward_reference");
+        finding.severity(Severity::Refer).declared(reference).says(format_args!(
+            "no release under {reference} is known, so that the goods cannot be compared with it"
+        ));
+    }
+}
+
+fn rounds(case: &Case<'_>, outward: &Outward, findings: &mut Findings) {
+    let mut total = Quantity::ZERO;
+    for item in case.items.iter().filter(|item| item.item.category == Category::Ammunition) {
+        let Some(pieces) = item.pieces() else {
+            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "unit");
+            finding.severity(Severity::Refer).declared(item.item.unit).says(format_args!(
+                "rounds in {} cannot be compared with the {} that went out",
+                item.item.unit, outward.rounds
+            ));
+            continue;
+        };
+        total = total.plus(pieces).unwrap_or(Quantity::MAX);
+        if total > outward.rounds {
+            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "quantity");
+            finding
+                .declared(total)
+                .licensed(outward.rounds)
+                .says(format_args!("{total} rounds return, {} went out", outward.rounds));
+        }
+    }
+}
+
+/// 104 TEMPORARY_PERSON_DIFFERS: the person who returns the goods is the one who took them out, compared by
+/// identifier. Where no person was stated then, the exporter of that time is a party to the return: as
+/// consignee, final recipient or exporter. Nobody stated now where somebody was then is referred too; where
+/// the register knows no first movement there is nobody to compare with.
+pub(super) fn person(case: &Case<'_>, findings: &mut Findings) {
+    let Some(outward) = &case.facts.outward else {
+        return;
+    };
+    let declaration = case.declaration;
+    let now = declaration.temporary.as_ref().and_then(|temporary| temporary.person.as_deref());
+    if let Some(then) = &outward.person {
+        if !now.is_some_and(|now| names_agree(now, then)) {
+            let finding = findings.add(Code::TemporaryPersonDiffers).at("/temporary/person");
+            let now = now.unwrap_or("nobody");
+            finding.declared(now).licensed(then);
+            finding.says(format_args!("{then} took the goods out, {now} returns them"));
+        }
+        return;
+    }
+    let Some(then) = &outward.exporter else { return };
+    let parties = [&declaration.consignee, &declaration.final_recipient, &declaration.exporter];
+    if !parties.into_iter().flatten().any(|party| party.id == *then) {
+        let finding = findings.add(Code::TemporaryPersonDiffers).at("/consignee");
+        if let Some(now) = &declaration.consignee {
+            finding.declared(&now.id);
+        }
+        finding
+            .licensed(then)
+            .says(format_args!("{then} took the goods out and is no party to their return"));
+    }
+}
+
+/// 105 SIMPLIFIED_DECLARATION_PROHIBITED: where the profile rules it out, these goods are not declared in simplified
+/// form, by entry in the declarant's records, by self-assessment, with a reduced data set or orally. A standard
+/// declaration, and any form under a law that allows it, is no finding.
+pub(super) fn simplified(case: &Case<'_>, findings: &mut Findings) {
+    if !case.profile.simplified_prohibited {
+        return;
+    }
+    let form = match case.declaration.form {
+        Form::Standard => return,
+        Form::Simplified => "a simplified declaration",
+        Form::EntryInRecords => "entry in the declarant's records",
+        Form::SelfAssessment => "self-assessment",
+        Form::ReducedDataset => "a reduced data set",
+        Form::Oral => "an oral declaration",
+    };
+    let finding = findings.add(Code::SimplifiedDeclarationProhibited).at("/form");
+    finding.declared(form).licensed("a standard declaration").says(format_args!(
+        "declared by {form}; the {} wants a standard declaration",
+        case.profile.title
+    ));
+}
+
+/// 106 END_USER_STATEMENT_MISSING: under a law that asks for it, goods exported for good come with a statement of
+/// their user, presented as `end_user_statement` or as document 990. Temporary exports, imports and goods in transit
+/// need none, and a statement presented is not read here.
+pub(super) fn user_statement(case: &Case<'_>, findings: &mut Findings) {
+    let declaration = case.declaration;
+    if !case.profile.end_user_statement
+        || declaration.movement != Movement::Export
+        || declaration.temporary.is_some()
+        || declaration.documents.iter().any(|paper| USER_STATEMENTS.contains(&paper.kind.as_str()))
+    {
+        return;
+    }
+    findings.add(Code::EndUserStatementMissing).at("/documents");
+}
