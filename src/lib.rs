@@ -2,10 +2,15 @@
 //! ammunition. The modules in reading order: the words, the judgement, the wire, the log, the
 //! database, the use cases, the doors.
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod rules;
 pub mod wire;
 
+pub mod audit;
 pub mod storage;
+
+pub mod cache;
+pub mod demo;
 
 pub mod app;

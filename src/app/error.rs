@@ -1,5 +1,4 @@
 //! How a use case can fail. No variant knows an HTTP status; `http::problem` maps them once.
-use crate::rules::Verdict;
 use crate::wire::FieldError;
 
 /// A use case that did not happen.
@@ -21,12 +20,12 @@ pub enum Error {
     /// The idempotency key stands with another request.
     #[error("idempotency key reused with another request")]
     KeyReused,
-    /// Decided again on the database's own rows, and it no longer clears.
-    #[error("refused")]
-    Refused(Box<Verdict>),
     /// Not now: a full queue, a database that does not answer, a node that fenced itself.
     #[error("unavailable: {0}")]
     Unavailable(&'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] crate::storage::Error),
     /// The unforeseen.
     #[error("internal: {0}")]
     Internal(String),

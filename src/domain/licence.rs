@@ -308,6 +308,31 @@ pub struct Balance {
 }
 
 impl Held {
+    /// Memory that one such value takes, its own text included.
+    pub fn bytes(&self) -> u64 {
+        let licence = self.licence.as_ref();
+        let party = |party: &Party| party.id.len() + party.name.len();
+        let lines = licence.lines.iter().map(|line| {
+            let names = [&line.control, &line.make, &line.model, &line.calibre];
+            let names: usize = names.into_iter().flatten().map(|name| name.len()).sum();
+            let serials: usize =
+                line.serials.iter().map(|s| size_of::<Serial>() + s.as_str().len()).sum();
+            size_of::<Line>() + names + serials
+        });
+        let bytes = size_of::<Self>()
+            + size_of::<Licence>()
+            + size_of_val(&*self.standing.drawn)
+            + size_of_val(&*licence.transit)
+            + size_of_val(&*licence.border_posts)
+            + licence.number.len()
+            + licence.linked.iter().map(|number| size_of::<Text>() + number.len()).sum::<usize>()
+            + party(&licence.exporter)
+            + party(&licence.consignee)
+            + licence.final_recipient.as_ref().map_or(0, party)
+            + lines.sum::<usize>();
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
     /// Whether a single-use licence has had its one shipment.
     pub fn is_closed(&self) -> bool {
         self.licence.usage == LicenceUse::Single && self.standing.shipments > 0

@@ -155,6 +155,11 @@ fn whole(
     })
 }
 
+/// The number of a licence's row.
+pub fn number(db: &mut Db, id: i64) -> Result<String> {
+    Ok(licence::table.find(id).select(licence::number).first(db)?)
+}
+
 /// Inserts a licence; gives its row number.
 pub fn insert(db: &mut Db, new: &NewLicence<'_>) -> Result<i64> {
     Ok(diesel::insert_into(licence::table).values(new).returning(licence::id).get_result(db)?)

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod idempotency;
 pub mod licences;
 pub mod lists;
+pub mod log;
 pub mod releases;
 pub mod schema;
 pub mod serials;
@@ -15,6 +16,7 @@ mod open;
 
 pub use error::Error;
 pub use open::Readers;
+pub use open::abandon;
 pub use open::backup;
 pub use open::migrate;
 pub use open::open;

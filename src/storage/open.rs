@@ -59,6 +59,14 @@ pub fn transaction<T, E: From<Error>>(
     }
 }
 
+/// Rolls back a transaction that a panic has left open.
+pub fn abandon(db: &mut Db) -> Result<()> {
+    match db.batch_execute("ROLLBACK") {
+        Err(error) if !error.to_string().contains("no transaction") => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 fn roll_back(db: &mut Db) {
     if let Err(error) = db.batch_execute("ROLLBACK") {
         tracing::error!(%error, "the transaction could not be rolled back");

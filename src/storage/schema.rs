@@ -165,3 +165,39 @@ diesel::allow_tables_to_appear_in_same_query!(
     licence,
     licence_line
 );
+
+diesel::table! {
+    log (id) {
+        id -> BigInt,
+        origin -> Text,
+        verifier_key -> Text,
+        size -> BigInt,
+        gap -> Nullable<Text>,
+        opened_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    log_entry (log_id, log_index) {
+        log_id -> BigInt,
+        log_index -> BigInt,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    log_tile (log_id, level, tile) {
+        log_id -> BigInt,
+        level -> BigInt,
+        tile -> BigInt,
+        hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    checkpoint (log_id, size) {
+        log_id -> BigInt,
+        size -> BigInt,
+        note -> Text,
+    }
+}

@@ -1,9 +1,13 @@
 //! The contract's JSON. Everything that comes in is read whole, and every field that cannot be
 //! used is reported with its path; what goes out is written here and nowhere else.
+pub mod alert;
+pub mod audit;
 pub mod declaration;
 pub mod field;
 pub mod licence;
+pub mod lists;
 pub mod party;
+pub mod release;
 pub mod verification;
 
 pub use field::FieldError;

@@ -3,11 +3,12 @@ use super::Licence;
 use super::Line;
 use crate::domain::licence::Balance;
 use crate::domain::licence::Held;
+use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The four figures of a line, decimal strings in the line's unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceReply {
     /// What may move in all.
     pub authorised: String,

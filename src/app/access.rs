@@ -1,0 +1,4 @@
+//! Who may come in.
+
+/// The trusted issuers and their keys.
+pub struct Access;

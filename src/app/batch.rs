@@ -1,0 +1,324 @@
+//! One batch inside its transaction: licences are read once and decided on in memory, so that a
+//! later command sees what an earlier one drew; everything is written at the end.
+use super::Error;
+use super::audit_log::LogWriter;
+use super::book;
+use super::book::Book;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use crate::audit::entry::seal;
+use crate::clock::Ids;
+use crate::domain::Quantity;
+use crate::domain::Text;
+use crate::domain::Timestamp;
+use crate::domain::licence::Held;
+use crate::domain::lists::Lists;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::alerts::NewAlert;
+use crate::storage::idempotency::FirstReply;
+use crate::storage::licences::LedgerRow;
+use crate::storage::verifications::VerificationRow;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// What the writer remembers from batch to batch: documents, never balances.
+#[derive(Debug)]
+pub struct Keeper {
+    book: Book,
+    documents_max: NonZeroUsize,
+}
+
+impl Keeper {
+    /// A keeper that remembers so many documents.
+    pub fn new(documents_max: NonZeroUsize) -> Self {
+        Self { book: Book::new(documents_max), documents_max }
+    }
+
+    /// Forgets all of them.
+    pub fn forget(&mut self) {
+        self.book = Book::new(self.documents_max);
+    }
+}
+
+/// What a committed batch has changed.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Licences, as they stand now.
+    pub licences: Vec<Held>,
+    /// The lists, where another edition is in force now.
+    pub lists: Option<Lists>,
+}
+
+/// A licence in the batch.
+#[derive(Debug)]
+struct Working {
+    entry: book::Entry,
+    /// Whether its balance or its count of shipments is to be written.
+    drawn: bool,
+    changed: bool,
+}
+
+/// One batch of commands.
+pub struct Batch<'a> {
+    /// The connection, inside the transaction.
+    pub db: &'a mut Db,
+    /// Identifiers and nonces.
+    pub ids: &'a dyn Ids,
+    /// The batch's instant.
+    pub now: Timestamp,
+    /// The lists in force.
+    pub lists: Arc<Lists>,
+    /// Verdicts to be written.
+    pub verifications: Vec<VerificationRow>,
+    /// Alerts to be raised.
+    pub alerts: Vec<NewAlert>,
+    /// Movements of balances to be written.
+    pub ledger: Vec<LedgerRow>,
+    log: &'a mut LogWriter,
+    keeper: &'a mut Keeper,
+    licences: BTreeMap<Text, Option<Working>>,
+    replies: HashMap<(String, String), FirstReply>,
+    new_lists: Option<Lists>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty batch.
+    pub fn new(
+        db: &'a mut Db,
+        log: &'a mut LogWriter,
+        keeper: &'a mut Keeper,
+        ids: &'a dyn Ids,
+        now: Timestamp,
+        lists: Arc<Lists>,
+    ) -> Self {
+        Self {
+            db,
+            ids,
+            now,
+            lists,
+            verifications: Vec::new(),
+            alerts: Vec::new(),
+            ledger: Vec::new(),
+            log,
+            keeper,
+            licences: BTreeMap::new(),
+            replies: HashMap::new(),
+            new_lists: None,
+        }
+    }
+
+    /// Runs a command, unless its key stands already.
+    pub fn run(&mut self, command: Box<dyn Command>) -> Result<Recorded, Stop> {
+        let Some(once) = command.once().cloned() else { return command.decide(self) };
+        if let Some(first) = self.first_reply(&once)? {
+            return Ok(first);
+        }
+        let recorded = command.decide(self)?;
+        let reply = FirstReply {
+            caller: once.caller.clone(),
+            key: once.key.clone(),
+            request_sha256: once.request_sha256.to_vec(),
+            outcome: recorded.outcome.as_str().to_owned(),
+            reply: recorded.reply.clone(),
+            at_us: self.now.as_microsecond(),
+        };
+        self.replies.insert((once.caller, once.key), reply);
+        Ok(recorded)
+    }
+
+    fn first_reply(&mut self, once: &Once) -> Result<Option<Recorded>, Stop> {
+        let stored;
+        let first = match self.replies.get(&(once.caller.clone(), once.key.clone())) {
+            Some(first) => first,
+            None => match storage::idempotency::read(self.db, &once.caller, &once.key)? {
+                Some(first) => {
+                    stored = first;
+                    &stored
+                }
+                None => return Ok(None),
+            },
+        };
+        if first.request_sha256 != once.request_sha256 {
+            return Err(Error::KeyReused.into());
+        }
+        let outcome = Done::parse(&first.outcome)
+            .ok_or_else(|| storage::Error::Corrupt(format!("the outcome of key {}", once.key)))?;
+        Ok(Some(Recorded { outcome, reply: first.reply.clone(), version: None }))
+    }
+
+    /// Reads licences into the batch, those that are not there yet.
+    pub fn read_licences(&mut self, numbers: &[Text]) -> Result<(), Stop> {
+        let missing: Vec<&Text> =
+            numbers.iter().filter(|number| !self.licences.contains_key(number.as_str())).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let strs: Vec<&str> = missing.iter().map(|number| number.as_str()).collect();
+        let entries = self.keeper.book.read(self.db, &strs)?;
+        for number in missing {
+            self.licences.insert(number.clone(), None);
+        }
+        for entry in entries {
+            let number = entry.held.licence.number.clone();
+            self.licences.insert(number, Some(Working { entry, drawn: false, changed: false }));
+        }
+        Ok(())
+    }
+
+    /// A licence as it stands in this batch; it must have been read into it.
+    pub fn licence(&self, number: &str) -> Option<&book::Entry> {
+        self.licences.get(number).and_then(Option::as_ref).map(|working| &working.entry)
+    }
+
+    /// Moves what is consumed of a line to another figure and writes that into the ledger.
+    pub fn draw(&mut self, draw: &Draw<'_>) -> Result<(), Stop> {
+        let now_us = self.now.as_microsecond();
+        let broken = |what: &str| {
+            Stop::Broken(storage::Error::Bug(format!(
+                "{what}: {} line {}",
+                draw.licence, draw.line
+            )))
+        };
+        let working = self
+            .licences
+            .get_mut(draw.licence)
+            .and_then(Option::as_mut)
+            .ok_or_else(|| broken("not read"))?;
+        let id = working.entry.id;
+        let held = &mut working.entry.held;
+        let authorised = held
+            .licence
+            .line(draw.line)
+            .map(|line| line.quantity)
+            .ok_or_else(|| broken("no such line"))?;
+        let place = held.standing.drawn.iter_mut().find(|drawn| drawn.line == draw.line);
+        let drawn = place.ok_or_else(|| broken("no balance"))?;
+        let before = drawn.consumed;
+        let rest =
+            before.minus(draw.give_back).ok_or_else(|| broken("gives back more than was drawn"))?;
+        drawn.consumed = rest.plus(draw.take).ok_or_else(|| broken("draws beyond all bounds"))?;
+        if drawn.consumed.plus(drawn.reserved).is_none_or(|used| used > authorised) {
+            return Err(broken("would be over-drawn"));
+        }
+        let row = LedgerRow {
+            licence_id: id,
+            line: i64::from(draw.line),
+            kind: draw.kind.to_owned(),
+            authorised: authorised.micros(),
+            reserved: drawn.reserved.micros(),
+            consumed: drawn.consumed.micros(),
+            consumed_change: drawn.consumed.micros() - before.micros(),
+            release_id: Some(draw.release_id.to_vec()),
+            at_us: now_us,
+        };
+        working.drawn = true;
+        self.ledger.push(row);
+        Ok(())
+    }
+
+    /// Counts a shipment against a licence, or takes it back.
+    pub fn count_shipment(&mut self, number: &str, added: bool) {
+        if let Some(working) = self.licences.get_mut(number).and_then(Option::as_mut) {
+            let shipments = &mut working.entry.held.standing.shipments;
+            *shipments =
+                if added { shipments.saturating_add(1) } else { shipments.saturating_sub(1) };
+            working.drawn = true;
+        }
+    }
+
+    /// Puts a licence that a command has written itself into the batch.
+    pub fn put_licence(&mut self, entry: book::Entry) {
+        let number = entry.held.licence.number.clone();
+        let drawn = self
+            .licences
+            .get(number.as_str())
+            .and_then(Option::as_ref)
+            .is_some_and(|working| working.drawn);
+        self.licences.insert(number, Some(Working { entry, drawn, changed: true }));
+    }
+
+    /// Puts another edition of the lists in force for the commands that follow.
+    pub fn put_lists(&mut self, lists: Lists) {
+        self.lists = Arc::new(lists.clone());
+        self.new_lists = Some(lists);
+    }
+
+    /// Adds an entry to the audit trail; gives its index.
+    pub fn enter(
+        &mut self,
+        kind: &str,
+        nonce: [u8; 16],
+        body: &impl Serialize,
+    ) -> Result<u64, Stop> {
+        let entry = seal(kind, self.now, nonce, body).map_err(|error| {
+            Error::Internal(format!("an audit entry of kind {kind} is too large: {error:?}"))
+        })?;
+        Ok(self.log.stage(entry))
+    }
+
+    /// Adds an entry that was sealed before; gives its index.
+    pub fn enter_sealed(&mut self, entry: Vec<u8>) -> u64 {
+        self.log.stage(entry)
+    }
+
+    /// The log's origin and row.
+    pub fn log(&self) -> (&str, i64) {
+        (self.log.origin(), self.log.log_id())
+    }
+
+    /// Writes everything that the commands have decided, the audit entries last.
+    pub fn finish(mut self) -> storage::Result<Changed> {
+        let mut changed = Changed { licences: Vec::new(), lists: self.new_lists.take() };
+        for working in std::mem::take(&mut self.licences).into_values().flatten() {
+            if working.drawn {
+                write_standing(self.db, &working.entry)?;
+            }
+            if working.drawn || working.changed {
+                changed.licences.push(working.entry.held);
+            }
+        }
+        storage::licences::insert_ledger(self.db, &self.ledger)?;
+        storage::verifications::insert(self.db, &self.verifications)?;
+        storage::alerts::insert(self.db, &self.alerts)?;
+        let replies: Vec<FirstReply> = self.replies.into_values().collect();
+        storage::idempotency::insert(self.db, &replies)?;
+        self.log.flush(self.db)?;
+        Ok(changed)
+    }
+}
+
+/// A movement of a line's balance: absolute figures, what the release drew before and draws now.
+#[derive(Debug)]
+pub struct Draw<'a> {
+    /// The licence.
+    pub licence: &'a str,
+    /// The line.
+    pub line: u32,
+    /// What happens: `release`, `release_amendment`, `reversal`.
+    pub kind: &'static str,
+    /// What the release drew before.
+    pub give_back: Quantity,
+    /// What it draws now.
+    pub take: Quantity,
+    /// The release.
+    pub release_id: &'a [u8],
+}
+
+fn write_standing(db: &mut Db, entry: &book::Entry) -> storage::Result<()> {
+    let sequence = storage::watermark::advance(db)?;
+    let held = &entry.held;
+    storage::licences::update_shipments(db, entry.id, held.standing.shipments, sequence)?;
+    for drawn in &held.standing.drawn {
+        if let Some(line) = held.licence.line(drawn.line) {
+            storage::licences::put_line(db, entry.id, *drawn, line.quantity)?;
+        }
+    }
+    Ok(())
+}

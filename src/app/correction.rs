@@ -1,0 +1,162 @@
+//! Amendment and reversal of a release (UCC 173 and 174): what it draws is set to another figure,
+//! or to nothing; the ledger and the trail keep what was.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::judge::Presented;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use super::release;
+use super::release::Again;
+use super::release::decide_again;
+use super::release::enter;
+use super::release::move_draws;
+use super::verify::at_own_post;
+use crate::domain::Text;
+use crate::storage;
+use crate::storage::releases::DrawRow;
+use crate::storage::releases::ReleaseRow;
+use uuid::Uuid;
+
+/// The other figures, or none at all.
+enum To {
+    Nothing,
+    Declaration(Box<Presented>),
+}
+
+struct Correction {
+    id: Uuid,
+    to: To,
+    reason: Text,
+    caller: Caller,
+    once: Option<Once>,
+}
+
+impl Command for Correction {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let row = storage::releases::read(batch.db, self.id)?
+            .filter(|row| row.state == self.caller.state.as_str());
+        let row = row.ok_or(Error::NotFound)?;
+        if !self.caller.posts.iter().any(|post| post.as_str() == row.border_post) {
+            return Err(Error::Forbidden("your token is not for the post of this release").into());
+        }
+        if row.status != "released" {
+            return Err(Error::Stale("the release has been reversed".to_owned()).into());
+        }
+        let before = drawn_before(batch, &row)?;
+        match self.to {
+            To::Nothing => reverse(batch, row, &before, &self.caller, &self.reason),
+            To::Declaration(presented) => {
+                amend(batch, row, &before, &presented, &self.caller, &self.reason)
+            }
+        }
+    }
+}
+
+/// What a release draws now, with the licences read into the batch.
+fn drawn_before(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<Vec<(Text, DrawRow)>, Stop> {
+    let draws = storage::releases::draws(batch.db, &row.id)?;
+    let mut numbers = Vec::new();
+    for draw in &draws {
+        let number = storage::licences::number(batch.db, draw.licence_id)?;
+        numbers.push(Text::from(number));
+    }
+    batch.read_licences(&numbers)?;
+    Ok(numbers.into_iter().zip(draws).collect())
+}
+
+fn reverse(
+    batch: &mut Batch<'_>,
+    mut row: ReleaseRow,
+    before: &[(Text, DrawRow)],
+    caller: &Caller,
+    reason: &str,
+) -> Result<Recorded, Stop> {
+    move_draws(batch, &row, "reversal", before, &[])?;
+    "reversed".clone_into(&mut row.status);
+    row.version += 1;
+    storage::releases::replace(batch.db, &row, &[])?;
+    storage::serials::remove(batch.db, &row.id)?;
+    enter(batch, "reversal", &row, caller, Some(reason), &[], Done::Done)
+}
+
+fn amend(
+    batch: &mut Batch<'_>,
+    mut row: ReleaseRow,
+    before: &[(Text, DrawRow)],
+    presented: &Presented,
+    caller: &Caller,
+    reason: &str,
+) -> Result<Recorded, Stop> {
+    same_reference(&row, presented)?;
+    let id = release::uuid(&row.id)?;
+    let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
+    let drawings = match decide_again(batch, presented, caller, Some((id, &draws)))? {
+        Again::Clears { drawings } => drawings,
+        Again::Refused(refused) => return Ok(*refused),
+    };
+    row.version += 1;
+    row.content_sha256 = presented.sha256.to_vec();
+    row.outward = release::outward(batch, &presented.declaration)?;
+    row.declaration.clone_from(&presented.json);
+    let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
+    storage::releases::replace(batch.db, &row, &moved)?;
+    storage::serials::remove(batch.db, &row.id)?;
+    storage::serials::insert(
+        batch.db,
+        &release::serial_uses(&row, &presented.declaration, &drawings),
+    )?;
+    enter(batch, "release_amendment", &row, caller, Some(reason), &drawings, Done::Done)
+}
+
+/// UCC 173: an amendment cannot make the declaration apply to other goods or be another one.
+fn same_reference(row: &ReleaseRow, presented: &Presented) -> Result<(), Error> {
+    let reference = &presented.declaration.reference;
+    if reference.kind.as_str() == row.reference_kind && reference.value.as_str() == row.reference {
+        return Ok(());
+    }
+    Err(Error::Invalid(vec![crate::wire::FieldError::new(
+        "/declaration/reference",
+        "another_declaration",
+        format!("the release is of {} {}", row.reference_kind, row.reference),
+    )]))
+}
+
+impl App {
+    /// Undoes a release: what it drew is available again.
+    pub async fn reverse(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        reason: Text,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let command = Correction { id, to: To::Nothing, reason, caller: caller.clone(), once };
+        self.recorder.submit(Box::new(command)).await
+    }
+
+    /// Sets a release to what the declaration should have said.
+    pub async fn amend_release(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        declaration: String,
+        reason: Text,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let presented = Presented::read(declaration, "/declaration")?;
+        at_own_post(caller, &presented.declaration)?;
+        let to = To::Declaration(Box::new(presented));
+        self.recorder
+            .submit(Box::new(Correction { id, to, reason, caller: caller.clone(), once }))
+            .await
+    }
+}

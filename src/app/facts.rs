@@ -1,0 +1,136 @@
+//! Looking up what a declaration is judged on: the licences it quotes and what the register knows
+//! of its reference and of its firearms.
+use super::Error;
+use super::record::OutwardRecord;
+use crate::domain::Country;
+use crate::domain::Text;
+use crate::domain::declaration::Declaration;
+use crate::domain::declaration::Item;
+use crate::domain::goods::Category;
+use crate::domain::goods::Movement;
+use crate::domain::reference::ReferenceKind;
+use crate::domain::serial::FirearmKey;
+use crate::domain::serial::Serial;
+use crate::domain::serial::folded_name;
+use crate::rules::case::Facts;
+use crate::rules::case::PriorUse;
+use crate::rules::case::SerialFact;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::serials::SerialUse;
+use uuid::Uuid;
+
+/// Adds to the facts what the database knows of the reference, the firearms and an outward movement.
+/// `except` is a release that is being amended: what it did itself is no obstacle to it.
+pub fn history(
+    db: &mut Db,
+    declaration: &Declaration,
+    content_sha256: &[u8],
+    state: Option<Country>,
+    except: Option<Uuid>,
+    facts: &mut Facts,
+) -> Result<(), Error> {
+    facts.prior_uses = prior_uses(db, declaration, content_sha256, except)?;
+    if let Some(state) = state {
+        facts.serials = serials(db, declaration, state, except)?;
+        if let Some(reference) =
+            declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref())
+        {
+            facts.outward = storage::releases::outward(db, reference, state.as_str())?
+                .map(|json| OutwardRecord::read(&json))
+                .transpose()?;
+        }
+    }
+    facts.history_available = true;
+    Ok(())
+}
+
+/// Releases that stand under the same reference. A UCR may cover many shipments, so only the very
+/// same declaration counts as the same use of it.
+fn prior_uses(
+    db: &mut Db,
+    declaration: &Declaration,
+    content: &[u8],
+    except: Option<Uuid>,
+) -> Result<Vec<PriorUse>, Error> {
+    let reference = &declaration.reference;
+    let mut uses = Vec::new();
+    for release in storage::releases::standing(db, reference.kind.as_str(), &reference.value)? {
+        let same_content = release.content_sha256 == content;
+        if Some(release.id) == except || (reference.kind == ReferenceKind::Ucr && !same_content) {
+            continue;
+        }
+        uses.extend(release.items.iter().map(|item| PriorUse {
+            item: *item,
+            release: release.id.to_string().into(),
+            at: release.at,
+            same_content,
+        }));
+    }
+    Ok(uses)
+}
+
+/// The firearms of an item, as the register indexes them.
+pub fn firearms(item: &Item) -> impl Iterator<Item = (&Serial, String)> {
+    let (make, model) = match item.category {
+        Category::Firearm => (folded(item.make.as_ref()), folded(item.model.as_ref())),
+        Category::Part | Category::Ammunition | Category::AmmunitionComponent => Default::default(),
+    };
+    let marked = item.category == Category::Firearm;
+    item.serials.iter().filter(move |_| marked).map(move |serial| {
+        let key = FirearmKey {
+            make: make.clone(),
+            model: model.clone(),
+            country: item.manufactured_in,
+            serial: serial.clone(),
+        };
+        (serial, key.index())
+    })
+}
+
+fn folded(name: Option<&Text>) -> String {
+    name.map(|name| folded_name(name)).unwrap_or_default()
+}
+
+fn serials(
+    db: &mut Db,
+    declaration: &Declaration,
+    state: Country,
+    except: Option<Uuid>,
+) -> Result<Vec<SerialFact>, Error> {
+    let declared: Vec<(u32, &Serial, String)> = declaration
+        .items
+        .iter()
+        .flat_map(|item| firearms(item).map(|(serial, key)| (item.number, serial, key)))
+        .collect();
+    if declared.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = declared.iter().map(|(_, _, key)| key.clone()).collect();
+    let known = storage::serials::moved(db, &keys, state.as_str())?;
+    let mut facts = Vec::new();
+    for moved in known
+        .iter()
+        .filter(|moved| except.is_none_or(|except| moved.release_id != except.as_bytes()))
+    {
+        for (item, serial, _) in declared.iter().filter(|(_, _, key)| *key == moved.firearm) {
+            facts.push(fact(*item, serial, moved)?);
+        }
+    }
+    Ok(facts)
+}
+
+fn fact(item: u32, serial: &Serial, moved: &SerialUse) -> Result<SerialFact, Error> {
+    let corrupt = || Error::Internal(format!("serial use of {serial} does not read"));
+    Ok(SerialFact {
+        item,
+        serial: serial.clone(),
+        licence: moved.licence.as_str().into(),
+        line: u32::try_from(moved.line).map_err(|_e| corrupt())?,
+        movement: [Movement::Export, Movement::Import, Movement::Transit]
+            .into_iter()
+            .find(|movement| movement.as_str() == moved.movement)
+            .ok_or_else(corrupt)?,
+        settled: moved.settled != 0,
+    })
+}

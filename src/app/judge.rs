@@ -1,0 +1,205 @@
+//! One judgement: the facts put together, the rules run, and what is written down of it. A
+//! verification judges on the cache before it is recorded, a release on the database's rows inside
+//! the writer's transaction; both come through here.
+use super::Caller;
+use super::Error;
+use super::record::FactsRecord;
+use super::record::Judgement;
+use super::record::JudgementOf;
+use super::record::licence_versions;
+use crate::audit::entry::seal;
+use crate::domain::Timestamp;
+use crate::domain::declaration::Declaration;
+use crate::domain::lists::Lists;
+use crate::rules;
+use crate::rules::Case;
+use crate::rules::Outcome;
+use crate::rules::Verdict;
+use crate::rules::case::Facts;
+use crate::storage::alerts::NewAlert;
+use crate::storage::verifications::VerificationRow;
+use crate::wire::verification::AsOf;
+use crate::wire::verification::LicenceVersion;
+use crate::wire::verification::Verification;
+use uuid::Uuid;
+
+/// A declaration as it came and as it reads.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    /// As received: these bytes are kept.
+    pub json: String,
+    /// As read.
+    pub declaration: Declaration,
+    /// Digest of the bytes.
+    pub sha256: [u8; 32],
+}
+
+impl Presented {
+    /// Reads a declaration that stands in a request under a pointer.
+    pub fn read(json: String, prefix: &str) -> Result<Self, Error> {
+        let sent: crate::wire::declaration::Declaration =
+            crate::wire::field::shape(json.as_bytes())
+                .map_err(|errors| Error::Invalid(under(prefix, errors)))?;
+        let declaration = sent.read(prefix).map_err(Error::Invalid)?;
+        let sha256 = sha256(json.as_bytes());
+        Ok(Self { json, declaration, sha256 })
+    }
+}
+
+fn under(prefix: &str, errors: Vec<crate::wire::FieldError>) -> Vec<crate::wire::FieldError> {
+    errors
+        .into_iter()
+        .map(|error| crate::wire::FieldError { path: format!("{prefix}{}", error.path), ..error })
+        .collect()
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}
+
+/// A judgement, ready to be written down.
+#[derive(Debug)]
+pub struct Judged {
+    /// Its identifier.
+    pub id: Uuid,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The audit entry.
+    pub entry: Vec<u8>,
+    /// The reply, but for the audit reference.
+    pub reply: String,
+    /// The row, but for the entry's place in the log.
+    pub row: VerificationRow,
+    /// The alert that it raises, unless it clears.
+    pub alert: Option<NewAlert>,
+}
+
+/// What a judgement is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// `verification`, or `release_refused` for a release that no longer clears.
+    pub kind: &'static str,
+    /// Its identifier.
+    pub id: Uuid,
+    /// The entry's nonce.
+    pub nonce: [u8; 16],
+    /// The instant.
+    pub now: Timestamp,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// The declaration.
+    pub presented: &'a Presented,
+    /// What was looked up.
+    pub facts: &'a Facts,
+    /// The lists in force.
+    pub lists: &'a Lists,
+}
+
+/// Judges, and writes the judgement down.
+pub fn judge(question: &Question<'_>) -> Result<Judged, Error> {
+    let verdict = evaluate(question.presented, question.facts, question.lists, question.now);
+    write_down(question, verdict)
+}
+
+/// Judges only.
+pub fn evaluate(presented: &Presented, facts: &Facts, lists: &Lists, now: Timestamp) -> Verdict {
+    rules::evaluate(&Case::new(&presented.declaration, facts, lists, now))
+}
+
+/// Writes a verdict down.
+pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, Error> {
+    let Question { id, nonce, now, caller, presented, facts, lists, kind } = *question;
+    let declaration = &presented.declaration;
+    let reply = reply(id, presented, facts, lists, &verdict, now)?;
+    let facts_json = json(&FactsRecord::new(facts))?;
+    let judgement = Judgement::new(&JudgementOf {
+        id,
+        declaration,
+        declaration_json: &presented.json,
+        facts_json: &facts_json,
+        reply_json: &reply,
+        facts,
+        verdict: &verdict,
+        lists: &lists.edition,
+        caller,
+        nonce,
+    });
+    let entry = seal(kind, now, nonce, &judgement)
+        .map_err(|error| Error::Internal(format!("the audit entry is too large: {error:?}")))?;
+    let row = VerificationRow {
+        id: id.as_bytes().to_vec(),
+        state: caller.state.to_string(),
+        border_post: declaration.border_post.to_string(),
+        outcome: verdict.outcome.as_str().to_owned(),
+        caller: caller.key(),
+        declaration: presented.json.clone(),
+        facts: facts_json,
+        reply: reply.clone(),
+        at_us: now.as_microsecond(),
+        log_id: 0,
+        log_index: 0,
+    };
+    let alert = alert(id, caller, declaration, &verdict, now);
+    Ok(Judged { id, verdict, entry, reply, row, alert })
+}
+
+/// The reply to a judgement, but for its place in the audit trail.
+pub fn reply(
+    id: Uuid,
+    presented: &Presented,
+    facts: &Facts,
+    lists: &Lists,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let declared = &presented.declaration.reference.value;
+    json(&Verification::new(id.to_string(), declared, verdict, as_of(facts), &lists.edition, now))
+}
+
+/// A reply with its place in the audit trail.
+pub fn with_audit(reply: &str, origin: &str, index: u64) -> String {
+    let open = reply.strip_suffix('}').unwrap_or(reply);
+    let origin = serde_json::Value::from(origin);
+    format!("{open},\"audit\":{{\"log\":{origin},\"index\":{index}}}}}")
+}
+
+/// Serialises what cannot fail to serialise but for a bug.
+pub fn json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn as_of(facts: &Facts) -> AsOf {
+    AsOf {
+        data_age_ms: facts.data_age_ms,
+        licences: licence_versions(facts)
+            .map(|(number, version)| LicenceVersion { number: number.to_string(), version })
+            .collect(),
+    }
+}
+
+fn alert(
+    id: Uuid,
+    caller: &Caller,
+    declaration: &Declaration,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Option<NewAlert> {
+    if verdict.outcome == Outcome::Clear {
+        return None;
+    }
+    let mut codes: Vec<&str> =
+        verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
+    codes.dedup();
+    Some(NewAlert {
+        state: caller.state.to_string(),
+        border_post: declaration.border_post.to_string(),
+        outcome: verdict.outcome.as_str().to_owned(),
+        verification_id: id.as_bytes().to_vec(),
+        reference: declaration.reference.value.to_string(),
+        codes: serde_json::Value::from(codes).to_string(),
+        status: "open",
+        raised_us: now.as_microsecond(),
+    })
+}

@@ -1,0 +1,488 @@
+//! Licences: issued, amended and moved from status to status by the authority of their State. What
+//! was consumed stays consumed, and every version is kept.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::book;
+use super::judge::json;
+use super::record::Actor;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use crate::audit::entry::salted;
+use crate::domain::Text;
+use crate::domain::licence::Drawn;
+use crate::domain::licence::Held;
+use crate::domain::licence::Licence;
+use crate::domain::licence::Standing;
+use crate::domain::licence::Status;
+use crate::storage;
+use crate::storage::licences::LedgerRow;
+use crate::storage::licences::LicenceVersion;
+use crate::storage::licences::NewLicence;
+use crate::wire;
+use crate::wire::FieldError;
+use crate::wire::licence::LicenceReply;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A change of status that an authority decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Active to suspended.
+    Suspension,
+    /// Suspended to active.
+    Reinstatement,
+    /// To revoked.
+    Revocation,
+    /// To annulled.
+    Annulment,
+    /// To surrendered.
+    Surrender,
+}
+
+impl Decision {
+    /// The word in the history and in the path.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspension => "suspension",
+            Self::Reinstatement => "reinstatement",
+            Self::Revocation => "revocation",
+            Self::Annulment => "annulment",
+            Self::Surrender => "surrender",
+        }
+    }
+
+    /// The status that it leads to, where it may be taken from this one.
+    fn from(self, status: Status) -> Option<Status> {
+        match (self, status) {
+            (Self::Suspension, Status::Active) => Some(Status::Suspended),
+            (Self::Reinstatement, Status::Suspended) => Some(Status::Active),
+            (Self::Revocation, Status::Active | Status::Suspended) => Some(Status::Revoked),
+            (Self::Annulment, Status::Active | Status::Suspended | Status::Revoked) => {
+                Some(Status::Annulled)
+            }
+            (Self::Surrender, Status::Active | Status::Suspended) => Some(Status::Surrendered),
+            (
+                Self::Suspension
+                | Self::Reinstatement
+                | Self::Revocation
+                | Self::Annulment
+                | Self::Surrender,
+                _,
+            ) => None,
+        }
+    }
+}
+
+/// A document with what it reads as.
+#[derive(Debug, Clone)]
+pub struct Document {
+    body: String,
+    licence: Licence,
+}
+
+impl Document {
+    /// Reads a document; version numbers are given when it is recorded.
+    pub fn read(sent: &wire::licence::Licence, prefix: &str) -> Result<Self, Error> {
+        let licence = sent.read(1, prefix).map_err(Error::Invalid)?;
+        Ok(Self { body: json(sent)?, licence })
+    }
+
+    /// What it reads as.
+    pub fn licence(&self) -> &Licence {
+        &self.licence
+    }
+
+    fn version(mut self, version: u32) -> (Arc<str>, Arc<Licence>) {
+        self.licence.version = version;
+        (Arc::from(self.body), Arc::new(self.licence))
+    }
+}
+
+/// What the trail says of a licence's change.
+#[derive(Serialize)]
+struct LicenceEntry<'a> {
+    licence: &'a str,
+    version: u32,
+    change: &'static str,
+    status: &'static str,
+    actor: Actor,
+    document_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// Who changes a licence, how it is found in the history, and why.
+struct Change<'a> {
+    caller: &'a Caller,
+    change: &'static str,
+    reason: Option<&'a str>,
+}
+
+pub(super) struct Issue {
+    pub document: Document,
+    pub caller: Caller,
+    pub once: Option<Once>,
+    /// Whether a licence that stands in the same words is left as it is (import).
+    pub same_is_done: bool,
+}
+
+impl Command for Issue {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let number = self.document.licence.number.clone();
+        batch.read_licences(std::slice::from_ref(&number))?;
+        if let Some(entry) = batch.licence(&number) {
+            if self.same_is_done && entry.body.as_ref() == self.document.body {
+                return Ok(Recorded { outcome: Done::Done, reply: String::new(), version: None });
+            }
+            return Err(Error::Stale(format!("licence {number} is in the register already")).into());
+        }
+        let entry = insert(batch, self.document, &self.caller)?;
+        let change = Change { caller: &self.caller, change: "issue", reason: None };
+        enter(batch, entry, &change, Done::Created)
+    }
+}
+
+fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<book::Entry, Stop> {
+    let (body, licence) = document.version(1);
+    let sequence = storage::watermark::advance(batch.db)?;
+    let id = storage::licences::insert(
+        batch.db,
+        &NewLicence {
+            number: &licence.number,
+            issuing_state: licence.issuing_state.as_str(),
+            country_of_export: licence.country_of_export.as_str(),
+            country_of_import: licence.country_of_import.as_str(),
+            status: Status::Active.as_str(),
+            version: 1,
+            sequence,
+            body: &body,
+        },
+    )?;
+    let version = LicenceVersion {
+        version: 1,
+        status: Status::Active,
+        change: "issue",
+        reason: None,
+        body: Some(&body),
+        actor: &caller.key(),
+        at: batch.now,
+    };
+    storage::licences::insert_version(batch.db, id, &version)?;
+    let drawn: Box<[Drawn]> =
+        licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() }).collect();
+    write_lines(batch, id, &licence, &drawn, "issue")?;
+    let standing = Standing { status: Status::Active, shipments: 0, drawn };
+    Ok(book::Entry { id, sequence, held: Held { licence, standing }, body })
+}
+
+/// Writes every line's balance and what became of it into the ledger.
+fn write_lines(
+    batch: &mut Batch<'_>,
+    id: i64,
+    licence: &Licence,
+    drawn: &[Drawn],
+    kind: &str,
+) -> Result<(), Stop> {
+    for (line, drawn) in licence.lines.iter().zip(drawn) {
+        storage::licences::put_line(batch.db, id, *drawn, line.quantity)?;
+        batch.ledger.push(LedgerRow {
+            licence_id: id,
+            line: i64::from(line.line),
+            kind: kind.to_owned(),
+            authorised: line.quantity.micros(),
+            reserved: drawn.reserved.micros(),
+            consumed: drawn.consumed.micros(),
+            consumed_change: 0,
+            release_id: None,
+            at_us: batch.now.as_microsecond(),
+        });
+    }
+    Ok(())
+}
+
+/// Writes a licence's change into the trail, puts it into the batch and gives the reply.
+fn enter(
+    batch: &mut Batch<'_>,
+    entry: book::Entry,
+    change: &Change<'_>,
+    outcome: Done,
+) -> Result<Recorded, Stop> {
+    let nonce = batch.ids.nonce();
+    let held = &entry.held;
+    batch.enter(
+        "licence",
+        nonce,
+        &LicenceEntry {
+            licence: &held.licence.number,
+            version: held.licence.version,
+            change: change.change,
+            status: held.standing.status.as_str(),
+            actor: Actor::new(change.caller, nonce),
+            document_sha256: salted(nonce, entry.body.as_bytes()),
+            reason: change.reason,
+        },
+    )?;
+    let document = book::document_of(&held.licence.number, &entry.body)?;
+    let reply = json(&LicenceReply::new(document, held))?;
+    let version = Some(held.licence.version);
+    batch.put_licence(entry);
+    Ok(Recorded { outcome, reply, version })
+}
+
+struct Amend {
+    document: Document,
+    if_match: u32,
+    reason: Option<Text>,
+    caller: Caller,
+    once: Option<Once>,
+}
+
+impl Command for Amend {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let number = self.document.licence.number.clone();
+        let mut entry = own(batch, &number, &self.caller)?;
+        matches_version(&entry, self.if_match)?;
+        let status = entry.held.standing.status;
+        if !matches!(status, Status::Active | Status::Suspended) {
+            return Err(Error::Stale(format!(
+                "a licence that is {} cannot be amended",
+                status.as_str()
+            ))
+            .into());
+        }
+        let drawn = carried_over(&entry.held, &self.document.licence)?;
+        let (body, licence) = self.document.version(entry.held.licence.version + 1);
+        let sequence = storage::watermark::advance(batch.db)?;
+        let version = LicenceVersion {
+            version: licence.version,
+            status,
+            change: "amendment",
+            reason: self.reason.as_deref(),
+            body: Some(&body),
+            actor: &self.caller.key(),
+            at: batch.now,
+        };
+        storage::licences::update(batch.db, entry.id, &version, sequence)?;
+        let kept: Vec<i64> = licence.lines.iter().map(|line| i64::from(line.line)).collect();
+        storage::licences::remove_lines_except(batch.db, entry.id, &kept)?;
+        write_lines(batch, entry.id, &licence, &drawn, "amendment")?;
+        entry.sequence = sequence;
+        entry.body = body;
+        entry.held.licence = licence;
+        entry.held.standing.drawn = drawn;
+        let change =
+            Change { caller: &self.caller, change: "amendment", reason: self.reason.as_deref() };
+        enter(batch, entry, &change, Done::Done)
+    }
+}
+
+/// What was drawn stays drawn: a line cannot fall below it, change its unit or go while it is used.
+fn carried_over(held: &Held, amended: &Licence) -> Result<Box<[Drawn]>, Error> {
+    let mut errors = Vec::new();
+    let old = &held.licence;
+    if (amended.kind, amended.issuing_state) != (old.kind, old.issuing_state) {
+        errors.push(FieldError::new(
+            "/kind",
+            "not_amendable",
+            "kind and issuing State of a licence never change",
+        ));
+    }
+    for line in &*old.lines {
+        let drawn = held.standing.of(line.line);
+        let used = drawn.consumed.plus(drawn.reserved).unwrap_or(drawn.consumed);
+        let index = amended.lines.iter().position(|other| other.line == line.line);
+        let now = index.and_then(|index| Some((index, amended.lines.get(index)?)));
+        match now {
+            _ if used.is_zero() => {}
+            None => errors.push(FieldError::new(
+                "/lines",
+                "line_in_use",
+                format!("line {} cannot go: {used} {} of it are used", line.line, line.unit),
+            )),
+            Some((index, now)) if now.unit != line.unit || now.category != line.category => {
+                errors.push(FieldError::new(
+                    format!("/lines/{index}/unit"),
+                    "line_in_use",
+                    format!(
+                        "unit and category of line {} cannot change: it has been drawn upon",
+                        line.line
+                    ),
+                ));
+            }
+            Some((index, now)) if now.quantity < used => errors.push(FieldError::new(
+                format!("/lines/{index}/quantity"),
+                "below_used",
+                format!("line {} cannot fall to {}: {used} are used", line.line, now.quantity),
+            )),
+            Some(_) => {}
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    Ok(amended.lines.iter().map(|line| held.standing.of(line.line)).collect())
+}
+
+struct Decide {
+    number: Text,
+    decision: Decision,
+    if_match: Option<u32>,
+    reason: Text,
+    caller: Caller,
+    once: Option<Once>,
+}
+
+impl Command for Decide {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let mut entry = own(batch, &self.number, &self.caller)?;
+        if let Some(version) = self.if_match {
+            matches_version(&entry, version)?;
+        }
+        let was = entry.held.standing.status;
+        let status = self.decision.from(was).ok_or_else(|| {
+            Error::Stale(format!(
+                "a licence that is {} takes no {}",
+                was.as_str(),
+                self.decision.as_str()
+            ))
+        })?;
+        let version = LicenceVersion {
+            version: entry.held.licence.version + 1,
+            status,
+            change: self.decision.as_str(),
+            reason: Some(&self.reason),
+            body: None,
+            actor: &self.caller.key(),
+            at: batch.now,
+        };
+        let sequence = storage::watermark::advance(batch.db)?;
+        storage::licences::update(batch.db, entry.id, &version, sequence)?;
+        let mut licence = entry.held.licence.as_ref().clone();
+        licence.version = version.version;
+        entry.sequence = sequence;
+        entry.held.licence = Arc::new(licence);
+        entry.held.standing.status = status;
+        let change = Change {
+            caller: &self.caller,
+            change: self.decision.as_str(),
+            reason: Some(&self.reason),
+        };
+        enter(batch, entry, &change, Done::Done)
+    }
+}
+
+/// A licence of the caller's own State; any other is not there.
+fn own(batch: &mut Batch<'_>, number: &Text, caller: &Caller) -> Result<book::Entry, Stop> {
+    batch.read_licences(std::slice::from_ref(number))?;
+    let entry =
+        batch.licence(number).filter(|entry| entry.held.licence.issuing_state == caller.state);
+    Ok(entry.cloned().ok_or(Error::NotFound)?)
+}
+
+fn matches_version(entry: &book::Entry, version: u32) -> Result<(), Error> {
+    let now = entry.held.licence.version;
+    if now == version {
+        return Ok(());
+    }
+    Err(Error::Stale(format!("the licence is at version {now}, you have seen version {version}")))
+}
+
+impl App {
+    /// Issues a licence of the caller's State.
+    pub async fn issue(
+        &self,
+        caller: &Caller,
+        document: Document,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        of_own_state(caller, &document.licence)?;
+        let command = Issue { document, caller: caller.clone(), once, same_is_done: false };
+        self.recorder.submit(Box::new(command)).await
+    }
+
+    /// Amends a licence that the caller has seen at a version.
+    pub async fn amend(
+        &self,
+        caller: &Caller,
+        number: &str,
+        document: Document,
+        if_match: u32,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        if document.licence.number.as_str() != number {
+            let detail = format!("the path names {number}");
+            return Err(Error::Invalid(vec![FieldError::new(
+                "/number",
+                "another_licence",
+                detail,
+            )]));
+        }
+        let command = Amend { document, if_match, reason: None, caller: caller.clone(), once };
+        self.recorder.submit(Box::new(command)).await
+    }
+
+    /// Changes a licence's status.
+    pub async fn decide(
+        &self,
+        caller: &Caller,
+        number: Text,
+        decision: Decision,
+        reason: Text,
+        if_match: Option<u32>,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let command = Decide { number, decision, if_match, reason, caller: caller.clone(), once };
+        self.recorder.submit(Box::new(command)).await
+    }
+
+    /// Reads a licence: its own State's authority, and every officer whose State it names.
+    pub fn licence(&self, caller: &Caller, number: &str) -> Result<LicenceReply, Error> {
+        let row = storage::licences::read(&mut self.readers.get(), &[number])?
+            .pop()
+            .ok_or(Error::NotFound)?;
+        let licence = Arc::new(book::licence_of(number, row.version, &row.body)?);
+        if !may_read(caller, &licence) {
+            return Err(Error::NotFound);
+        }
+        let document = book::document_of(number, &row.body)?;
+        Ok(LicenceReply::new(document, &Held { licence, standing: row.standing }))
+    }
+}
+
+/// Whether a caller may see a licence's content.
+pub(super) fn may_read(caller: &Caller, licence: &Licence) -> bool {
+    use super::Role;
+    let named = licence.issuing_state == caller.state
+        || licence.country_of_export == caller.state
+        || licence.country_of_import == caller.state
+        || licence.transit.iter().any(|transit| transit.country == caller.state);
+    match caller.role {
+        Role::Authority | Role::Officer => named,
+        Role::Carrier | Role::Auditor | Role::Admin => false,
+    }
+}
+
+pub(super) fn of_own_state(caller: &Caller, licence: &Licence) -> Result<(), Error> {
+    if licence.issuing_state == caller.state {
+        return Ok(());
+    }
+    let detail = format!("your authority issues for {}", caller.state);
+    Err(Error::Invalid(vec![FieldError::new("/issuing_state", "not_your_state", detail)]))
+}

@@ -1,0 +1,186 @@
+//! The application put together: one value that every handler shares.
+use super::Error;
+use super::access::Access;
+use super::audit_log;
+use super::audit_log::LogWriter;
+use super::batch::Keeper;
+use super::lists;
+use super::recorder::Recorder;
+use super::recorder::Writer;
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::clock::Ids;
+use crate::config::Config;
+use crate::domain::lists::Lists;
+use crate::storage;
+use crate::storage::Readers;
+use parking_lot::RwLock;
+use prometheus::IntCounterVec;
+use prometheus::Opts;
+use prometheus::Registry;
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Documents that the writer remembers between batches.
+const DOCUMENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+/// The service, without its doors.
+pub struct App {
+    /// Settings.
+    pub config: Config,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and nonces.
+    pub ids: Arc<dyn Ids>,
+    /// Who may come in.
+    pub access: Access,
+    /// Hot licences.
+    pub cache: Arc<Cache>,
+    /// Where state changes.
+    pub recorder: Recorder,
+    /// Counters and gauges.
+    pub registry: Registry,
+    pub(super) readers: Readers,
+    pub(super) lists: Arc<RwLock<Arc<Lists>>>,
+    pub(super) verdicts: IntCounterVec,
+    /// Held for as long as this process owns the data folder.
+    _lock: File,
+}
+
+impl App {
+    /// Opens the database, the log and everything else that a node needs; refuses where another
+    /// process holds the data folder.
+    pub fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        access: Access,
+    ) -> Result<Self, Error> {
+        let lock = lock(&config.node.data_dir)?;
+        let mut db = storage::open(&config.database.url)?;
+        storage::migrate(&mut db)?;
+        let now = clock.now();
+        let in_force = Arc::new(RwLock::new(Arc::new(lists::in_force(&mut db, now)?)));
+        let signer = audit_log::signer(
+            &config.node.data_dir.join("log.key"),
+            &config.node.origin,
+            ids.as_ref(),
+        )?;
+        let log = LogWriter::open(&mut db, signer, now)?;
+        let cached = NonZeroUsize::new(config.cache.licences_max).unwrap_or(NonZeroUsize::MIN);
+        let cache = Arc::new(Cache::new(cached));
+        cache.heard(now);
+        let writer = Writer {
+            db,
+            log,
+            keeper: Keeper::new(DOCUMENTS_MAX),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            lists: Arc::clone(&in_force),
+            cache: Arc::clone(&cache),
+        };
+        let limits = &config.recorder;
+        let recorder =
+            Recorder::start(writer, limits.queue_commands_max, limits.batch_commands_max)?;
+        let verdicts = IntCounterVec::new(
+            Opts::new("passavant_verdicts_total", "Verdicts by outcome"),
+            &["verdict"],
+        )
+        .map_err(|error| metric(&error))?;
+        let registry = Registry::new();
+        registry.register(Box::new(verdicts.clone())).map_err(|error| metric(&error))?;
+        Ok(Self {
+            readers: Readers::open(&config.database.url, config.database.read_connections)?,
+            config,
+            clock,
+            ids,
+            access,
+            cache,
+            recorder,
+            registry,
+            lists: in_force,
+            verdicts,
+            _lock: lock,
+        })
+    }
+
+    /// Hears the feed of licence changes: where the database's watermark cannot be read, the cache
+    /// grows old and nothing clears on it.
+    pub fn hear_changes(&self) {
+        let now = self.clock.now();
+        match storage::watermark::read(&mut self.readers.get()) {
+            // On the embedded database every change goes through this process's own writer, which
+            // has told the cache already; that the database answers is what is to be known.
+            Ok(_) => self.cache.heard(now),
+            Err(error) => tracing::error!(%error, "the watermark cannot be read"),
+        }
+    }
+
+    /// Why the service should not be sent requests; nothing where it should.
+    pub fn unready(&self) -> Vec<&'static str> {
+        let mut reasons = Vec::new();
+        if self.recorder.is_fenced() {
+            reasons.push("this node has lost its log to another");
+        }
+        let age_ms = self.cache.age_ms(self.clock.now());
+        if age_ms.is_none_or(|age_ms| age_ms > self.config.cache.age_ms_max) {
+            reasons.push("the database does not answer");
+        }
+        reasons
+    }
+
+    /// Figures that are read when they are asked for: name, help, value.
+    pub fn figures(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let (kept, hits, misses) = self.cache.counts();
+        let counts = &self.recorder.counts;
+        let waiting = u64::try_from(self.recorder.waiting()).unwrap_or(u64::MAX);
+        vec![
+            ("passavant_cache_licences", "Licences kept in memory", kept),
+            ("passavant_cache_hits_total", "Licence look-ups answered from memory", hits),
+            ("passavant_cache_misses_total", "Licence look-ups that went to the database", misses),
+            ("passavant_cache_bytes", "Memory of the licences kept, estimated", self.cache.bytes()),
+            ("passavant_recorder_waiting", "Commands that wait to be recorded", waiting),
+            (
+                "passavant_recorder_batches_total",
+                "Batches committed",
+                counts.batches.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_recorder_commands_total",
+                "Commands committed",
+                counts.commands.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_recorder_turned_away_total",
+                "Callers turned away",
+                counts.turned_away.load(Ordering::Relaxed),
+            ),
+        ]
+    }
+
+    /// A connection for reading.
+    pub(super) fn reader(&self) -> parking_lot::MutexGuard<'_, storage::Db> {
+        self.readers.get()
+    }
+}
+
+fn metric(error: &prometheus::Error) -> Error {
+    Error::Internal(format!("a metric: {error}"))
+}
+
+/// Takes the data folder for this process: two writers on one log would sign two histories.
+fn lock(data_dir: &Path) -> Result<File, Error> {
+    let internal = |what: &str, error: &dyn std::fmt::Display| {
+        Error::Internal(format!("{what} {}: {error}", data_dir.display()))
+    };
+    std::fs::create_dir_all(data_dir)
+        .map_err(|error| internal("the data folder cannot be made:", &error))?;
+    let file = File::create(data_dir.join("passavant.lock"))
+        .map_err(|error| internal("no lock file in", &error))?;
+    file.try_lock()
+        .map_err(|_e| Error::Unavailable("another process of the service holds the data folder"))?;
+    Ok(file)
+}

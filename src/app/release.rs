@@ -1,0 +1,427 @@
+//! A release: decided again on the database's own rows, in the transaction that draws the
+//! balances. Amendment and reversal state absolute figures; what they change stands in the ledger.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::batch::Draw;
+use super::facts;
+use super::judge;
+use super::judge::Presented;
+use super::judge::Question;
+use super::judge::sha256;
+use super::record::Actor;
+use super::record::OutwardRecord;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use super::verify::at_own_post;
+use super::verify::record;
+use crate::domain::Quantity;
+use crate::domain::Text;
+use crate::domain::declaration::Declaration;
+use crate::rules::Case;
+use crate::rules::Outcome;
+use crate::rules::Verdict;
+use crate::rules::case::Facts;
+use crate::rules::case::LicenceFact;
+use crate::rules::case::Lookup;
+use crate::storage;
+use crate::storage::releases::DrawRow;
+use crate::storage::releases::ReleaseRow;
+use crate::storage::serials::SerialUse;
+use crate::storage::verifications::VerificationRow;
+use crate::wire::release::DrawReply;
+use crate::wire::release::ReleaseReply;
+use crate::wire::verification::AuditReference;
+use crate::wire::verification::instant;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// What one line is drawn by, over an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Drawing {
+    pub item: u32,
+    pub licence: Text,
+    pub line: u32,
+    pub quantity: Quantity,
+}
+
+/// What the trail says of a release, an amendment or a reversal.
+#[derive(Serialize)]
+struct ReleaseEntry<'a> {
+    release: String,
+    verification: String,
+    version: i64,
+    border_post: &'a str,
+    reference: &'a str,
+    actor: Actor,
+    content_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    draws: Vec<DrawReply>,
+}
+
+struct Release {
+    verification: VerificationRow,
+    presented: Presented,
+    caller: Caller,
+    once: Once,
+}
+
+impl Command for Release {
+    fn once(&self) -> Option<&Once> {
+        Some(&self.once)
+    }
+
+    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let again = decide_again(batch, &self.presented, &self.caller, None)?;
+        let drawings = match again {
+            Again::Clears { drawings, .. } => drawings,
+            Again::Refused(refused) => return Ok(*refused),
+        };
+        let id = batch.ids.uuid(batch.now);
+        let row = ReleaseRow {
+            id: id.as_bytes().to_vec(),
+            verification_id: self.verification.id,
+            state: self.caller.state.to_string(),
+            border_post: self.presented.declaration.border_post.to_string(),
+            status: "released".to_owned(),
+            version: 1,
+            reference_kind: self.presented.declaration.reference.kind.as_str().to_owned(),
+            reference: self.presented.declaration.reference.value.to_string(),
+            content_sha256: self.presented.sha256.to_vec(),
+            outward: outward(batch, &self.presented.declaration)?,
+            declaration: self.presented.json,
+            caller: self.caller.key(),
+            at_us: batch.now.as_microsecond(),
+        };
+        storage::releases::insert(batch.db, &row)?;
+        let moves = move_draws(batch, &row, "release", &[], &drawings)?;
+        storage::releases::insert_draws(batch.db, &moves)?;
+        storage::serials::insert(
+            batch.db,
+            &serial_uses(&row, &self.presented.declaration, &drawings),
+        )?;
+        enter(batch, "release", &row, &self.caller, None, &drawings, Done::Created)
+    }
+}
+
+/// What a second look on the database's rows gives.
+pub(super) enum Again {
+    /// It clears, and this is what it draws.
+    Clears { drawings: Vec<Drawing> },
+    /// It does not: the reply says why, and it has been recorded.
+    Refused(Box<Recorded>),
+}
+
+/// Judges a declaration on the rows inside the transaction. `amended` is the release that it amends:
+/// what that one draws now is given back first.
+pub(super) fn decide_again(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    amended: Option<(Uuid, &[DrawRow])>,
+) -> Result<Again, Stop> {
+    let declaration = &presented.declaration;
+    let numbers = declaration.licence_numbers();
+    batch.read_licences(&numbers)?;
+    let mut facts = Facts { data_age_ms: Some(0), ..Facts::default() };
+    for number in numbers {
+        let lookup = match batch.licence(&number) {
+            Some(entry) => Lookup::Held(given_back(entry, amended.map(|(_, draws)| draws))),
+            None => Lookup::NotFound,
+        };
+        facts.licences.push(LicenceFact { number, lookup });
+    }
+    let except = amended.map(|(id, _)| id);
+    facts::history(
+        batch.db,
+        declaration,
+        &presented.sha256,
+        Some(caller.state),
+        except,
+        &mut facts,
+    )?;
+    let lists = std::sync::Arc::clone(&batch.lists);
+    let case = Case::new(declaration, &facts, &lists, batch.now);
+    let verdict = crate::rules::evaluate(&case);
+    if verdict.outcome == Outcome::Clear {
+        return Ok(Again::Clears { drawings: drawings(&case)? });
+    }
+    refused(batch, presented, caller, &facts, verdict)
+        .map(|recorded| Again::Refused(Box::new(recorded)))
+}
+
+/// A licence as it would stand without what a release draws now.
+fn given_back(
+    entry: &super::book::Entry,
+    draws: Option<&[DrawRow]>,
+) -> crate::domain::licence::Held {
+    let mut held = entry.held.clone();
+    let own = draws.unwrap_or_default().iter().filter(|draw| draw.licence_id == entry.id);
+    let mut any = false;
+    for draw in own {
+        any = true;
+        for drawn in
+            held.standing.drawn.iter_mut().filter(|drawn| i64::from(drawn.line) == draw.line)
+        {
+            let own = Quantity::from_micros(draw.drawn).unwrap_or_default();
+            drawn.consumed = drawn.consumed.saturating_minus(own);
+        }
+    }
+    if any {
+        held.standing.shipments = held.standing.shipments.saturating_sub(1);
+    }
+    held
+}
+
+fn refused(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    facts: &Facts,
+    verdict: Verdict,
+) -> Result<Recorded, Stop> {
+    let lists = std::sync::Arc::clone(&batch.lists);
+    let judged = judge::write_down(
+        &Question {
+            kind: "release_refused",
+            id: batch.ids.uuid(batch.now),
+            nonce: batch.ids.nonce(),
+            now: batch.now,
+            caller,
+            presented,
+            facts,
+            lists: &lists,
+        },
+        verdict,
+    )?;
+    let reply = record(judged, batch)?;
+    Ok(Recorded { outcome: Done::Refused, reply, version: None })
+}
+
+/// What a declaration that clears draws: every quote, in the unit of its line.
+fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
+    let mut drawings: Vec<Drawing> = Vec::new();
+    for item in &case.items {
+        for quote in &item.quotes {
+            let broken = || {
+                Error::Internal(format!("item {} clears without a licence line", item.item.number))
+            };
+            let line = quote.line.ok_or_else(broken)?;
+            let quantity = item.drawn_by(quote, line).ok_or_else(broken)?;
+            let licence = &quote.quote.number;
+            let same = drawings.iter_mut().find(|d| {
+                d.item == item.item.number && d.licence == *licence && d.line == line.line
+            });
+            if let Some(drawing) = same {
+                drawing.quantity = drawing.quantity.plus(quantity).ok_or_else(broken)?;
+            } else {
+                let item = item.item.number;
+                drawings.push(Drawing {
+                    item,
+                    licence: licence.clone(),
+                    line: line.line,
+                    quantity,
+                });
+            }
+        }
+    }
+    Ok(drawings)
+}
+
+/// Moves every balance from what the release drew before to what it draws now, and counts it as a
+/// shipment of each licence that it newly draws, or no longer does.
+pub(super) fn move_draws(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    kind: &'static str,
+    before: &[(Text, DrawRow)],
+    after: &[Drawing],
+) -> Result<Vec<DrawRow>, Stop> {
+    let mut moves: BTreeMap<(Text, u32), (Quantity, Quantity)> = BTreeMap::new();
+    for (licence, draw) in before {
+        let line =
+            u32::try_from(draw.line).map_err(|_e| Error::Internal("a line's number".to_owned()))?;
+        let (give_back, _) = moves.entry((licence.clone(), line)).or_default();
+        *give_back = sum(*give_back, Quantity::from_micros(draw.drawn).unwrap_or_default())?;
+    }
+    for drawing in after {
+        let (_, take) = moves.entry((drawing.licence.clone(), drawing.line)).or_default();
+        *take = sum(*take, drawing.quantity)?;
+    }
+    for ((licence, line), (give_back, take)) in moves {
+        batch.draw(&Draw {
+            licence: &licence,
+            line,
+            kind,
+            give_back,
+            take,
+            release_id: &row.id,
+        })?;
+    }
+    let old: BTreeSet<&Text> = before.iter().map(|(licence, _)| licence).collect();
+    let new: BTreeSet<&Text> = after.iter().map(|drawing| &drawing.licence).collect();
+    for number in new.difference(&old) {
+        batch.count_shipment(number, true);
+    }
+    for number in old.difference(&new) {
+        batch.count_shipment(number, false);
+    }
+    let draw_row = |drawing: &Drawing| {
+        let entry = batch.licence(&drawing.licence)?;
+        Some(DrawRow {
+            release_id: row.id.clone(),
+            item: i64::from(drawing.item),
+            licence_id: entry.id,
+            line: i64::from(drawing.line),
+            drawn: drawing.quantity.micros(),
+        })
+    };
+    let rows = after.iter().map(draw_row).collect::<Option<_>>();
+    Ok(rows.ok_or_else(|| Error::Internal("a licence left the batch".to_owned()))?)
+}
+
+fn sum(a: Quantity, b: Quantity) -> Result<Quantity, Error> {
+    a.plus(b).ok_or_else(|| Error::Internal("a quantity beyond all bounds".to_owned()))
+}
+
+/// What goods that may return are compared with.
+pub(super) fn outward(batch: &Batch<'_>, declaration: &Declaration) -> Result<String, Error> {
+    let no_facts = Facts::default();
+    let released_on = Case::new(declaration, &no_facts, &batch.lists, batch.now).reference_date;
+    judge::json(&OutwardRecord::of(declaration, released_on))
+}
+
+/// The firearms that a release moves, under the first line that its item draws.
+pub(super) fn serial_uses(
+    row: &ReleaseRow,
+    declaration: &Declaration,
+    drawings: &[Drawing],
+) -> Vec<SerialUse> {
+    let mut uses = Vec::new();
+    for item in &declaration.items {
+        let Some(drawing) = drawings.iter().find(|drawing| drawing.item == item.number) else {
+            continue;
+        };
+        uses.extend(facts::firearms(item).map(|(serial, firearm)| SerialUse {
+            firearm,
+            serial: serial.to_string(),
+            state: row.state.clone(),
+            movement: declaration.movement.as_str().to_owned(),
+            licence: drawing.licence.to_string(),
+            line: i64::from(drawing.line),
+            release_id: row.id.clone(),
+            item: i64::from(item.number),
+            settled: 0,
+        }));
+    }
+    uses
+}
+
+/// Writes the act into the trail and gives the reply.
+pub(super) fn enter(
+    batch: &mut Batch<'_>,
+    kind: &'static str,
+    row: &ReleaseRow,
+    caller: &Caller,
+    reason: Option<&str>,
+    drawings: &[Drawing],
+    outcome: Done,
+) -> Result<Recorded, Stop> {
+    let nonce = batch.ids.nonce();
+    let mut draws = Vec::with_capacity(drawings.len());
+    for drawing in drawings {
+        let entry = batch.licence(&drawing.licence);
+        let line = entry.and_then(|entry| Some((entry, entry.held.licence.line(drawing.line)?)));
+        let (entry, line) =
+            line.ok_or_else(|| Error::Internal("a drawn line left the batch".to_owned()))?;
+        draws.push(DrawReply {
+            item: drawing.item,
+            licence: drawing.licence.to_string(),
+            line: drawing.line,
+            quantity: drawing.quantity.to_string(),
+            unit: line.unit.to_string(),
+            balance: entry.held.balance(line).into(),
+        });
+    }
+    let (id, verification) = (uuid(&row.id)?, uuid(&row.verification_id)?);
+    let body = ReleaseEntry {
+        release: id.to_string(),
+        verification: verification.to_string(),
+        version: row.version,
+        border_post: &row.border_post,
+        reference: &row.reference,
+        actor: Actor::new(caller, nonce),
+        content_sha256: crate::audit::entry::salted(nonce, row.declaration.as_bytes()),
+        reason,
+        draws: draws.iter().take(DRAWS_LISTED_MAX).cloned().collect(),
+    };
+    let index = batch.enter(kind, nonce, &body)?;
+    let reply = ReleaseReply {
+        id: id.to_string(),
+        verification: verification.to_string(),
+        status: row.status.clone(),
+        version: row.version,
+        declaration: row.reference.clone(),
+        border_post: row.border_post.clone(),
+        draws,
+        released_at: instant(timestamp(row.at_us)?),
+        changed_at: instant(batch.now),
+        audit: AuditReference { log: batch.log().0.to_owned(), index },
+    };
+    let version = u32::try_from(row.version).ok();
+    Ok(Recorded { outcome, reply: judge::json(&reply)?, version })
+}
+
+/// Most draws listed in an audit entry; the declaration's digest covers all of them.
+const DRAWS_LISTED_MAX: usize = 40;
+
+pub(super) fn uuid(bytes: &[u8]) -> Result<Uuid, Error> {
+    Uuid::from_slice(bytes)
+        .map_err(|error| Error::Internal(format!("a stored identifier: {error}")))
+}
+
+pub(super) fn timestamp(at_us: i64) -> Result<crate::domain::Timestamp, Error> {
+    crate::domain::Timestamp::from_microsecond(at_us)
+        .map_err(|error| Error::Internal(format!("a stored time: {error}")))
+}
+
+impl App {
+    /// Releases what a verification has judged.
+    pub async fn release(
+        &self,
+        caller: &Caller,
+        verification: Uuid,
+        once: Once,
+    ) -> Result<Recorded, Error> {
+        let found = storage::verifications::read(&mut self.readers.get(), verification)?;
+        let row = found.filter(|row| row.state == caller.state.as_str()).ok_or(Error::NotFound)?;
+        let presented =
+            Presented::read(row.declaration.clone(), "/declaration").map_err(|error| {
+                Error::Internal(format!("a recorded declaration does not read: {error}"))
+            })?;
+        at_own_post(caller, &presented.declaration)?;
+        self.recorder
+            .submit(Box::new(Release {
+                verification: row,
+                presented,
+                caller: caller.clone(),
+                once,
+            }))
+            .await
+    }
+}
+
+/// Digest of a request, for its idempotency key.
+pub fn request_digest(route: &str, body: &[u8]) -> [u8; 32] {
+    let mut bytes = route.as_bytes().to_vec();
+    bytes.push(0);
+    bytes.extend_from_slice(body);
+    sha256(&bytes)
+}

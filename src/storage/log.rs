@@ -1,0 +1,188 @@
+//! Audit logs: entries, tiles and checkpoints. A log's size moves only from what its owner
+//! believes it to be.
+use super::Db;
+use super::Error;
+use super::Result;
+use super::schema::checkpoint;
+use super::schema::log;
+use super::schema::log_entry;
+use super::schema::log_tile;
+use crate::audit::tree::TileWrite;
+use crate::domain::Timestamp;
+use diesel::prelude::*;
+
+/// A log.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = log)]
+pub struct LogRow {
+    /// Row number.
+    pub id: i64,
+    /// Its name.
+    pub origin: String,
+    /// What its checkpoints are verified with.
+    pub verifier_key: String,
+    /// Entries.
+    pub size: i64,
+    /// What it declares to be missing before it.
+    pub gap: Option<String>,
+}
+
+/// A batch of entries with all that goes with it.
+#[derive(Debug)]
+pub struct Append<'a> {
+    /// The log.
+    pub log_id: i64,
+    /// The size that its owner believes it to have.
+    pub from: u64,
+    /// The size that it has with the batch.
+    pub to: u64,
+    /// The entries.
+    pub entries: &'a [Vec<u8>],
+    /// The tiles that change.
+    pub tiles: &'a [TileWrite],
+    /// The signed checkpoint of the new size.
+    pub note: &'a str,
+}
+
+/// Most rows of one statement, well below SQLite's limit of variables.
+const ROWS: usize = 500;
+
+fn signed(number: u64) -> Result<i64> {
+    i64::try_from(number).map_err(|_e| Error::Bug("a log beyond all bounds".to_owned()))
+}
+
+/// Finds a log by name, or opens it.
+pub fn open(db: &mut Db, origin: &str, verifier_key: &str, now: Timestamp) -> Result<LogRow> {
+    let found = log::table
+        .filter(log::origin.eq(origin))
+        .select(LogRow::as_select())
+        .first(db)
+        .optional()?;
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    diesel::insert_into(log::table)
+        .values((
+            log::origin.eq(origin),
+            log::verifier_key.eq(verifier_key),
+            log::size.eq(0),
+            log::opened_us.eq(now.as_microsecond()),
+        ))
+        .execute(db)?;
+    Ok(log::table.filter(log::origin.eq(origin)).select(LogRow::as_select()).first(db)?)
+}
+
+/// Every log.
+pub fn all(db: &mut Db) -> Result<Vec<LogRow>> {
+    Ok(log::table.order(log::id).select(LogRow::as_select()).load(db)?)
+}
+
+/// A log by name.
+pub fn by_origin(db: &mut Db, origin: &str) -> Result<Option<LogRow>> {
+    Ok(log::table
+        .filter(log::origin.eq(origin))
+        .select(LogRow::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// Appends a batch. A conflict means that another owner has moved the log.
+pub fn append(db: &mut Db, append: &Append<'_>) -> Result<()> {
+    let (from, to) = (signed(append.from)?, signed(append.to)?);
+    let moved = diesel::update(log::table.find(append.log_id).filter(log::size.eq(from)))
+        .set(log::size.eq(to))
+        .execute(db)?;
+    if moved != 1 {
+        return Err(Error::Conflict(format!("log {} is no longer of size {from}", append.log_id)));
+    }
+    let rows: Vec<_> = append
+        .entries
+        .iter()
+        .zip(from..)
+        .map(|(body, index)| {
+            (
+                log_entry::log_id.eq(append.log_id),
+                log_entry::log_index.eq(index),
+                log_entry::body.eq(body),
+            )
+        })
+        .collect();
+    for rows in rows.chunks(ROWS) {
+        diesel::insert_into(log_entry::table).values(rows).execute(db)?;
+    }
+    for tile in append.tiles {
+        let key = (log_tile::log_id, log_tile::level, log_tile::tile);
+        diesel::insert_into(log_tile::table)
+            .values((
+                log_tile::log_id.eq(append.log_id),
+                log_tile::level.eq(i64::from(tile.level)),
+                log_tile::tile.eq(signed(tile.index)?),
+                log_tile::hashes.eq(&tile.bytes),
+            ))
+            .on_conflict(key)
+            .do_update()
+            .set(log_tile::hashes.eq(&tile.bytes))
+            .execute(db)?;
+    }
+    diesel::insert_into(checkpoint::table)
+        .values((
+            checkpoint::log_id.eq(append.log_id),
+            checkpoint::size.eq(to),
+            checkpoint::note.eq(append.note),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// A stored tile, as wide as it is now.
+pub fn tile(db: &mut Db, log_id: i64, level: u8, index: u64) -> Result<Option<Vec<u8>>> {
+    Ok(log_tile::table
+        .find((log_id, i64::from(level), signed(index)?))
+        .select(log_tile::hashes)
+        .first(db)
+        .optional()?)
+}
+
+/// Entries from an index on, in order.
+pub fn entries(db: &mut Db, log_id: i64, from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    Ok(log_entry::table
+        .filter(log_entry::log_id.eq(log_id).and(log_entry::log_index.ge(signed(from)?)))
+        .order(log_entry::log_index)
+        .limit(limit)
+        .select((log_entry::log_index, log_entry::body))
+        .load(db)?)
+}
+
+/// One entry.
+pub fn entry(db: &mut Db, log_id: i64, index: u64) -> Result<Option<Vec<u8>>> {
+    Ok(log_entry::table
+        .find((log_id, signed(index)?))
+        .select(log_entry::body)
+        .first(db)
+        .optional()?)
+}
+
+/// The latest checkpoint: its size and note.
+pub fn latest_checkpoint(db: &mut Db, log_id: i64) -> Result<Option<(i64, String)>> {
+    Ok(checkpoint::table
+        .filter(checkpoint::log_id.eq(log_id))
+        .order(checkpoint::size.desc())
+        .select((checkpoint::size, checkpoint::note))
+        .first(db)
+        .optional()?)
+}
+
+/// Checkpoints of sizes in a range, in order.
+pub fn checkpoints(db: &mut Db, log_id: i64, above: u64, upto: u64) -> Result<Vec<(i64, String)>> {
+    Ok(checkpoint::table
+        .filter(checkpoint::log_id.eq(log_id))
+        .filter(checkpoint::size.gt(signed(above)?).and(checkpoint::size.le(signed(upto)?)))
+        .order(checkpoint::size)
+        .select((checkpoint::size, checkpoint::note))
+        .load(db)?)
+}
+
+/// Tiles that stand beyond what a tree of a size has: there must be none.
+pub fn count_tiles(db: &mut Db, log_id: i64) -> Result<i64> {
+    Ok(log_tile::table.filter(log_tile::log_id.eq(log_id)).count().get_result(db)?)
+}

@@ -1,0 +1,37 @@
+//! The audit trail on the wire.
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// An entry of a log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryReply {
+    /// The log's origin.
+    pub log: String,
+    /// The entry's index.
+    pub index: u64,
+    /// The entry, byte for byte as it was hashed.
+    #[schema(value_type = Object)]
+    pub entry: Box<RawValue>,
+}
+
+/// The proof that an entry stands in a signed tree (RFC 6962).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProofReply {
+    /// The log's origin.
+    pub log: String,
+    /// The entry's index.
+    pub index: u64,
+    /// Entries in the tree.
+    pub size: u64,
+    /// The entry's bytes, as text.
+    pub entry: String,
+    /// The leaf's hash, base64.
+    pub leaf_hash: String,
+    /// The path from the leaf to the root, base64.
+    pub hashes: Vec<String>,
+    /// The signed checkpoint of that tree.
+    pub checkpoint: String,
+    /// The key that verifies it.
+    pub verifier_key: String,
+}
