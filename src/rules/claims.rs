@@ -180,8 +180,8 @@ pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
         Some(evidence) => {
             let finding = findings.add(Code::ScopeExemptionUnproven).at("/scope_claim/ground");
             finding.declared(evidence).says(format_args!(
-                "claimed to be {ground}, which the {} does not leave out of its scope",
-                case.profile.title
+                "claimed to be {ground}, which {} does not leave out of its scope",
+                case.profile.id
             ));
         }
         None => {

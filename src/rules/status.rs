@@ -6,10 +6,17 @@ use super::case::Lookup;
 use crate::domain::licence::Status;
 
 /// 10 LICENCE_REFERENCE_MISSING: every item of listed goods quotes a licence or the reference of
-/// an exemption.
+/// an exemption. Goods claimed to be antique or deactivated, and movements claimed to be outside the
+/// law, are left to rules 77 to 79, and components of ammunition need none where no State concerned
+/// controls them.
 pub(super) fn licence_reference_missing(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
-        if item.quotes.is_empty() && item.item.exemption.is_none() {
+        if item.quotes.is_empty()
+            && item.item.exemption.is_none()
+            && !item.is_claimed_outside()
+            && case.declaration.scope.is_none()
+            && case.is_controlled(item.item)
+        {
             findings.add(Code::LicenceReferenceMissing).on_item(item, "licences");
         }
     }

@@ -68,8 +68,8 @@ fn stated_purpose(case: &Case<'_>, temporary: &Temporary, findings: &mut Finding
         Some(Purpose::HistoricalReenactment) if !case.profile.reenactment => {
             let finding = findings.add(Code::TemporaryPurposeInvalid).at("/temporary/purpose");
             finding.declared(Purpose::HistoricalReenactment.as_str()).says(format_args!(
-                "historical re-enactment is no purpose under the {}",
-                case.profile.title
+                "historical re-enactment is no purpose under {}",
+                case.profile.id
             ));
         }
         Some(purpose) if temporary.evidence.is_none() => {
@@ -269,8 +269,8 @@ pub(super) fn simplified(case: &Case<'_>, findings: &mut Findings) {
     };
     let finding = findings.add(Code::SimplifiedDeclarationProhibited).at("/form");
     finding.declared(form).licensed("a standard declaration").says(format_args!(
-        "declared by {form}; the {} wants a standard declaration",
-        case.profile.title
+        "declared by {form}; {} wants a standard declaration",
+        case.profile.id
     ));
 }
 
