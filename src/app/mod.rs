@@ -2,6 +2,7 @@
 pub mod access;
 pub mod alerts;
 pub mod audit_log;
+pub mod audit_verify;
 pub mod batch;
 pub mod book;
 pub mod caller;

@@ -46,11 +46,10 @@ pub fn replay(
 ) -> Result<Option<Replayed>, Error> {
     let entry: Value = serde_json::from_slice(entry)
         .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-    if !matches!(text(&entry, "kind"), "verification" | "release_refused") {
+    if !records_verdict(&entry) {
         return Ok(None);
     }
-    let at = i64::try_from(index).map_err(|_e| Error::NotFound)?;
-    let row = storage::verifications::by_entry(db, log_id, at)?
+    let row = row(db, log_id, index)?
         .ok_or_else(|| Error::Internal(format!("the record of entry {index} is gone")))?;
     let mut differences = digests(&entry, &row)?;
     let derived = derive(db, &entry, &row)?;
@@ -64,6 +63,31 @@ pub fn replay(
         ruleset: text(&entry, "ruleset").to_owned(),
         differences,
     }))
+}
+
+/// How what is kept beside an entry differs from its digests. `None`: nothing is kept beside it.
+pub fn kept_beside(
+    db: &mut Db,
+    log_id: i64,
+    index: u64,
+    entry: &Value,
+) -> Result<Option<Vec<String>>, Error> {
+    if !records_verdict(entry) {
+        return Ok(None);
+    }
+    Ok(Some(match row(db, log_id, index)? {
+        Some(row) => digests(entry, &row)?,
+        None => vec!["the record that it names is gone".to_owned()],
+    }))
+}
+
+fn records_verdict(entry: &Value) -> bool {
+    matches!(text(entry, "kind"), "verification" | "release_refused")
+}
+
+fn row(db: &mut Db, log_id: i64, index: u64) -> Result<Option<VerificationRow>, Error> {
+    let index = i64::try_from(index).map_err(|_e| Error::NotFound)?;
+    Ok(storage::verifications::by_entry(db, log_id, index)?)
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -268,10 +268,10 @@ pub(super) fn simplified(case: &Case<'_>, findings: &mut Findings) {
         Form::Oral => "an oral declaration",
     };
     let finding = findings.add(Code::SimplifiedDeclarationProhibited).at("/form");
-    finding.declared(form).licensed("a standard declaration").says(format_args!(
-        "declared by {form}; {} wants a standard declaration",
-        case.profile.id
-    ));
+    finding
+        .declared(form)
+        .licensed("a standard declaration")
+        .says(format_args!("declared by {form}; {} wants a standard declaration", case.profile.id));
 }
 
 /// 106 END_USER_STATEMENT_MISSING: under a law that asks for it, goods exported for good come with a statement of

@@ -1,0 +1,221 @@
+//! Walking every log from its first byte: entries against tiles, tiles against roots, roots against
+//! signed checkpoints, and the records kept beside against the digests in their entries.
+use super::Error;
+use super::replay;
+use crate::audit::Hash;
+use crate::audit::checkpoint;
+use crate::audit::tile::HASH_BYTES;
+use crate::audit::tile::WIDTH;
+use crate::audit::tree::Frontier;
+use crate::audit::tree::TileWrite;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::log::LogRow;
+use std::collections::BTreeMap;
+
+/// Entries read at a time.
+const CHUNK: i64 = 256;
+
+/// What the walk found of one log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogReport {
+    /// The log's origin.
+    pub origin: String,
+    /// Entries that fit.
+    pub entries: u64,
+    /// Checkpoints that fit.
+    pub checkpoints: u64,
+    /// Verdicts whose record beside the log fits.
+    pub records: u64,
+    /// The root of the whole tree, base64.
+    pub root: String,
+    /// The first thing that does not fit.
+    pub fault: Option<String>,
+}
+
+/// A fault ends the walk of a log; a database that fails ends the walk.
+enum Stop {
+    Fault(String),
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn fault<T>(words: String) -> Result<T, Stop> {
+    Err(Stop::Fault(words))
+}
+
+/// Walks every log; `progress` is told how many entries of how many have been walked.
+pub fn verify(db: &mut Db, mut progress: impl FnMut(u64, u64)) -> Result<Vec<LogReport>, Error> {
+    let mut reports = Vec::new();
+    for row in storage::log::all(db)? {
+        let report = LogReport {
+            origin: row.origin.clone(),
+            entries: 0,
+            checkpoints: 0,
+            records: 0,
+            root: String::new(),
+            fault: None,
+        };
+        let mut walk =
+            Walk { frontier: Frontier::default(), partial: BTreeMap::new(), tiles: 0, row, report };
+        match walk.run(db, &mut progress) {
+            Ok(()) => {}
+            Err(Stop::Fault(words)) => walk.report.fault = Some(words),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        walk.report.root = walk.frontier.root().to_string();
+        reports.push(walk.report);
+    }
+    Ok(reports)
+}
+
+struct Walk {
+    row: LogRow,
+    frontier: Frontier,
+    partial: BTreeMap<(u8, u64), Vec<u8>>,
+    tiles: u64,
+    report: LogReport,
+}
+
+impl Walk {
+    fn run(&mut self, db: &mut Db, progress: &mut impl FnMut(u64, u64)) -> Result<(), Stop> {
+        let size = u64::try_from(self.row.size)
+            .or_else(|_| fault("the log's size is negative".to_owned()))?;
+        while self.frontier.size() < size {
+            let from = self.frontier.size();
+            let entries = storage::log::entries(db, self.row.id, from, CHUNK)?;
+            self.chunk(db, from, size, &entries)?;
+            progress(self.frontier.size(), size);
+        }
+        if !storage::log::entries(db, self.row.id, size, 1)?.is_empty() {
+            return fault(format!("entry {size} stands beyond the log's size"));
+        }
+        if let Some((at, _)) = storage::log::latest_checkpoint(db, self.row.id)?
+            && u64::try_from(at).ok() != Some(size)
+        {
+            return fault(format!(
+                "a checkpoint is signed for size {at}, the log has {size} entries"
+            ));
+        }
+        let partial = std::mem::take(&mut self.partial);
+        for ((level, index), bytes) in &partial {
+            self.compare(db, *level, *index, bytes)?;
+        }
+        let stored = storage::log::count_tiles(db, self.row.id)?;
+        if u64::try_from(stored).ok() != Some(self.tiles) {
+            return fault(format!("{stored} tiles are stored, {} belong to the tree", self.tiles));
+        }
+        Ok(())
+    }
+
+    /// Walks entries, stopping at every size that has been signed.
+    fn chunk(
+        &mut self,
+        db: &mut Db,
+        from: u64,
+        size: u64,
+        entries: &[(i64, Vec<u8>)],
+    ) -> Result<(), Stop> {
+        let mut leaves: Vec<Hash> = Vec::with_capacity(entries.len());
+        for ((index, body), expected) in entries.iter().zip(from..) {
+            if u64::try_from(*index).ok() != Some(expected) {
+                return fault(format!("entry {expected} is missing"));
+            }
+            self.record(db, expected, body)?;
+            leaves.push(tlog_tiles::record_hash(body));
+        }
+        let to = from + u64::try_from(entries.len()).unwrap_or_default();
+        if entries.is_empty() || to > size {
+            return fault(format!("entry {from} is missing"));
+        }
+        let mut rest = leaves.as_slice();
+        for (at, note) in storage::log::checkpoints(db, self.row.id, from, to)? {
+            let at = u64::try_from(at).unwrap_or_default();
+            let count = usize::try_from(at - self.frontier.size()).unwrap_or_default();
+            let (leaves, after) = rest.split_at(count.min(rest.len()));
+            self.append(db, leaves)?;
+            rest = after;
+            self.checkpoint(at, &note)?;
+        }
+        self.append(db, rest)
+    }
+
+    fn append(&mut self, db: &mut Db, leaves: &[Hash]) -> Result<(), Stop> {
+        for TileWrite { level, index, bytes } in self.frontier.append(leaves) {
+            if bytes.len() == WIDTH * HASH_BYTES {
+                self.partial.remove(&(level, index));
+                self.compare(db, level, index, &bytes)?;
+            } else {
+                self.partial.insert((level, index), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares a tile with the one stored; names the first byte that differs.
+    fn compare(&mut self, db: &mut Db, level: u8, index: u64, bytes: &[u8]) -> Result<(), Stop> {
+        self.tiles += 1;
+        let Some(stored) = storage::log::tile(db, self.row.id, level, index)? else {
+            return fault(format!("tile {index} of level {level} is missing"));
+        };
+        let differs = stored.iter().zip(bytes).position(|(stored, derived)| stored != derived);
+        let differs = differs
+            .or_else(|| (stored.len() != bytes.len()).then(|| stored.len().min(bytes.len())));
+        let Some(at) = differs else { return Ok(()) };
+        let hash = u64::try_from(at / HASH_BYTES).unwrap_or_default();
+        let place = index * 256 + hash;
+        fault(if level == 0 {
+            format!(
+                "entry {place}: its bytes do not hash to what stands at byte {at} of tile {index} of level 0"
+            )
+        } else {
+            format!(
+                "byte {at} of tile {index} of level {level} is not what the level below hashes to (hash {place})"
+            )
+        })
+    }
+
+    fn checkpoint(&mut self, at: u64, note: &str) -> Result<(), Stop> {
+        match checkpoint::verify(note, &self.row.verifier_key) {
+            Err(error) => fault(format!("the checkpoint of size {at} does not verify: {error}")),
+            Ok((size, _)) if size != at => {
+                fault(format!("the checkpoint of size {at} states size {size}"))
+            }
+            Ok((_, root)) if root != self.frontier.root() => fault(format!(
+                "the checkpoint of size {at} states another root than the entries up to {at} have"
+            )),
+            Ok(_) => {
+                self.report.checkpoints += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Compares what is kept beside an entry with the entry's digests.
+    fn record(&mut self, db: &mut Db, index: u64, body: &[u8]) -> Result<(), Stop> {
+        self.report.entries = index;
+        let entry: serde_json::Value = match serde_json::from_slice(body) {
+            Ok(entry) => entry,
+            Err(error) => {
+                return fault(format!(
+                    "entry {index}: byte {} does not fit: {error}",
+                    error.column()
+                ));
+            }
+        };
+        self.report.records += match replay::kept_beside(db, self.row.id, index, &entry)? {
+            None => 0,
+            Some(differences) => match differences.first() {
+                None => 1,
+                Some(difference) => return fault(format!("entry {index}: {difference}")),
+            },
+        };
+        self.report.entries = index + 1;
+        Ok(())
+    }
+}
