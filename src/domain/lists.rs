@@ -9,6 +9,8 @@ use super::goods::Category;
 use super::party::names_agree;
 use super::serial::Serial;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
 
 /// Days from which and until which an entry counts, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +77,27 @@ pub struct Sought {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SoughtList {
     by_serial: HashMap<Serial, Vec<Sought>>,
-    by_look: HashMap<u64, Vec<Serial>>,
+    by_look: HashMap<u64, Vec<Serial>, BuildHasherDefault<AsIs>>,
+}
+
+/// A hasher for keys that are hashes already.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl SoughtList {

@@ -24,7 +24,8 @@ struct Draw<'c, 'a> {
 /// 80 QUANTITY_EXCEEDS_AUTHORISED, 81 QUANTITY_EXCEEDS_BALANCE and 87 QUANTITY_WITHIN_TOLERANCE: what the items
 /// draw from a licence line, added up in the order of the declaration and restated in the line's unit,
 /// is no more than the line ever authorised (80) and no more than it has left (81): authorised, less
-/// consumed, less what others have reserved. Only the item that takes the sum over the limit is held.
+/// consumed, less what others have reserved. An item that takes the sum over the limit is held and draws
+/// nothing, so that those after it are judged as if it were not there.
 /// The balance is only asked of licences that the goods draw upon at this border or a later one: an export
 /// licence shown at import has been drawn at export and may be empty. Discrete goods have no tolerance.
 /// Goods measured by mass have one only where the profile or the State's overlay sets it; an excess
@@ -41,8 +42,11 @@ pub(super) fn balance(case: &Case<'_>, findings: &mut Findings) {
             (current, total) = (Some(draw.line), Quantity::ZERO);
         }
         // A sum that no customs field could state is over every limit.
-        total = total.plus(draw.share).unwrap_or(Quantity::MAX);
-        judge(case, draw, total, findings);
+        let with_this = total.plus(draw.share).unwrap_or(Quantity::MAX);
+        // What is held draws nothing, so that the items after it are judged on their own.
+        if !exceeds(case, draw, with_this, findings) {
+            total = with_this;
+        }
     }
 }
 
@@ -63,7 +67,8 @@ fn draws<'c, 'a>(case: &'c Case<'a>) -> Vec<Draw<'c, 'a>> {
     draws
 }
 
-fn judge(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut Findings) {
+/// Whether the goods up to this item are more than there is; says so.
+fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut Findings) -> bool {
     let line = draw.line;
     let balance = draw.held.balance(line);
     let left = line.quantity.saturating_minus(balance.consumed).saturating_minus(balance.reserved);
@@ -75,7 +80,7 @@ fn judge(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut F
     {
         (Code::QuantityExceedsBalance, left)
     } else {
-        return;
+        return false;
     };
     let tolerated = is_tolerated(case, line.unit, total, limit);
     let code = if tolerated { Code::QuantityWithinTolerance } else { code };
@@ -100,6 +105,7 @@ fn judge(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut F
             format!("Declare at most {further} {}, or quote a further licence", line.unit)
         });
     }
+    !tolerated
 }
 
 fn is_tolerated(case: &Case<'_>, unit: Unit, total: Quantity, limit: Quantity) -> bool {

@@ -63,20 +63,32 @@ pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// Long serial lists of licence lines, hashed once for the whole declaration.
+/// Looks serials up on licence lines. Serials are mostly declared in the order in which a licence
+/// lists them, so the one after the last found is tried first; long lists are hashed once.
 #[derive(Default)]
-struct Indexes<'a>(HashMap<usize, SerialIndex<'a>>);
+struct Indexes<'a> {
+    long: HashMap<usize, SerialIndex<'a>>,
+    last: Option<&'a Line>,
+    next: usize,
+}
 
 impl<'a> Indexes<'a> {
     fn lists(&mut self, line: &'a Line, serial: &Serial) -> bool {
-        let short = SerialIndex::is_short(&line.serials);
-        if short {
-            return line.serials.contains(serial);
+        let list = &line.serials;
+        let next = self.last.filter(|last| std::ptr::eq(*last, line)).map_or(0, |_| self.next);
+        let place = if list.get(next) == Some(serial) {
+            Some(next)
+        } else if SerialIndex::is_short(list) {
+            list.iter().position(|listed| listed == serial)
+        } else {
+            let addr = std::ptr::from_ref(line).addr();
+            let index = self.long.entry(addr).or_insert_with(|| SerialIndex::new(list));
+            return index.contains(serial);
+        };
+        if let Some(place) = place {
+            (self.last, self.next) = (Some(line), place + 1);
         }
-        self.0
-            .entry(std::ptr::from_ref(line).addr())
-            .or_insert_with(|| SerialIndex::new(&line.serials))
-            .contains(serial)
+        place.is_some()
     }
 }
 
