@@ -191,10 +191,13 @@ impl App {
 
     /// A tile, or a bundle of entries, of the node's log. A partial tile stays to be had after it has
     /// grown.
-    pub fn tile(&self, path: TilePath) -> Result<Vec<u8>, Error> {
+    pub fn tile(&self, caller: &Caller, path: TilePath) -> Result<Vec<u8>, Error> {
         let row = self.log_row(None)?;
         let width = usize::from(path.width);
         let Some(level) = path.level else {
+            if caller.role != Role::Auditor {
+                return Err(Error::Forbidden("whole bundles of entries are for auditors"));
+            }
             let first = path.index.checked_mul(256).ok_or(Error::NotFound)?;
             let entries =
                 storage::log::entries(&mut self.reader(), row.id, first, i64::from(path.width))?;

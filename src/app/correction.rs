@@ -105,6 +105,7 @@ fn amend(
     };
     row.version += 1;
     row.content_sha256 = presented.sha256.to_vec();
+    row.items = release::items(&presented.declaration)?;
     row.outward = release::outward(batch, &presented.declaration)?;
     row.declaration.clone_from(&presented.json);
     let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;

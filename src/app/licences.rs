@@ -56,6 +56,13 @@ impl Decision {
         }
     }
 
+    /// Reads the word in a path.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Suspension, Self::Reinstatement, Self::Revocation, Self::Annulment, Self::Surrender]
+            .into_iter()
+            .find(|decision| decision.as_str() == text)
+    }
+
     /// The status that it leads to, where it may be taken from this one.
     fn from(self, status: Status) -> Option<Status> {
         match (self, status) {

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod correction;
 pub mod error;
 pub mod facts;
+pub mod history;
 pub mod import;
 pub mod judge;
 pub mod licences;

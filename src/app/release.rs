@@ -95,6 +95,7 @@ impl Command for Release {
             reference_kind: self.presented.declaration.reference.kind.as_str().to_owned(),
             reference: self.presented.declaration.reference.value.to_string(),
             content_sha256: self.presented.sha256.to_vec(),
+            items: items(&self.presented.declaration)?,
             outward: outward(batch, &self.presented.declaration)?,
             declaration: self.presented.json,
             caller: self.caller.key(),
@@ -205,11 +206,13 @@ fn refused(
     Ok(Recorded { outcome: Done::Refused, reply, version: None })
 }
 
-/// What a declaration that clears draws: every quote, in the unit of its line.
+/// What a declaration that clears draws: every licence of its own movement that it quotes, in the
+/// unit of its line. An import licence shown at export is drawn when the goods arrive.
 fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
     let mut drawings: Vec<Drawing> = Vec::new();
     for item in &case.items {
-        for quote in &item.quotes {
+        let own = item.licences_of(case.declaration.movement);
+        for (quote, _) in own {
             let broken = || {
                 Error::Internal(format!("item {} clears without a licence line", item.item.number))
             };
@@ -298,7 +301,7 @@ pub(super) fn outward(batch: &Batch<'_>, declaration: &Declaration) -> Result<St
     judge::json(&OutwardRecord::of(declaration, released_on))
 }
 
-/// The firearms that a release moves, under the first line that its item draws.
+/// The firearms that a release moves, under the first line that its item draws or quotes.
 pub(super) fn serial_uses(
     row: &ReleaseRow,
     declaration: &Declaration,
@@ -306,22 +309,31 @@ pub(super) fn serial_uses(
 ) -> Vec<SerialUse> {
     let mut uses = Vec::new();
     for item in &declaration.items {
-        let Some(drawing) = drawings.iter().find(|drawing| drawing.item == item.number) else {
-            continue;
-        };
+        let drawn = drawings.iter().find(|drawing| drawing.item == item.number);
+        let drawn = drawn.map(|drawing| (&drawing.licence, drawing.line));
+        let quoted =
+            item.licences.first().map(|quote| (&quote.number, quote.line.unwrap_or_default()));
+        let under =
+            drawn.or(quoted).map(|(licence, line)| (licence.to_string(), line)).unwrap_or_default();
         uses.extend(facts::firearms(item).map(|(serial, firearm)| SerialUse {
             firearm,
             serial: serial.to_string(),
             state: row.state.clone(),
             movement: declaration.movement.as_str().to_owned(),
-            licence: drawing.licence.to_string(),
-            line: i64::from(drawing.line),
+            licence: under.0.clone(),
+            line: i64::from(under.1),
             release_id: row.id.clone(),
             item: i64::from(item.number),
             settled: 0,
         }));
     }
     uses
+}
+
+/// The item numbers of a declaration, as a release keeps them.
+pub(super) fn items(declaration: &Declaration) -> Result<String, Error> {
+    let numbers: Vec<u32> = declaration.items.iter().map(|item| item.number).collect();
+    judge::json(&numbers)
 }
 
 /// Writes the act into the trail and gives the reply.

@@ -273,7 +273,37 @@ pub fn body_of_version(db: &mut Db, number: &str, version: u32) -> Result<Option
     Ok(body.flatten())
 }
 
-/// A page of licences of a State, by row number; `None` for all States.
+/// A version in a licence's history.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = licence_version)]
+pub struct VersionRow {
+    /// Its number.
+    pub version: i64,
+    /// Where the licence stood after it.
+    pub status: String,
+    /// What happened.
+    pub change: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The document, where the change altered it.
+    pub body: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at_us: i64,
+}
+
+/// Versions of a licence after one, in order.
+pub fn versions(db: &mut Db, id: i64, after: i64, limit: i64) -> Result<Vec<VersionRow>> {
+    Ok(licence_version::table
+        .filter(licence_version::licence_id.eq(id).and(licence_version::version.gt(after)))
+        .order(licence_version::version)
+        .limit(limit)
+        .select(VersionRow::as_select())
+        .load(db)?)
+}
+
+/// A page of licences of a State, by row number.
 pub fn page(db: &mut Db, state: &str, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
     Ok(licence::table
         .filter(licence::id.gt(after))

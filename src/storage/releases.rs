@@ -32,6 +32,8 @@ pub struct ReleaseRow {
     pub content_sha256: Vec<u8>,
     /// The declaration in force.
     pub declaration: String,
+    /// Its item numbers, a JSON list.
+    pub items: String,
     /// What a return is compared with.
     pub outward: String,
     /// Who released.
@@ -108,6 +110,7 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
             release::version.eq(row.version),
             release::content_sha256.eq(&row.content_sha256),
             release::declaration.eq(&row.declaration),
+            release::items.eq(&row.items),
             release::outward.eq(&row.outward),
         ))
         .execute(db)?;
@@ -117,31 +120,20 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
 
 /// Releases that stand under a reference.
 pub fn standing(db: &mut Db, kind: &str, reference: &str) -> Result<Vec<Standing>> {
-    let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = release::table
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>, String)> = release::table
         .filter(release::reference.eq(reference).and(release::reference_kind.eq(kind)))
         .filter(release::status.eq("released"))
         .order(release::at_us)
-        .select((release::id, release::at_us, release::content_sha256))
+        .select((release::id, release::at_us, release::content_sha256, release::items))
         .load(db)?;
+    let corrupt = |what: &str| Error::Corrupt(format!("{what} of a release under {reference}"));
     rows.into_iter()
-        .map(|(id, at_us, content_sha256)| {
-            let items: Vec<i64> = release_draw::table
-                .filter(release_draw::release_id.eq(&id))
-                .select(release_draw::item)
-                .distinct()
-                .load(db)?;
-            let corrupt = |_| Error::Corrupt(format!("a release under {reference}"));
+        .map(|(id, at_us, content_sha256, items)| {
             Ok(Standing {
-                id: Uuid::from_slice(&id)
-                    .map_err(|_e| Error::Corrupt("a release's id".to_owned()))?,
-                at: Timestamp::from_microsecond(at_us)
-                    .map_err(|_e| Error::Corrupt("a time".to_owned()))?,
+                id: Uuid::from_slice(&id).map_err(|_e| corrupt("the identifier"))?,
+                at: Timestamp::from_microsecond(at_us).map_err(|_e| corrupt("the time"))?,
                 content_sha256,
-                items: items
-                    .into_iter()
-                    .map(u32::try_from)
-                    .collect::<std::result::Result<_, _>>()
-                    .map_err(corrupt)?,
+                items: serde_json::from_str(&items).map_err(|_e| corrupt("the items"))?,
             })
         })
         .collect()

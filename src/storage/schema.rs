@@ -82,6 +82,7 @@ diesel::table! {
         reference -> Text,
         content_sha256 -> Binary,
         declaration -> Text,
+        items -> Text,
         outward -> Text,
         caller -> Text,
         at_us -> BigInt,

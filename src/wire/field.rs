@@ -159,6 +159,32 @@ fn checked_text(text: &str, chars_max: usize) -> Result<Text, Invalid> {
     Ok(Text::new(text))
 }
 
+/// Reads the reason that a decision must give, at `/reason`.
+pub fn reason(text: Option<&str>) -> Result<Text, Vec<FieldError>> {
+    let mut reader = Reader::default();
+    let root = At::Root("");
+    let reason = reader.text(&root.field("reason"), text, TEXT_CHARS_MAX);
+    let reason = reader.required(&root.field("reason"), reason);
+    reader.finish(reason)
+}
+
+/// Reads a note that may be given, at `/note`.
+pub fn note(text: Option<&str>) -> Result<Option<Text>, Vec<FieldError>> {
+    let mut reader = Reader::default();
+    let note = reader.text(&At::Root("").field("note"), text, TEXT_CHARS_MAX);
+    reader.finish(Some(note))
+}
+
+/// Insists on a value that is kept as it was sent, such as a declaration.
+pub fn kept(
+    raw: Option<&serde_json::value::RawValue>,
+    name: &str,
+) -> Result<String, Vec<FieldError>> {
+    let required =
+        || vec![FieldError::new(format!("/{name}"), "required", "this field is required")];
+    Ok(raw.ok_or_else(required)?.get().to_owned())
+}
+
 /// Reads one of a closed list of words.
 pub fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, Invalid> {
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {

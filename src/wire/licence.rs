@@ -10,7 +10,10 @@ mod read;
 mod reply;
 
 pub use reply::BalanceReply;
+pub use reply::DecisionRequest;
+pub use reply::LedgerReply;
 pub use reply::LicenceReply;
+pub use reply::VersionReply;
 
 /// A transit State's consent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

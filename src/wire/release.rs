@@ -1,9 +1,18 @@
 //! Releases, their amendments and reversals.
+use super::field::At;
+use super::field::FieldError;
+use super::field::Reader;
+use super::field::kept;
+use super::field::reason;
 use super::licence::BalanceReply;
 use super::verification::AuditReference;
+use crate::domain::Invalid;
+use crate::domain::Text;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// `POST /v1/releases`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -29,6 +38,41 @@ pub struct AmendmentRequest {
     pub reason: Option<String>,
     /// The whole declaration as it should have been: absolute figures.
     pub declaration: Option<super::declaration::Declaration>,
+}
+
+impl ReleaseRequest {
+    /// The verification's identifier.
+    pub fn verification(&self) -> Result<Uuid, Vec<FieldError>> {
+        let mut reader = Reader::default();
+        let root = At::Root("");
+        let at = root.field("verification");
+        let id = reader.word(&at, self.verification.as_deref(), |text| {
+            Uuid::parse_str(text)
+                .map_err(|_e| Invalid::new("not_an_identifier", format!("{text:?} is not a UUID")))
+        });
+        let id = reader.required(&at, id);
+        reader.finish(id)
+    }
+}
+
+/// An amendment with the declaration kept byte for byte.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AmendmentBody {
+    reason: Option<String>,
+    declaration: Option<Box<RawValue>>,
+}
+
+impl AmendmentBody {
+    /// The declaration as sent, and the reason.
+    pub fn parts(&self) -> Result<(String, Text), Vec<FieldError>> {
+        match (kept(self.declaration.as_deref(), "declaration"), reason(self.reason.as_deref())) {
+            (Ok(declaration), Ok(reason)) => Ok((declaration, reason)),
+            (declaration, reason) => {
+                Err([declaration.err(), reason.err()].into_iter().flatten().flatten().collect())
+            }
+        }
+    }
 }
 
 /// What a release draws from a line.

@@ -1,9 +1,12 @@
 //! Verdicts as they are answered.
+use super::field::FieldError;
+use super::field::kept;
 use crate::domain::Timestamp;
 use crate::rules::Finding;
 use crate::rules::Verdict;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// `POST /v1/verifications`.
@@ -12,6 +15,20 @@ use utoipa::ToSchema;
 pub struct VerificationRequest {
     /// The declaration presented.
     pub declaration: Option<super::declaration::Declaration>,
+}
+
+/// The same request with the declaration kept byte for byte, which is what the record holds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerificationBody {
+    declaration: Option<Box<RawValue>>,
+}
+
+impl VerificationBody {
+    /// The declaration as sent.
+    pub fn declaration(&self) -> Result<String, Vec<FieldError>> {
+        kept(self.declaration.as_deref(), "declaration")
+    }
 }
 
 /// The verdict on one item.

@@ -82,6 +82,7 @@ CREATE TABLE release (
     reference TEXT NOT NULL,
     content_sha256 BLOB NOT NULL,             -- of the declaration in force
     declaration TEXT NOT NULL,                -- the declaration in force
+    items TEXT NOT NULL,                      -- its item numbers, a JSON list
     outward TEXT NOT NULL,                    -- what a return is compared with, JSON
     caller TEXT NOT NULL,
     at_us INTEGER NOT NULL

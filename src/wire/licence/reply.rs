@@ -5,6 +5,7 @@ use crate::domain::licence::Balance;
 use crate::domain::licence::Held;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// The four figures of a line, decimal strings in the line's unit.
@@ -57,6 +58,58 @@ pub struct LicenceReply {
     pub shipments: u32,
     /// The goods with their balances.
     pub lines: Vec<LineReply>,
+}
+
+/// A decision of the authority: `POST /v1/licences/{number}/suspension` and the like.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A movement of a line's balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerReply {
+    /// The line.
+    pub line: i64,
+    /// `issue`, `amendment`, `release`, `release_amendment` or `reversal`.
+    pub kind: String,
+    /// By how much consumption moved, signed.
+    pub consumed_change: String,
+    /// Authorised after it.
+    pub authorised: String,
+    /// Reserved after it.
+    pub reserved: String,
+    /// Consumed after it.
+    pub consumed: String,
+    /// The release that moved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// When.
+    pub at: String,
+}
+
+/// A version in a licence's history.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct VersionReply {
+    /// Its number.
+    pub version: i64,
+    /// What happened.
+    pub change: String,
+    /// Where the licence stood after it.
+    pub status: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: String,
+    /// The document, where this change altered it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    pub licence: Option<Box<RawValue>>,
 }
 
 impl LicenceReply {

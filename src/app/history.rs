@@ -1,0 +1,123 @@
+//! A licence's past: pages of its ledger and of its versions, and the list of a State's licences.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::book;
+use super::release::timestamp;
+use super::release::uuid;
+use crate::domain::Quantity;
+use crate::domain::licence::Held;
+use crate::storage;
+use crate::storage::licences::LedgerRow;
+use crate::storage::licences::LicenceRow;
+use crate::wire::licence::LedgerReply;
+use crate::wire::licence::LicenceReply;
+use crate::wire::licence::VersionReply;
+use crate::wire::verification::instant;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// One page, and the row after which the next one starts.
+pub type Paged<T> = (Vec<T>, Option<i64>);
+
+impl App {
+    fn own_licence(&self, caller: &Caller, number: &str) -> Result<LicenceRow, Error> {
+        let row =
+            storage::licences::read(&mut self.reader(), &[number])?.pop().ok_or(Error::NotFound)?;
+        let licence = book::licence_of(number, row.version, &row.body)?;
+        if licence.issuing_state == caller.state { Ok(row) } else { Err(Error::NotFound) }
+    }
+
+    /// A page of the licences of the caller's State.
+    pub fn licences(
+        &self,
+        caller: &Caller,
+        after: i64,
+        limit: u16,
+    ) -> Result<Paged<LicenceReply>, Error> {
+        let mut db = self.reader();
+        let rows =
+            storage::licences::page(&mut db, caller.state.as_str(), after, i64::from(limit) + 1)?;
+        let (shown, next) = cut(rows, limit, |(id, _)| *id);
+        let mut replies = Vec::with_capacity(shown.len());
+        for (_, number) in shown {
+            let row = storage::licences::read(&mut db, &[&number])?.pop().ok_or(Error::NotFound)?;
+            let licence = Arc::new(book::licence_of(&number, row.version, &row.body)?);
+            let document = book::document_of(&number, &row.body)?;
+            replies.push(LicenceReply::new(document, &Held { licence, standing: row.standing }));
+        }
+        Ok((replies, next))
+    }
+
+    /// A page of a licence's ledger.
+    pub fn ledger(
+        &self,
+        caller: &Caller,
+        number: &str,
+        after: i64,
+        limit: u16,
+    ) -> Result<Paged<LedgerReply>, Error> {
+        let licence = self.own_licence(caller, number)?;
+        let rows =
+            storage::licences::ledger(&mut self.reader(), licence.id, after, i64::from(limit) + 1)?;
+        let (shown, next) = cut(rows, limit, |(id, _)| *id);
+        Ok((shown.iter().map(|(_, row)| ledger_reply(row)).collect::<Result<_, _>>()?, next))
+    }
+
+    /// A page of a licence's versions.
+    pub fn versions(
+        &self,
+        caller: &Caller,
+        number: &str,
+        after: i64,
+        limit: u16,
+    ) -> Result<Paged<VersionReply>, Error> {
+        let licence = self.own_licence(caller, number)?;
+        let rows = storage::licences::versions(
+            &mut self.reader(),
+            licence.id,
+            after,
+            i64::from(limit) + 1,
+        )?;
+        let (shown, next) = cut(rows, limit, |row| row.version);
+        let reply = |row: storage::licences::VersionRow| {
+            let licence = row.body.map(RawValue::from_string).transpose();
+            Ok(VersionReply {
+                version: row.version,
+                change: row.change,
+                status: row.status,
+                reason: row.reason,
+                actor: row.actor,
+                at: instant(timestamp(row.at_us)?),
+                licence: licence
+                    .map_err(|error| Error::Internal(format!("a stored licence: {error}")))?,
+            })
+        };
+        Ok((shown.into_iter().map(reply).collect::<Result<_, Error>>()?, next))
+    }
+}
+
+/// Cuts a page that was read with one row too many.
+fn cut<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> i64) -> Paged<T> {
+    let more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next = rows.last().map(id).filter(|_| more);
+    (rows, next)
+}
+
+fn ledger_reply(row: &LedgerRow) -> Result<LedgerReply, Error> {
+    let figure = |micros: i64| {
+        Quantity::from_micros(micros).map(|quantity| quantity.to_string()).unwrap_or_default()
+    };
+    let sign = if row.consumed_change < 0 { "-" } else { "" };
+    Ok(LedgerReply {
+        line: row.line,
+        kind: row.kind.clone(),
+        consumed_change: format!("{sign}{}", figure(row.consumed_change.abs())),
+        authorised: figure(row.authorised),
+        reserved: figure(row.reserved),
+        consumed: figure(row.consumed),
+        release: row.release_id.as_deref().map(uuid).transpose()?.map(|id| id.to_string()),
+        at: instant(timestamp(row.at_us)?),
+    })
+}
