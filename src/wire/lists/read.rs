@@ -1,0 +1,265 @@
+//! From the wire to the lists that the rules read.
+use super::Agreement;
+use super::Counts;
+use super::Document;
+use super::Embargo;
+use super::Holidays;
+use super::Period;
+use super::Post;
+use super::Refusal;
+use super::Sought;
+use super::State;
+use super::Watched;
+use crate::domain::Country;
+use crate::domain::Date;
+use crate::domain::Invalid;
+use crate::domain::Locode;
+use crate::domain::Text;
+use crate::domain::lists as domain;
+use crate::domain::lists::Effect;
+use crate::domain::party::ID_CHARS_MAX;
+use crate::domain::serial::Serial;
+use crate::domain::serial::folded_name;
+use crate::wire::declaration::CATEGORIES;
+use crate::wire::declaration::serial;
+use crate::wire::field::At;
+use crate::wire::field::FieldError;
+use crate::wire::field::Reader;
+use crate::wire::field::TEXT_CHARS_MAX;
+use crate::wire::field::date;
+use crate::wire::field::one_of;
+
+/// Most entries of one list.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// Reads every section.
+pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, Vec<FieldError>> {
+    let mut reader = Reader::default();
+    let r = &mut reader;
+    let at = At::Root("");
+    let mut lists = domain::Lists { edition: edition.into(), ..domain::Lists::default() };
+    lists.embargoes = r.list(&at.field("embargoes"), &sent.embargoes, ENTRIES_MAX, Embargo::read);
+    lists.watched = r.list(&at.field("watched"), &sent.watched, ENTRIES_MAX, Watched::read);
+    for (serial, sought) in r.list(&at.field("sought"), &sent.sought, ENTRIES_MAX, Sought::read) {
+        lists.sought.add(serial, sought);
+    }
+    for (group, names) in (0_u32..).zip(&sent.calibres) {
+        for name in names {
+            lists.calibres.insert(folded_name(name), group);
+        }
+    }
+    for post in r.list(&at.field("posts"), &sent.posts, ENTRIES_MAX, Post::read) {
+        lists.posts.insert(post.code, post);
+    }
+    lists.agreements =
+        r.list(&at.field("agreements"), &sent.agreements, ENTRIES_MAX, Agreement::read);
+    for (country, day) in r
+        .list(&at.field("holidays"), &sent.holidays, ENTRIES_MAX, Holidays::read)
+        .into_iter()
+        .flatten()
+    {
+        lists.holidays.add(country, day);
+    }
+    lists.refusals = r.list(&at.field("refusals"), &sent.refusals, ENTRIES_MAX, Refusal::read);
+    lists.states =
+        r.list(&at.field("states"), &sent.states, ENTRIES_MAX, State::read).into_iter().collect();
+    reader.finish(Some(lists))
+}
+
+fn effect(r: &mut Reader, at: &At<'_>, from: Option<&str>, until: Option<&str>) -> Effect {
+    let from = r.word(&at.field("from"), from, date);
+    let until = r.word(&at.field("until"), until, date);
+    if from.zip(until).is_some_and(|(from, until)| until < from) {
+        r.error(&at.field("until"), "before_from", "the last day is before the first");
+    }
+    Effect { from, until }
+}
+
+fn country(r: &mut Reader, at: &At<'_>, text: Option<&str>) -> Option<Country> {
+    let country = r.word(at, text, Country::parse);
+    r.required(at, country)
+}
+
+fn text(r: &mut Reader, at: &At<'_>, text: Option<&str>) -> Option<Text> {
+    let text = r.text(at, text, TEXT_CHARS_MAX);
+    r.required(at, text)
+}
+
+impl Embargo {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::Embargo> {
+        let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
+        let country = country(r, &at.field("country"), sent.country.as_deref());
+        let instrument = text(r, &at.field("instrument"), sent.instrument.as_deref());
+        Some(domain::Embargo { country: country?, instrument: instrument?, effect })
+    }
+}
+
+impl Watched {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::Watched> {
+        let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
+        let id = r.text(&at.field("id"), sent.id.as_deref(), ID_CHARS_MAX);
+        let name = r.text(&at.field("name"), sent.name.as_deref(), TEXT_CHARS_MAX);
+        if sent.id.is_none() && sent.name.is_none() {
+            r.error(&at.field("id"), "required", "an identifier or a name is required");
+        }
+        let source = text(r, &at.field("source"), sent.source.as_deref());
+        Some(domain::Watched { id, name, source: source?, effect })
+    }
+}
+
+impl Sought {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<(Serial, domain::Sought)> {
+        let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
+        let reference = text(r, &at.field("reference"), sent.reference.as_deref());
+        let number = r.required(&at.field("serial"), sent.serial.as_deref());
+        let number = number.and_then(|number| serial(r, &at.field("serial"), number));
+        let folded = |name: &Option<String>| name.as_deref().map(folded_name);
+        let (make, model) = (folded(&sent.make), folded(&sent.model));
+        Some((number?, domain::Sought { make, model, reference: reference?, effect }))
+    }
+}
+
+impl Agreement {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::TransitAgreement> {
+        let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
+        let id = text(r, &at.field("id"), sent.id.as_deref());
+        let beneficiary = country(r, &at.field("beneficiary"), sent.beneficiary.as_deref());
+        let transit = country(r, &at.field("transit"), sent.transit.as_deref());
+        let categories =
+            r.list(&at.field("categories"), &sent.categories, CATEGORIES.len(), |r, at, text| {
+                r.word(at, Some(text), |t| one_of(t, CATEGORIES))
+            });
+        Some(domain::TransitAgreement {
+            id: id?,
+            beneficiary: beneficiary?,
+            transit: transit?,
+            categories,
+            effect,
+        })
+    }
+}
+
+impl Refusal {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::Refusal> {
+        let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
+        let state = country(r, &at.field("state"), sent.state.as_deref());
+        let reference = text(r, &at.field("reference"), sent.reference.as_deref());
+        let recipient = text(r, &at.field("recipient"), sent.recipient.as_deref());
+        let exporter = r.text(&at.field("exporter"), sent.exporter.as_deref(), ID_CHARS_MAX);
+        let category =
+            r.word(&at.field("category"), sent.category.as_deref(), |t| one_of(t, CATEGORIES));
+        Some(domain::Refusal {
+            state: state?,
+            reference: reference?,
+            recipient: recipient?,
+            exporter,
+            category,
+            effect,
+        })
+    }
+}
+
+impl Post {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::BorderPost> {
+        let code = r.word(&at.field("code"), sent.code.as_deref(), Locode::parse);
+        let code = r.required(&at.field("code"), code);
+        let country = country(r, &at.field("country"), sent.country.as_deref());
+        let zone = r.word(&at.field("zone"), sent.zone.as_deref(), |name| {
+            let unknown =
+                |_| Invalid::new("unknown_time_zone", format!("{name:?} is not an IANA time zone"));
+            jiff::tz::TimeZone::get(name).map_err(unknown)
+        });
+        let zone = r.required(&at.field("zone"), zone);
+        let name = r.text(&at.field("name"), sent.name.as_deref(), TEXT_CHARS_MAX);
+        let empowered = match &sent.empowered {
+            None => Some(Effect::default()),
+            Some(counts) => counts.read(r, &at.field("empowered")),
+        };
+        let code = code?;
+        let name = name.unwrap_or_else(|| code.as_str().into());
+        Some(domain::BorderPost { code, name, country: country?, zone: zone?, empowered })
+    }
+}
+
+impl Holidays {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<Vec<(Country, Date)>> {
+        let country = country(r, &at.field("country"), sent.country.as_deref());
+        let days = r.list(&at.field("days"), &sent.days, ENTRIES_MAX, |r, at, text| {
+            r.word(at, Some(text), date)
+        });
+        let country = country?;
+        Some(days.into_iter().map(|day| (country, day)).collect())
+    }
+}
+
+impl State {
+    fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<(Country, domain::StateFacts)> {
+        let counts = |r: &mut Reader, field, counts: &Option<Counts>| {
+            counts.as_ref().and_then(|counts| counts.read(r, &at.field(field)))
+        };
+        let facts = domain::StateFacts {
+            connected: counts(r, "connected", &sent.connected),
+            european_union: counts(r, "european_union", &sent.european_union),
+            party: counts(r, "party", &sent.party),
+            controls_components: sent.controls_components,
+            accepts_tacit_consent: sent.accepts_tacit_consent,
+            mass_tolerance_permille: sent.mass_tolerance_permille,
+        };
+        Some((country(r, &at.field("country"), sent.country.as_deref())?, facts))
+    }
+}
+
+impl Counts {
+    fn read(&self, r: &mut Reader, at: &At<'_>) -> Option<Effect> {
+        match self {
+            Self::Always(counts) => counts.then(Effect::default),
+            Self::Between(Period { from, until }) => {
+                Some(effect(r, at, from.as_deref(), until.as_deref()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::Country;
+
+    fn read(json: &str) -> Result<crate::domain::lists::Lists, Vec<String>> {
+        crate::wire::lists::read(json.as_bytes()).map_err(|errors| {
+            errors.into_iter().map(|error| format!("{} {}", error.path, error.code)).collect()
+        })
+    }
+
+    #[test]
+    fn the_built_in_edition_reads() {
+        let lists = read(include_str!("../../../data/lists.json")).unwrap();
+        let day = "2026-11-23".parse().unwrap();
+        assert!(lists.is_european_union(Country::parse("FR").unwrap(), day));
+        assert!(!lists.is_european_union(Country::parse("GB").unwrap(), day));
+        assert!(
+            lists.is_european_union(Country::parse("GB").unwrap(), "2019-01-01".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place() {
+        let faults = read(
+            r#"{"posts": [{"code": "FRLEH", "country": "FR", "zone": "Europe/Nowhere"}], "watched": [{"source": "x"}],
+                "embargoes": [{"country": "fr", "instrument": "x", "from": "2026-02-01", "until": "2026-01-01"}]}"#,
+        );
+        let expected = [
+            "/embargoes/0/until before_from",
+            "/embargoes/0/country not_a_country_code",
+            "/watched/0/id required",
+            "/posts/0/zone unknown_time_zone",
+        ];
+        assert_eq!(faults.unwrap_err(), expected);
+        assert_eq!(read(r#"{"embargos": []}"#).unwrap_err(), ["/embargos unknown_field"]);
+    }
+
+    #[test]
+    fn an_edition_is_named_by_its_content() {
+        assert_ne!(read("{}").unwrap().edition, read("{} ").unwrap().edition);
+        assert_eq!(read("{}").unwrap().edition.as_str(), "44136fa355b3678a");
+    }
+}
