@@ -15,6 +15,7 @@ use crate::domain::Date;
 use crate::domain::Invalid;
 use crate::domain::Locode;
 use crate::domain::Text;
+use crate::domain::goods::folded_calibre;
 use crate::domain::lists as domain;
 use crate::domain::lists::Effect;
 use crate::domain::party::ID_CHARS_MAX;
@@ -28,9 +29,12 @@ use crate::wire::field::Reader;
 use crate::wire::field::TEXT_CHARS_MAX;
 use crate::wire::field::date;
 use crate::wire::field::one_of;
+use std::collections::HashMap;
 
 /// Most entries of one list.
 const ENTRIES_MAX: usize = 1_000_000;
+/// Most names of one calibre.
+const NAMES_MAX: usize = 50;
 
 /// Reads every section.
 pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, Vec<FieldError>> {
@@ -43,14 +47,13 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
     for (serial, sought) in r.list(&at.field("sought"), &sent.sought, ENTRIES_MAX, Sought::read) {
         lists.sought.add(serial, sought);
     }
-    for (group, names) in (0_u32..).zip(&sent.calibres) {
-        for name in names {
-            lists.calibres.insert(folded_name(name), group);
-        }
-    }
-    for post in r.list(&at.field("posts"), &sent.posts, ENTRIES_MAX, Post::read) {
-        lists.posts.insert(post.code, post);
-    }
+    lists.calibres = calibres(r, &at.field("calibres"), &sent.calibres);
+    r.list(&at.field("posts"), &sent.posts, ENTRIES_MAX, |r, at, post| {
+        let post = Post::read(r, at, post)?;
+        let twice = lists.posts.insert(post.code, post).is_some();
+        refuse_second(r, &at.field("code"), twice);
+        Some(())
+    });
     lists.agreements =
         r.list(&at.field("agreements"), &sent.agreements, ENTRIES_MAX, Agreement::read);
     for (country, day) in r
@@ -61,9 +64,36 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
         lists.holidays.add(country, day);
     }
     lists.refusals = r.list(&at.field("refusals"), &sent.refusals, ENTRIES_MAX, Refusal::read);
-    lists.states =
-        r.list(&at.field("states"), &sent.states, ENTRIES_MAX, State::read).into_iter().collect();
+    r.list(&at.field("states"), &sent.states, ENTRIES_MAX, |r, at, state| {
+        let (country, facts) = State::read(r, at, state)?;
+        let twice = lists.states.insert(country, facts).is_some();
+        refuse_second(r, &at.field("country"), twice);
+        Some(())
+    });
     reader.finish(Some(lists))
+}
+
+/// Numbers the groups; a name in two of them would make unlike calibres equal.
+fn calibres(r: &mut Reader, at: &At<'_>, groups: &[Vec<String>]) -> HashMap<String, u32> {
+    let mut calibres: HashMap<String, u32> = HashMap::new();
+    let mut number = 0_u32;
+    r.list(at, groups, ENTRIES_MAX, |r, at, names| {
+        number = number.saturating_add(1);
+        r.list(at, names, NAMES_MAX, |r, at, name| {
+            let name = folded_calibre(&r.text(at, Some(name), TEXT_CHARS_MAX)?);
+            let other = calibres.insert(name, number);
+            refuse_second(r, at, other.is_some_and(|other| other != number));
+            Some(())
+        });
+        Some(())
+    });
+    calibres
+}
+
+fn refuse_second(r: &mut Reader, at: &At<'_>, twice: bool) {
+    if twice {
+        r.error(at, "duplicate", "this stands in the list already");
+    }
 }
 
 fn effect(r: &mut Reader, at: &At<'_>, from: Option<&str>, until: Option<&str>) -> Effect {
@@ -113,8 +143,10 @@ impl Sought {
         let reference = text(r, &at.field("reference"), sent.reference.as_deref());
         let number = r.required(&at.field("serial"), sent.serial.as_deref());
         let number = number.and_then(|number| serial(r, &at.field("serial"), number));
-        let folded = |name: &Option<String>| name.as_deref().map(folded_name);
-        let (make, model) = (folded(&sent.make), folded(&sent.model));
+        let make = r.text(&at.field("make"), sent.make.as_deref(), TEXT_CHARS_MAX);
+        let model = r.text(&at.field("model"), sent.model.as_deref(), TEXT_CHARS_MAX);
+        let (make, model) =
+            (make.map(|name| folded_name(&name)), model.map(|name| folded_name(&name)));
         Some((number?, domain::Sought { make, model, reference: reference?, effect }))
     }
 }
@@ -223,6 +255,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use crate::domain::Country;
+    use crate::domain::goods::folded_calibre;
 
     fn read(json: &str) -> Result<crate::domain::lists::Lists, Vec<String>> {
         crate::wire::lists::read(json.as_bytes()).map_err(|errors| {
@@ -239,6 +272,28 @@ mod tests {
         assert!(
             lists.is_european_union(Country::parse("GB").unwrap(), "2019-01-01".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn calibres_of_one_group_are_equal_and_lookalikes_are_not() {
+        let lists = read(include_str!("../../../data/lists.json")).unwrap();
+        let group = |name: &str| lists.calibres.get(&folded_calibre(name)).copied().unwrap();
+        assert_eq!(group("9mm Luger"), group("9 x 19"));
+        assert_eq!(group("5,7×28 mm"), group("5.7x28mm FN"));
+        assert_ne!(group(".223 Remington"), group("5.56x45 mm"));
+        assert_ne!(group(".308 Winchester"), group("7.62x51"));
+    }
+
+    #[test]
+    fn what_stands_twice_is_refused() {
+        let faults = read(
+            r#"{"calibres": [["9x19"], ["9 x 19 mm"]], "states": [{"country": "FR"}, {"country": "FR"}],
+                "posts": [{"code": "FRLEH", "country": "FR", "zone": "Europe/Paris"},
+                          {"code": "FRLEH", "country": "FR", "zone": "Europe/Paris"}]}"#,
+        );
+        let expected =
+            ["/calibres/1/0 duplicate", "/posts/1/code duplicate", "/states/1/country duplicate"];
+        assert_eq!(faults.unwrap_err(), expected);
     }
 
     #[test]
