@@ -12,5 +12,6 @@ pub mod storage;
 
 pub mod cache;
 pub mod demo;
+pub mod outbound;
 
 pub mod app;

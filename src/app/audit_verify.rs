@@ -133,6 +133,7 @@ impl Walk {
         if entries.is_empty() || to > size {
             return fault(format!("entry {from} is missing"));
         }
+        self.leaves(db, from, &leaves)?;
         let mut rest = leaves.as_slice();
         for (at, note) in storage::log::checkpoints(db, self.row.id, from, to)? {
             let at = u64::try_from(at).unwrap_or_default();
@@ -143,6 +144,23 @@ impl Walk {
             self.checkpoint(at, &note)?;
         }
         self.append(db, rest)
+    }
+
+    /// Compares leaves with the tile that holds them, so that a fault names the entry.
+    fn leaves(&self, db: &mut Db, from: u64, leaves: &[Hash]) -> Result<(), Stop> {
+        let tile = from / 256;
+        let Some(stored) = storage::log::tile(db, self.row.id, 0, tile)? else {
+            return fault(format!("tile {tile} of level 0 is missing"));
+        };
+        for (index, (leaf, stored)) in (from..).zip(leaves.iter().zip(stored.chunks(HASH_BYTES))) {
+            if leaf.0 != stored {
+                let at = (index % 256) * 32;
+                return fault(format!(
+                    "entry {index}: its bytes do not hash to what stands at byte {at} of tile {tile} of level 0"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn append(&mut self, db: &mut Db, leaves: &[Hash]) -> Result<(), Stop> {

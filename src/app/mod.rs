@@ -21,6 +21,7 @@ pub mod release;
 pub mod replay;
 pub mod verify;
 
+pub use access::Access;
 pub use caller::Caller;
 pub use caller::Role;
 pub use error::Error;

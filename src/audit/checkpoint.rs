@@ -36,7 +36,7 @@ impl Signer {
         let signer = StandardSigner::new(text).map_err(bad)?;
         let origin = signed_note::Signer::name(&signer).to_owned();
         let key =
-            text.rsplit('+').next().and_then(decode).ok_or_else(|| bad("not a signing key"))?;
+            text.splitn(5, '+').nth(4).and_then(decode).ok_or_else(|| bad("not a signing key"))?;
         let seed = key
             .get(1..)
             .and_then(|seed| <[u8; 32]>::try_from(seed).ok())

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 /// A new alert.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = alert)]
+#[diesel(table_name = alert, treat_none_as_default_value = false)]
 pub struct NewAlert {
     /// State of the post.
     pub state: String,

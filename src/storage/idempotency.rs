@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 /// A first reply.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = idempotency)]
+#[diesel(table_name = idempotency, treat_none_as_default_value = false)]
 pub struct FirstReply {
     /// Who asked.
     pub caller: String,

@@ -51,7 +51,7 @@ pub struct LicenceVersion<'a> {
 
 /// A movement of a balance.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = ledger)]
+#[diesel(table_name = ledger, treat_none_as_default_value = false)]
 pub struct LedgerRow {
     /// The licence's row.
     pub licence_id: i64,
@@ -75,7 +75,7 @@ pub struct LedgerRow {
 
 /// A new licence's searchable columns.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = licence)]
+#[diesel(table_name = licence, treat_none_as_default_value = false)]
 pub struct NewLicence<'a> {
     /// The authority's number.
     pub number: &'a str,

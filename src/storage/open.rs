@@ -5,6 +5,7 @@ use super::Result;
 use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
+use diesel::connection::TransactionManager;
 use diesel_migrations::EmbeddedMigrations;
 use diesel_migrations::MigrationHarness;
 use diesel_migrations::embed_migrations;
@@ -43,33 +44,30 @@ pub fn transaction<T, E: From<Error>>(
     db: &mut Db,
     work: impl FnOnce(&mut Db) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
-    db.batch_execute("BEGIN IMMEDIATE").map_err(Error::from)?;
-    match work(db) {
-        Ok(value) => {
-            if let Err(error) = db.batch_execute("COMMIT").map_err(Error::from) {
-                roll_back(db);
-                return Err(error.into());
-            }
-            Ok(value)
-        }
-        Err(error) => {
-            roll_back(db);
-            Err(error)
-        }
+    let ended = db.immediate_transaction(|db| work(db).map_err(Ended::Work));
+    ended.map_err(|ended| match ended {
+        Ended::Work(error) => error,
+        Ended::Database(error) => Error::from(error).into(),
+    })
+}
+
+/// How a transaction ended: by its work, or by the database.
+enum Ended<E> {
+    Work(E),
+    Database(diesel::result::Error),
+}
+
+impl<E> From<diesel::result::Error> for Ended<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
     }
 }
 
-/// Rolls back a transaction that a panic has left open.
+/// Rolls back a transaction that a panic has left open, where there is one.
 pub fn abandon(db: &mut Db) -> Result<()> {
-    match db.batch_execute("ROLLBACK") {
-        Err(error) if !error.to_string().contains("no transaction") => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-fn roll_back(db: &mut Db) {
-    if let Err(error) = db.batch_execute("ROLLBACK") {
-        tracing::error!(%error, "the transaction could not be rolled back");
+    match <Db as Connection>::TransactionManager::rollback_transaction(db) {
+        Ok(()) | Err(diesel::result::Error::NotInTransaction) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

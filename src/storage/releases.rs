@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// A release as it stands.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = release)]
+#[diesel(table_name = release, treat_none_as_default_value = false)]
 pub struct ReleaseRow {
     /// UUID.
     pub id: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct ReleaseRow {
 
 /// What a release draws from a line.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = release_draw)]
+#[diesel(table_name = release_draw, treat_none_as_default_value = false)]
 pub struct DrawRow {
     /// The release.
     pub release_id: Vec<u8>,

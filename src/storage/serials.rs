@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 /// A firearm moved by a release.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = serial_use)]
+#[diesel(table_name = serial_use, treat_none_as_default_value = false)]
 pub struct SerialUse {
     /// Maker, model, country of manufacture and serial, folded.
     pub firearm: String,

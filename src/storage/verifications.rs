@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A verdict as it is kept.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = verification)]
+#[diesel(table_name = verification, treat_none_as_default_value = false)]
 pub struct VerificationRow {
     /// UUID.
     pub id: Vec<u8>,
