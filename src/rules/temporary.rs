@@ -8,6 +8,7 @@ use super::questions::Further;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::calendar::months_after;
+use crate::domain::calendar::years_after;
 use crate::domain::declaration::Form;
 use crate::domain::declaration::Temporary;
 use crate::domain::goods::Category;
@@ -108,6 +109,9 @@ pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
         ));
         return;
     };
+    if years_after(notified, 1) < event {
+        return;
+    }
     let between = case.lists.holidays.working_days_between(state, notified, event);
     if between < u32::from(days) {
         let finding = findings.add(Code::TemporaryNoticeLate).at("/temporary/notified_on");
