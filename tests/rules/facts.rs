@@ -1,0 +1,175 @@
+//! The facts of a scenario: the licences quoted as they stand, and what else the register knows.
+use passavant::domain::Quantity;
+use passavant::domain::Text;
+use passavant::domain::declaration::Declaration;
+use passavant::domain::goods::Movement;
+use passavant::domain::licence::Drawn;
+use passavant::domain::licence::Held;
+use passavant::domain::licence::Standing;
+use passavant::domain::licence::Status;
+use passavant::domain::serial::Serial;
+use passavant::rules::Facts;
+use passavant::rules::case::LicenceFact;
+use passavant::rules::case::Lookup;
+use passavant::rules::case::Outward;
+use passavant::rules::case::PriorUse;
+use passavant::rules::case::SerialFact;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentLicence {
+    document: passavant::wire::licence::Licence,
+    status: Option<String>,
+    version: Option<u32>,
+    #[serde(default)]
+    shipments: u32,
+    #[serde(default)]
+    drawn: Vec<SentDrawn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentDrawn {
+    line: u32,
+    #[serde(default = "nothing")]
+    reserved: String,
+    #[serde(default = "nothing")]
+    consumed: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SentFacts {
+    /// Numbers of licences about which the register cannot be asked.
+    unavailable: Vec<String>,
+    data_age_ms: Option<u64>,
+    data_age_unknown: bool,
+    history_unavailable: bool,
+    serials: Vec<SentSerial>,
+    prior_uses: Vec<SentUse>,
+    outward: Option<SentOutward>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentSerial {
+    item: u32,
+    serial: String,
+    licence: String,
+    line: u32,
+    movement: String,
+    settled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentUse {
+    item: u32,
+    release: String,
+    at: String,
+    same_content: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentOutward {
+    released_on: String,
+    exporter: Option<String>,
+    person: Option<String>,
+    serials: Vec<String>,
+    rounds: String,
+}
+
+fn nothing() -> String {
+    "0".to_owned()
+}
+
+/// A text of a case.
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a text"))
+}
+
+/// Reads the facts that belong to a declaration.
+pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
+    let licences: Vec<SentLicence> =
+        serde_json::from_value(case["licences"].clone()).expect("licences");
+    let sent: SentFacts = serde_json::from_value(case["facts"].clone()).expect("facts");
+    let fact = |number: Text| {
+        let found = licences.iter().find(|sent| sent.document.number.as_deref() == Some(&*number));
+        let lookup = match found {
+            _ if sent.unavailable.iter().any(|other| *other == *number) => Lookup::Unavailable,
+            Some(licence) => Lookup::Held(held(licence)),
+            None => Lookup::NotFound,
+        };
+        LicenceFact { number, lookup }
+    };
+    Facts {
+        licences: declaration.licence_numbers().into_iter().map(fact).collect(),
+        data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),
+        prior_uses: sent.prior_uses.into_iter().map(prior_use).collect(),
+        serials: sent.serials.into_iter().map(serial_fact).collect(),
+        outward: sent.outward.map(outward),
+        history_available: !sent.history_unavailable,
+    }
+}
+
+fn held(sent: &SentLicence) -> Held {
+    let licence = sent.document.read(sent.version.unwrap_or(1), "").expect("a sound licence");
+    let status = sent.status.as_deref().unwrap_or("active");
+    let drawn = sent.drawn.iter().map(|drawn| Drawn {
+        line: drawn.line,
+        reserved: quantity(&drawn.reserved),
+        consumed: quantity(&drawn.consumed),
+    });
+    let standing = Standing {
+        status: Status::parse(status).expect("a status"),
+        shipments: sent.shipments,
+        drawn: drawn.collect(),
+    };
+    Held { licence: Arc::new(licence), standing }
+}
+
+fn quantity(text: &str) -> Quantity {
+    Quantity::parse(text).expect("a quantity")
+}
+
+fn serial(text: &str) -> Serial {
+    Serial::parse(text).expect("a serial")
+}
+
+fn serial_fact(sent: SentSerial) -> SerialFact {
+    let movement = [Movement::Export, Movement::Import, Movement::Transit]
+        .into_iter()
+        .find(|movement| movement.as_str() == sent.movement)
+        .expect("a movement");
+    SerialFact {
+        item: sent.item,
+        serial: serial(&sent.serial),
+        licence: sent.licence.into(),
+        line: sent.line,
+        movement,
+        settled: sent.settled,
+    }
+}
+
+fn prior_use(sent: SentUse) -> PriorUse {
+    PriorUse {
+        item: sent.item,
+        release: sent.release.into(),
+        at: sent.at.parse().expect("an instant"),
+        same_content: sent.same_content,
+    }
+}
+
+fn outward(sent: SentOutward) -> Outward {
+    Outward {
+        released_on: sent.released_on.parse().expect("a day"),
+        exporter: sent.exporter.map(Into::into),
+        person: sent.person.map(Into::into),
+        serials: sent.serials.iter().map(|text| serial(text)).collect(),
+        rounds: quantity(&sent.rounds),
+    }
+}
