@@ -20,38 +20,32 @@ use crate::domain::serial::SerialIndex;
 /// component of ammunition), and where the declarant names a line, that line exists and is of that class.
 /// A licence for rifles covers no cartridges, and one for cartridges no cases or primers. Two lines
 /// of the class with none named are not this finding but an allocation that is incomplete (84).
-/// Components of ammunition need no cover where no State concerned subjects them to authorisation
-/// (article 3(c)). Where the class differs, rules 71 and 73 to 75 have nothing to compare and stay silent.
+/// Components of ammunition need no licence where no State concerned subjects them to authorisation
+/// (article 3(c)); a licence that is quoted for them and does not cover them is then only referred. Where the class differs, rules 71 and 73 to 75 have nothing to compare and stay silent.
 pub(super) fn goods_covered(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         let class = item.item.category;
         for quote in &item.quotes {
             let Some(licence) = quote.licence() else { continue };
+            let number = &licence.number;
             match (quote.line, quote.quote.line) {
-                (Some(line), _) if line.category == class => {}
-                (Some(line), _) if case.is_controlled(item.item) => {
-                    not_covered(item, quote, licence, findings).says(format_args!(
-                        "line {} of {} is for {}, the item is {}",
+                (Some(line), _) if line.category != class => {
+                    not_covered(case, item, quote, licence, findings).says(format_args!(
+                        "line {} of {number} is for {}, the item is {}",
                         line.line,
-                        licence.number,
                         words(line.category),
                         words(class)
                     ));
                 }
-                (None, Some(number)) => {
-                    not_covered(item, quote, licence, findings).says(format_args!(
-                        "{} has no line {number}; its lines are for {}",
-                        licence.number,
+                (None, Some(quoted)) => {
+                    not_covered(case, item, quote, licence, findings).says(format_args!(
+                        "{number} has no line {quoted}; its lines are for {}",
                         Classes(licence)
                     ));
                 }
-                (None, None)
-                    if case.is_controlled(item.item)
-                        && licence.lines.iter().all(|line| line.category != class) =>
-                {
-                    not_covered(item, quote, licence, findings).says(format_args!(
-                        "{} has no line for {}; its lines are for {}",
-                        licence.number,
+                (None, None) if licence.lines.iter().all(|line| line.category != class) => {
+                    not_covered(case, item, quote, licence, findings).says(format_args!(
+                        "{number} has no line for {}; its lines are for {}",
                         words(class),
                         Classes(licence)
                     ));
@@ -63,12 +57,16 @@ pub(super) fn goods_covered(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn not_covered<'f>(
+    case: &Case<'_>,
     item: &ItemCase<'_>,
     quote: &QuoteCase<'_>,
     licence: &Licence,
     findings: &'f mut Findings,
 ) -> &'f mut Finding {
     let finding = findings.add(Code::GoodsNotCovered).on(item, quote);
+    if !case.is_controlled(item.item) {
+        finding.severity(Severity::Refer).remedy("Withdraw the quote; these goods need no licence");
+    }
     finding.declared(item.item.category.as_str()).licensed(Classes(licence))
 }
 
