@@ -3,12 +3,14 @@
 use passavant::rules::Case;
 use passavant::rules::Code;
 use passavant::rules::Finding;
+use passavant::rules::Outcome;
 use passavant::rules::Severity;
 use passavant::rules::Verdict;
 use passavant::rules::catalogue::CATALOGUE;
 use passavant::rules::evaluate;
 use serde::Deserialize;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -105,6 +107,11 @@ fn base(name: &str) -> Value {
     serde_json::from_str(&text).expect("a base is JSON")
 }
 
+/// The codes that a base carries by itself, all of which only inform.
+fn standing(base: &Value) -> BTreeSet<&str> {
+    base["standing"].as_array().into_iter().flatten().map(facts::text).collect()
+}
+
 /// Judges a case as it stands in a file.
 fn judge(case: &Value) -> Verdict {
     let declaration: passavant::wire::declaration::Declaration =
@@ -130,8 +137,9 @@ fn changed(scenario: &Scenario) -> Value {
 
 /// What is wrong with a verdict, if anything.
 fn fault(scenario: &Scenario, verdict: &Verdict) -> Option<String> {
-    let wanted: BTreeSet<&str> =
-        scenario.expect.findings.iter().map(|finding| finding.code.as_str()).collect();
+    let base = base(&scenario.base);
+    let mut wanted = standing(&base);
+    wanted.extend(scenario.expect.findings.iter().map(|finding| finding.code.as_str()));
     let found: BTreeSet<&str> =
         verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
     if wanted != found {
@@ -185,12 +193,16 @@ fn shown(finding: &Finding) -> String {
 }
 
 #[test]
-fn every_base_clears_without_a_finding() {
+fn every_base_clears_with_its_standing_findings_alone() {
     for entry in std::fs::read_dir(folder("bases")).expect("the folder of bases") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let found: Vec<String> = judge(&base(&name)).findings.iter().map(shown).collect();
-        assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
+        let base = base(&name);
+        let verdict = judge(&base);
+        let found: BTreeSet<&str> = verdict.findings.iter().map(|f| f.code.as_str()).collect();
+        let shown: Vec<String> = verdict.findings.iter().map(shown).collect();
+        assert_eq!(found, standing(&base), "{name}:\n{}", shown.join("\n"));
+        assert_eq!(verdict.outcome, Outcome::Clear, "{name}");
     }
 }
 
@@ -223,12 +235,32 @@ fn every_code_has_its_page() {
     assert!(without.is_empty(), "{without:?}");
 }
 
+/// Whether a path leads to a field of the declaration, or to where a missing field would stand.
+fn names_a_place(declaration: &Value, path: &str) -> bool {
+    let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+    parent.is_some_and(|parent| declaration.pointer(parent).is_some())
+}
+
+#[test]
+fn the_heaviest_findings_come_first_then_by_item() {
+    for (name, page) in pages() {
+        for scenario in &page.scenarios {
+            let verdict = judge(&changed(scenario));
+            let order = verdict.findings.iter().map(|f| (Reverse(f.severity), f.item));
+            assert!(order.is_sorted(), "{name}, {}", scenario.title);
+            let worst = verdict.findings.iter().map(|finding| finding.severity.outcome()).max();
+            assert_eq!(verdict.outcome, worst.unwrap_or(Outcome::Clear), "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_finding_says_where_why_and_what_to_do() {
     for (name, page) in pages() {
         for scenario in &page.scenarios {
-            for finding in &judge(&changed(scenario)).findings {
-                let told = finding.path.starts_with('/')
+            let case = changed(scenario);
+            for finding in &judge(&case).findings {
+                let told = names_a_place(&case["declaration"], &finding.path)
                     && !finding.message.is_empty()
                     && !finding.legal_basis.is_empty()
                     && !finding.remedy.is_empty();
