@@ -3,10 +3,10 @@
 use super::Page;
 use super::folder;
 use super::pages;
+use super::profiles;
 use passavant::rules::RULESET;
 use passavant::rules::catalogue::CATALOGUE;
 use passavant::rules::catalogue::Entry;
-use passavant::rules::profile::PROFILES;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -16,6 +16,26 @@ of law and the scenarios in `tests/rules/scenarios`; do not edit it by hand. All
 stops another, and a fact that is missing is a finding. The verdict of an item is its worst finding: `block` \
 holds, `refer` asks a person, `inform` is only made known. Validity is judged on the day of acceptance, in the \
 time zone of the post. The service advises and records; it never releases by itself.";
+
+/// What the law asks that no rule can judge, with the fact that is missing.
+const WITHOUT_FACTS: &[(&str, &str)] = &[
+    (
+        "7, whether an operator's identifier exists and is active",
+        "no register of operators is connected; its form alone is judged",
+    ),
+    (
+        "14 and 15, signatures, seals and digests of paper licences",
+        "the issuers' keys are not known here; what the issuing authority recorded is judged",
+    ),
+    (
+        "76, parts of one firearm spread over linked consignments",
+        "other consignments of the same parties are not looked up",
+    ),
+    (
+        "110 to 116, what is due after the border",
+        "exits, receipts and decisions of authorities are not recorded yet",
+    ),
+];
 
 /// One rule: its place in the source and what its doc comment says.
 struct Rule {
@@ -95,14 +115,7 @@ fn page() -> String {
     let pages: BTreeMap<String, Page> = pages().into_iter().collect();
     let mut page =
         format!("# Rules\n\n{INTRODUCTION}\n\nRuleset `{RULESET}`.\n\n## Profiles of law\n\n");
-    for profile in &PROFILES {
-        let scope = if profile.union_only { "in the Union" } else { "everywhere" };
-        let _ = writeln!(
-            page,
-            "- `{}`: {}; {scope}, from {}.",
-            profile.id, profile.title, profile.applies_from
-        );
-    }
+    page.push_str(&profiles::table());
     let mut enforced: Vec<&str> = Vec::new();
     page.push_str("\n## Rules in force\n");
     for rule in rules() {
@@ -132,13 +145,24 @@ fn page() -> String {
     }
     let missing: Vec<&Entry> =
         CATALOGUE.iter().filter(|entry| !enforced.contains(&entry.name)).collect();
-    if !missing.is_empty() {
-        page.push_str("\n## Not yet enforced\n\n");
-        for entry in missing {
-            let _ = writeln!(page, "- {} `{}`: {}.", entry.number, entry.name, entry.title);
-        }
+    page.push_str("\n## Not yet enforced\n\n");
+    for entry in missing {
+        let _ = writeln!(page, "- {} `{}`: {}.", entry.number, entry.name, entry.title);
     }
+    for (what, fact) in WITHOUT_FACTS {
+        let _ = writeln!(page, "- {what}: {fact}.");
+    }
+    unconfirmed(&mut page);
     page
+}
+
+/// What was not read in its source and is kept as data, so that it can be put right.
+fn unconfirmed(page: &mut String) {
+    page.push_str("\n## Not confirmed in the source\n\n");
+    let _ = writeln!(page, "- Profiles: {}.", profiles::UNCONFIRMED);
+    for entry in CATALOGUE.iter().filter(|entry| entry.legal_basis.contains("unconfirmed")) {
+        let _ = writeln!(page, "- {} `{}`: {}.", entry.number, entry.name, entry.legal_basis);
+    }
 }
 
 #[test]

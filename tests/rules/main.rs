@@ -19,6 +19,7 @@ use std::path::PathBuf;
 mod docs;
 mod facts;
 mod patch;
+mod profiles;
 
 /// The first rule whose every code must have its page here.
 const PAGES_FROM: u16 = 55;
