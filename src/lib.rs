@@ -15,3 +15,6 @@ pub mod demo;
 pub mod outbound;
 
 pub mod app;
+pub mod http;
+pub mod telemetry;
+pub mod worker;

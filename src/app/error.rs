@@ -13,10 +13,12 @@ pub enum Error {
     /// Fields of the request that cannot be used, all of them.
     #[error("{} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
-    /// The object has changed since the version that the caller named, or is in a state that does
-    /// not allow this.
+    /// The object is in a state that does not allow this.
     #[error("conflict: {0}")]
     Stale(String),
+    /// The object has changed since the version that the caller has seen.
+    #[error("version mismatch: {0}")]
+    VersionMismatch(String),
     /// The idempotency key stands with another request.
     #[error("idempotency key reused with another request")]
     KeyReused,

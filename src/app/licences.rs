@@ -408,7 +408,9 @@ fn matches_version(entry: &book::Entry, version: u32) -> Result<(), Error> {
     if now == version {
         return Ok(());
     }
-    Err(Error::Stale(format!("the licence is at version {now}, you have seen version {version}")))
+    Err(Error::VersionMismatch(format!(
+        "the licence is at version {now}, you have seen version {version}"
+    )))
 }
 
 impl App {

@@ -13,6 +13,7 @@ pub mod history;
 pub mod import;
 pub mod judge;
 pub mod licences;
+pub mod limits;
 pub mod lists;
 pub mod open;
 pub mod record;

@@ -4,6 +4,7 @@ use super::access::Access;
 use super::audit_log;
 use super::audit_log::LogWriter;
 use super::batch::Keeper;
+use super::limits::Limits;
 use super::lists;
 use super::recorder::Recorder;
 use super::recorder::Writer;
@@ -37,6 +38,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// Who may come in.
     pub access: Access,
+    /// How often callers may ask.
+    pub limits: Limits,
     /// Hot licences.
     pub cache: Arc<Cache>,
     /// Where state changes.
@@ -94,6 +97,7 @@ impl App {
         registry.register(Box::new(verdicts.clone())).map_err(|error| metric(&error))?;
         Ok(Self {
             readers: Readers::open(&config.database.url, config.database.read_connections)?,
+            limits: Limits::new(&config.rate),
             config,
             clock,
             ids,
@@ -172,7 +176,7 @@ fn metric(error: &prometheus::Error) -> Error {
 }
 
 /// Takes the data folder for this process: two writers on one log would sign two histories.
-fn lock(data_dir: &Path) -> Result<File, Error> {
+pub fn lock(data_dir: &Path) -> Result<File, Error> {
     let internal = |what: &str, error: &dyn std::fmt::Display| {
         Error::Internal(format!("{what} {}: {error}", data_dir.display()))
     };

@@ -17,6 +17,16 @@ pub enum Error {
     Bug(String),
 }
 
+impl Error {
+    /// Whether it is worth asking again in a moment.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Conflict(_) | Self::Unavailable(_) => true,
+            Self::Corrupt(_) | Self::Bug(_) => false,
+        }
+    }
+}
+
 /// What SQLite says, without a kind, when the file cannot be used for now.
 const UNAVAILABLE_SIGNS: [&str; 7] =
     ["locked", "busy", "disk", "full", "unable to open", "readonly", "interrupted"];

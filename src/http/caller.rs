@@ -1,0 +1,92 @@
+//! Callers as proofs: a handler that takes an `Officer` can only be reached by one.
+use super::problem::Problem;
+use crate::app::App;
+use crate::app::Caller;
+use crate::app::Role;
+use crate::app::access::AccessError;
+use actix_web::FromRequest;
+use actix_web::HttpMessage;
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web;
+use futures_util::future::LocalBoxFuture;
+use std::sync::Arc;
+
+/// Declares a proof of one of several roles.
+macro_rules! proof {
+    ($(#[$doc:meta])* $name:ident: $($role:ident),+) => {
+        $(#[$doc])*
+        pub struct $name(pub Arc<Caller>);
+
+        impl FromRequest for $name {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { Ok(Self(admitted(&request, &[$(Role::$role),+]).await?)) })
+            }
+        }
+    };
+}
+
+proof! {
+    /// A customs officer.
+    Officer: Officer
+}
+proof! {
+    /// A licensing authority.
+    Authority: Authority
+}
+proof! {
+    /// An officer or an authority.
+    OfficerOrAuthority: Officer, Authority
+}
+proof! {
+    /// Those with a part in the audit trail.
+    AuditorOrState: Auditor, Officer, Authority
+}
+proof! {
+    /// Any caller.
+    Anyone: Officer, Authority, Carrier, Auditor, Admin
+}
+
+async fn admitted(request: &HttpRequest, roles: &[Role]) -> Result<Arc<Caller>, Problem> {
+    let internal =
+        || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service is not set up");
+    let app = request.app_data::<web::Data<App>>().cloned().ok_or_else(internal)?;
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let caller = match authenticated(&app, request).await {
+        Ok(caller) => caller,
+        // Who guesses at tokens is slowed down before anyone else.
+        Err(_) if peer.is_some_and(|peer| !app.limits.may_be_refused(peer)) => {
+            return Err(Problem::too_many());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !app.limits.may_ask(&caller) {
+        return Err(Problem::too_many());
+    }
+    request.extensions_mut().insert(Arc::clone(&caller));
+    if roles.contains(&caller.role) {
+        return Ok(caller);
+    }
+    let detail = format!("this route is not for the role {}", caller.role.as_str());
+    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
+}
+
+async fn authenticated(app: &App, request: &HttpRequest) -> Result<Arc<Caller>, AccessError> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .ok_or(AccessError::Invalid("no token was sent"))?;
+    let value = value.to_str().map_err(|_e| AccessError::Invalid("the token is not ASCII"))?;
+    let (scheme, token) =
+        value.split_once(' ').ok_or(AccessError::Invalid("Authorization: Bearer <token>"))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(AccessError::Invalid("Authorization: Bearer <token>"));
+    }
+    app.access.authenticate(token.trim()).await
+}

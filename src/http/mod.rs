@@ -1,0 +1,100 @@
+//! The doors. The whole API is the table below: who may do what, where. A handler extracts, calls
+//! and wraps; permission is the type of its argument.
+mod alerts;
+mod audit;
+mod body;
+mod caller;
+mod idempotency;
+mod if_match;
+mod licences;
+mod lists;
+pub mod openapi;
+mod operations;
+mod page;
+mod problem;
+mod releases;
+mod reply;
+mod request_log;
+mod server;
+mod verifications;
+mod whoami;
+
+use crate::app::Role;
+use crate::app::Role::Admin;
+use crate::app::Role::Auditor;
+use crate::app::Role::Authority;
+use crate::app::Role::Carrier;
+use crate::app::Role::Officer;
+use actix_web::Resource;
+use actix_web::web;
+
+pub use problem::Problem;
+pub use server::Server;
+
+/// One line of the route table.
+pub struct Route {
+    /// `GET`, `POST` or `PUT`.
+    pub method: &'static str,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// Who may.
+    pub roles: &'static [Role],
+    /// What it does.
+    pub summary: &'static str,
+    add: fn(Resource) -> Resource,
+}
+
+macro_rules! route {
+    ($method:ident $path:literal, $roles:expr, $handler:path, $summary:literal) => {
+        Route {
+            method: stringify!($method),
+            path: $path,
+            roles: $roles,
+            summary: $summary,
+            add: |resource| resource.route(route!(@$method).to($handler)),
+        }
+    };
+    (@GET) => { web::get() };
+    (@POST) => { web::post() };
+    (@PUT) => { web::put() };
+}
+
+const EVERYONE: &[Role] = &[Officer, Authority, Carrier, Auditor, Admin];
+const READERS: &[Role] = &[Officer, Authority];
+const TRAIL: &[Role] = &[Auditor, Officer, Authority];
+
+/// Every route of the API. Those of one path stand together.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    route!(GET "/v1/whoami", EVERYONE, whoami::whoami, "Who the token makes you"),
+    route!(POST "/v1/verifications", &[Officer], verifications::verify, "Check a declaration at the border; it changes no balance and is recorded before the reply"),
+    route!(POST "/v1/releases", &[Officer], releases::release, "Decide again on the database's own rows and draw the licences; 409 with the findings where it no longer clears"),
+    route!(POST "/v1/releases/{id}/reversal", &[Officer], releases::reverse, "Undo a release; what it drew is available again"),
+    route!(POST "/v1/releases/{id}/amendment", &[Officer], releases::amend, "Set a release to what the declaration should have said; absolute figures"),
+    route!(GET "/v1/licences", &[Authority], licences::list, "The licences of your State"),
+    route!(POST "/v1/licences", &[Authority], licences::issue, "Issue a licence of your State"),
+    route!(POST "/v1/licences/import", &[Authority], licences::import, "Import licences of your State, one JSON document a line"),
+    route!(GET "/v1/licences/{number}", READERS, licences::read, "A licence that names your State, with its balances"),
+    route!(PUT "/v1/licences/{number}", &[Authority], licences::amend, "Amend a licence seen at the version in If-Match; what was consumed stays consumed"),
+    route!(GET "/v1/licences/{number}/ledger", &[Authority], licences::ledger, "Every movement of the licence's balances"),
+    route!(GET "/v1/licences/{number}/versions", &[Authority], licences::versions, "Every version of the licence"),
+    route!(POST "/v1/licences/{number}/{decision}", &[Authority], licences::decide, "Suspension, reinstatement, revocation, annulment or surrender"),
+    route!(GET "/v1/alerts", &[Officer], alerts::list, "Mismatches at your posts, oldest first"),
+    route!(POST "/v1/alerts/{id}/acknowledgement", &[Officer], alerts::acknowledge, "Take note of an alert"),
+    route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
+    route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
+    route!(GET "/v1/audit/checkpoint", TRAIL, audit::checkpoint, "The log's latest signed checkpoint"),
+    route!(GET "/v1/audit/tile/{path:.*}", TRAIL, audit::tile, "A tile of the log, as tlog-tiles names it; bundles of entries are for auditors"),
+    route!(GET "/v1/audit/entries", TRAIL, audit::entries, "Entries that concern you"),
+    route!(GET "/v1/audit/entries/{log:.*}/{index}/proof", TRAIL, audit::proof, "The proof that an entry stands in the signed tree"),
+];
+
+/// Puts the table's routes into an application.
+pub fn configure(service: &mut web::ServiceConfig) {
+    for routes in ROUTES.chunk_by(|a, b| a.path == b.path) {
+        let Some(first) = routes.first() else { continue };
+        let resource =
+            web::resource(first.path).default_service(web::to(problem::method_not_allowed(routes)));
+        service.service(routes.iter().fold(resource, |resource, route| (route.add)(resource)));
+    }
+}

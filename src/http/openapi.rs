@@ -1,0 +1,178 @@
+//! The API's description, OpenAPI 3.1: the paths from the route table, the shapes from the wire.
+use super::ROUTES;
+use super::Route;
+use crate::app::import::ImportReport;
+use crate::wire;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Passavant",
+        description = "Border-post verification of import, export and transit licences for firearms, their parts and \
+            components, and ammunition. Quantities are decimal strings, times RFC 3339, countries ISO 3166-1 alpha-2, \
+            units UN/ECE Rec 20, places UN/LOCODE. Unknown fields are refused by name. A mismatch between goods and \
+            licence is a verdict, not an error."
+    ),
+    components(schemas(
+        wire::FieldError,
+        wire::alert::AcknowledgementRequest,
+        wire::alert::AlertReply,
+        wire::audit::EntryReply,
+        wire::audit::ProofReply,
+        wire::declaration::Declaration,
+        wire::licence::DecisionRequest,
+        wire::licence::LedgerReply,
+        wire::licence::Licence,
+        wire::licence::LicenceReply,
+        wire::licence::VersionReply,
+        wire::lists::Document,
+        wire::release::AmendmentRequest,
+        wire::release::ReleaseReply,
+        wire::release::ReleaseRequest,
+        wire::release::ReversalRequest,
+        wire::verification::Verification,
+        wire::verification::VerificationRequest,
+        ImportReport,
+    ))
+)]
+struct Shapes;
+
+/// The description, JSON.
+pub fn json() -> String {
+    let mut document = serde_json::to_value(Shapes::openapi()).unwrap_or_default();
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let path = route.path.replace(":.*}", "}");
+        let operations = paths.entry(path).or_insert_with(|| json!({}));
+        if let Some(operations) = operations.as_object_mut() {
+            operations.insert(route.method.to_lowercase(), operation(route));
+        }
+    }
+    if let Some(document) = document.as_object_mut() {
+        document.insert("paths".to_owned(), Value::Object(paths));
+        let bearer = json!({"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}});
+        if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
+            components.insert("securitySchemes".to_owned(), bearer);
+            if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
+                schemas.insert("Problem".to_owned(), problem());
+            }
+        }
+    }
+    document.to_string()
+}
+
+/// What a route takes and gives, by the name of its shape.
+fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
+    match (route.method, route.path) {
+        ("POST", "/v1/verifications") => (Some("VerificationRequest"), "Verification"),
+        ("POST", "/v1/releases") => (Some("ReleaseRequest"), "ReleaseReply"),
+        ("POST", "/v1/releases/{id}/reversal") => (Some("ReversalRequest"), "ReleaseReply"),
+        ("POST", "/v1/releases/{id}/amendment") => (Some("AmendmentRequest"), "ReleaseReply"),
+        ("POST", "/v1/licences") | ("PUT", "/v1/licences/{number}") => {
+            (Some("Licence"), "LicenceReply")
+        }
+        ("POST", "/v1/licences/import") => (None, "ImportReport"),
+        ("POST", "/v1/licences/{number}/{decision}") => (Some("DecisionRequest"), "LicenceReply"),
+        ("GET", "/v1/licences" | "/v1/licences/{number}") => (None, "LicenceReply"),
+        ("GET", "/v1/licences/{number}/ledger") => (None, "LedgerReply"),
+        ("GET", "/v1/licences/{number}/versions") => (None, "VersionReply"),
+        ("POST", "/v1/alerts/{id}/acknowledgement") => {
+            (Some("AcknowledgementRequest"), "AlertReply")
+        }
+        ("GET", "/v1/alerts") => (None, "AlertReply"),
+        ("PUT", "/v1/lists") => (Some("Document"), "Document"),
+        ("GET", "/v1/lists") => (None, "Document"),
+        ("GET", "/v1/audit/entries") => (None, "EntryReply"),
+        ("GET", "/v1/audit/entries/{log:.*}/{index}/proof") => (None, "ProofReply"),
+        _ => (None, ""),
+    }
+}
+
+/// Lists come in pages.
+const PAGED: [&str; 5] = [
+    "/v1/licences",
+    "/v1/licences/{number}/ledger",
+    "/v1/licences/{number}/versions",
+    "/v1/alerts",
+    "/v1/audit/entries",
+];
+
+fn reference(name: &str) -> Value {
+    match name {
+        "" => json!({}),
+        name => json!({"$ref": format!("#/components/schemas/{name}")}),
+    }
+}
+
+fn operation(route: &Route) -> Value {
+    let (request, reply) = shapes(route);
+    let paged = route.method == "GET" && PAGED.contains(&route.path);
+    let items = json!({"type": "array", "items": reference(reply)});
+    let page = json!({"type": "object", "properties": {"items": items, "next": {"type": ["string", "null"]}}});
+    let reply = if paged { page } else { reference(reply) };
+    let roles: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
+    let mut operation = json!({
+        "summary": route.summary,
+        "description": format!("Roles: {}.", roles.join(", ")),
+        "security": [{"bearer": []}],
+        "parameters": parameters(route, paged),
+        "responses": {
+            "200": {"description": "Done", "content": {"application/json": {"schema": reply}}},
+            "default": {"description": "Not done", "content": {"application/problem+json": {"schema": reference("Problem")}}}
+        }
+    });
+    let body = match (request, route.path) {
+        (Some(name), _) => {
+            json!({"required": true, "content": {"application/json": {"schema": reference(name)}}})
+        }
+        (None, "/v1/licences/import") => {
+            json!({"required": true, "content": {"application/x-ndjson": {"schema": reference("Licence")}}})
+        }
+        (None, _) => return operation,
+    };
+    if let Some(operation) = operation.as_object_mut() {
+        operation.insert("requestBody".to_owned(), body);
+    }
+    operation
+}
+
+fn parameters(route: &Route, paged: bool) -> Vec<Value> {
+    let text = json!({"type": "string"});
+    let mut parameters: Vec<Value> = route
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split(['}', ':']).next())
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": text}))
+        .collect();
+    if paged {
+        parameters.push(json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200}}));
+        parameters.push(json!({"name": "after", "in": "query", "schema": text}));
+    }
+    if route.method != "GET" && route.path != "/v1/licences/import" {
+        let required = route.path == "/v1/releases";
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "schema": text}));
+    }
+    if route.method == "PUT" && route.path == "/v1/licences/{number}" {
+        parameters
+            .push(json!({"name": "If-Match", "in": "header", "required": true, "schema": text}));
+    }
+    parameters
+}
+
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "RFC 9457. `code` is stable; `errors` names every field that cannot be used.",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+            "code": {"type": "string"}, "detail": {"type": "string"},
+            "errors": {"type": "array", "items": reference("FieldError")}
+        }
+    })
+}

@@ -1,0 +1,211 @@
+//! Every error as RFC 9457 `application/problem+json`, with a stable code. The one place that knows
+//! which failure is which status.
+use super::Route;
+use crate::app::Error;
+use crate::app::access::AccessError;
+use crate::wire::FieldError;
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
+use actix_web::ResponseError;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use serde::Serialize;
+use std::future::Ready;
+use std::future::ready;
+
+/// Seconds after which it is worth asking again.
+const RETRY_AFTER_S: u32 = 1;
+
+/// An error as it is answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: Box<str>,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    allow: Option<Box<str>>,
+}
+
+impl Problem {
+    /// A problem of a code: a status, a title and what is the matter this time.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:passavant:problem:{code}").into(),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            allow: None,
+        }
+    }
+
+    /// Fields that cannot be used.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [] => "the request cannot be used".to_owned(),
+            [error] if error.path.is_empty() => error.detail.clone(),
+            [error] => format!("{}: {}", error.path, error.detail),
+            [error, rest @ ..] => {
+                format!("{}: {} (and {} more)", error.path, error.detail, rest.len())
+            }
+        };
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail) }
+    }
+
+    /// A header that the route insists on.
+    pub fn header(name: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_header", format!("{name}: {detail}"))
+    }
+
+    /// An amendment must say which version it amends.
+    pub fn missing_if_match() -> Self {
+        let detail = "If-Match must name the version that you have seen, such as \"3\"";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "if_match_required", detail)
+    }
+
+    /// Too many requests.
+    pub fn too_many() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "you ask more often than you may",
+        )
+    }
+
+    /// The code, for the log.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let status = self.status_code();
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_ref()));
+        }
+        let body = serde_json::to_string(self).unwrap_or_default();
+        response.body(body)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let words = error.to_string();
+        match error {
+            Error::NotFound => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such object")
+            }
+            Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, "forbidden", why),
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Stale(why) => Self::new(StatusCode::CONFLICT, "conflict", why),
+            Error::VersionMismatch(why) => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", why)
+            }
+            Error::KeyReused => {
+                let detail = "this Idempotency-Key stands with another request";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+            }
+            Error::Unavailable(why) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
+            }
+            Error::Storage(cause) if cause.is_passing() => {
+                tracing::error!(%cause, "the database does not answer");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "unavailable",
+                    "the database does not answer",
+                )
+            }
+            Error::Storage(_) | Error::Internal(_) => {
+                tracing::error!(cause = %words, "an internal error");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "the service failed; nothing was recorded",
+                )
+            }
+        }
+    }
+}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Invalid(why) => Self::new(StatusCode::UNAUTHORIZED, "invalid_token", why),
+            AccessError::Unavailable => {
+                let detail = "the keys of the token's issuer cannot be read now";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "issuer_unavailable", detail)
+            }
+        }
+    }
+}
+
+/// No such route.
+pub async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such route")
+}
+
+/// A route that does not know the method: says which ones it knows.
+pub fn method_not_allowed(routes: &'static [Route]) -> impl Fn() -> Ready<Problem> + Clone {
+    move || {
+        let mut allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
+        allow.dedup();
+        let allow = allow.join(", ");
+        let detail = format!("this route knows {allow}");
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        ready(Problem { allow: Some(allow.into()), ..problem })
+    }
+}
+
+impl actix_web::Responder for Problem {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
+        self.error_response()
+    }
+}
+
+/// What the framework itself refuses, in the same form.
+pub fn from_framework(error: &actix_web::Error) -> Problem {
+    let status = error.as_response_error().status_code();
+    let detail = error.to_string();
+    match status {
+        StatusCode::NOT_FOUND => Problem::new(status, "not_found", "there is no such object"),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "too_large", detail),
+        StatusCode::REQUEST_TIMEOUT => Problem::new(status, "timeout", detail),
+        status if status.is_client_error() => Problem::new(status, "invalid_request", detail),
+        status => Problem::new(status, "internal", "the service failed; nothing was recorded"),
+    }
+}

@@ -1,0 +1,57 @@
+//! Releases, their amendments and reversals.
+use super::body::JsonBody;
+use super::caller::Officer;
+use super::idempotency::Key;
+use super::idempotency::RequiredKey;
+use super::problem::Problem;
+use super::reply::recorded;
+use crate::app::App;
+use crate::app::release::request_digest;
+use crate::wire;
+use crate::wire::release::AmendmentBody;
+use crate::wire::release::ReleaseRequest;
+use crate::wire::release::ReversalRequest;
+use actix_web::HttpResponse;
+use actix_web::web;
+use uuid::Uuid;
+
+/// `POST /v1/releases`.
+pub async fn release(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    key: RequiredKey,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ReleaseRequest = wire::field::shape(body.as_bytes())?;
+    let verification = request.verification()?;
+    let once = key.once(&caller, request_digest("release", body.as_bytes()));
+    Ok(recorded(app.release(&caller, verification, once).await?))
+}
+
+/// `POST /v1/releases/{id}/reversal`.
+pub async fn reverse(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ReversalRequest = wire::field::shape(body.as_bytes())?;
+    let reason = wire::field::reason(request.reason.as_deref())?;
+    let once = key.once(&caller, request_digest(&format!("reversal {id}"), body.as_bytes()));
+    Ok(recorded(app.reverse(&caller, *id, reason, once).await?))
+}
+
+/// `POST /v1/releases/{id}/amendment`.
+pub async fn amend(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: AmendmentBody = wire::field::shape(body.as_bytes())?;
+    let (declaration, reason) = request.parts()?;
+    let once = key.once(&caller, request_digest(&format!("amendment {id}"), body.as_bytes()));
+    Ok(recorded(app.amend_release(&caller, *id, declaration, reason, once).await?))
+}

@@ -1,0 +1,158 @@
+//! One line a request, the metrics, and the headers that every reply carries. The line's fields:
+//! `request_id`, `method`, `route` (the pattern, never the path), `status`, `duration_us`, `role`,
+//! `state`, `code` of a problem. No personal data.
+use super::problem::Problem;
+use super::problem::from_framework;
+use crate::app::App;
+use crate::app::Caller;
+use actix_web::Error;
+use actix_web::HttpMessage;
+use actix_web::ResponseError;
+use actix_web::body::BoxBody;
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::header::HeaderName;
+use actix_web::http::header::HeaderValue;
+use actix_web::middleware::Next;
+use actix_web::web;
+use prometheus::HistogramOpts;
+use prometheus::HistogramVec;
+use prometheus::IntCounterVec;
+use prometheus::Opts;
+use prometheus::Registry;
+use std::sync::Arc;
+use std::time::Instant;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id taken over from the caller.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// Headers of every reply.
+const HEADERS: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+/// The documentation page brings its own scripts and styles, and nothing from elsewhere.
+const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const TRANSPORT_SECURITY: &str = "max-age=31536000";
+
+/// Counters of requests.
+#[derive(Clone)]
+pub struct Metrics {
+    requests: IntCounterVec,
+    duration: HistogramVec,
+}
+
+impl Metrics {
+    /// Counters in a registry.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let labels = &["method", "route", "status"];
+        let requests =
+            IntCounterVec::new(Opts::new("http_requests_total", "Requests answered"), labels)?;
+        let buckets =
+            vec![0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0];
+        let options =
+            HistogramOpts::new("http_request_duration_seconds", "Time to answer").buckets(buckets);
+        let duration = HistogramVec::new(options, &["route"])?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(duration.clone()))?;
+        Ok(Self { requests, duration })
+    }
+}
+
+/// Wraps every request.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
+    let id = request_id(&request, app.as_ref().map(web::Data::get_ref));
+    let method = request.method().clone();
+    let head = request.request().clone();
+    let mut response = match next.call(request).await {
+        Ok(response) => framed(response),
+        Err(error) => ServiceResponse::new(head, refusal(&error)),
+    };
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let tls = app.as_ref().is_some_and(|app| app.config.tls());
+    dress(response.headers_mut(), &id, route.starts_with("/docs"), tls);
+    let status = response.status().as_u16();
+    let elapsed = began.elapsed();
+    if let Some(metrics) = metrics {
+        metrics
+            .requests
+            .with_label_values(&[method.as_str(), route.as_str(), status.to_string().as_str()])
+            .inc();
+        metrics.duration.with_label_values(&[route.as_str()]).observe(elapsed.as_secs_f64());
+    }
+    let caller = response.request().extensions().get::<Arc<Caller>>().cloned();
+    let code = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>())
+        .map(Problem::code);
+    tracing::info!(
+        target: "passavant::request",
+        request_id = id.to_str().unwrap_or_default(),
+        method = method.as_str(),
+        route,
+        status,
+        duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        role = caller.as_ref().map(|caller| caller.role.as_str()),
+        state = caller.as_ref().map(|caller| caller.state.to_string()),
+        code,
+        "request"
+    );
+    Ok(response)
+}
+
+/// A refusal of the framework's own (an unreadable path, a time-out) becomes a problem as well.
+fn framed(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+    let foreign = response.response().error().filter(|error| error.as_error::<Problem>().is_none());
+    match foreign.map(from_framework) {
+        Some(problem) => ServiceResponse::new(response.request().clone(), problem.error_response()),
+        None => response.map_into_boxed_body(),
+    }
+}
+
+fn refusal(error: &Error) -> actix_web::HttpResponse {
+    match error.as_error::<Problem>() {
+        Some(problem) => problem.error_response(),
+        None => from_framework(error).error_response(),
+    }
+}
+
+/// The caller's own id where it is a sound one, otherwise a new one.
+fn request_id(request: &ServiceRequest, app: Option<&App>) -> HeaderValue {
+    let given = request.headers().get(&REQUEST_ID).filter(|value| {
+        let bytes = value.as_bytes();
+        (1..=REQUEST_ID_CHARS_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
+    });
+    let made = || {
+        let id = app.map(|app| app.ids.uuid(app.clock.now()).to_string()).unwrap_or_default();
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-"))
+    };
+    given.cloned().unwrap_or_else(made)
+}
+
+fn dress(headers: &mut HeaderMap, id: &HeaderValue, docs: bool, tls: bool) {
+    for (name, value) in HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if docs {
+        let policy = HeaderName::from_static("content-security-policy");
+        headers.insert(policy, HeaderValue::from_static(DOCS_POLICY));
+    }
+    if tls {
+        let name = HeaderName::from_static("strict-transport-security");
+        headers.insert(name, HeaderValue::from_static(TRANSPORT_SECURITY));
+    }
+    headers.insert(REQUEST_ID, id.clone());
+}

@@ -1,0 +1,25 @@
+//! `POST /v1/verifications`: the check at the border.
+use super::body::JsonBody;
+use super::caller::Officer;
+use super::idempotency::Key;
+use super::problem::Problem;
+use super::reply::recorded;
+use crate::app::App;
+use crate::app::release::request_digest;
+use crate::wire;
+use crate::wire::verification::VerificationBody;
+use actix_web::HttpResponse;
+use actix_web::web;
+
+/// Verifies a declaration presented at the officer's post.
+pub async fn verify(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: VerificationBody = wire::field::shape(body.as_bytes())?;
+    let once = key.once(&caller, request_digest("verification", body.as_bytes()));
+    let declaration = request.declaration()?;
+    Ok(recorded(app.verify(&caller, declaration, once).await?))
+}
