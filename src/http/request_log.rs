@@ -75,11 +75,7 @@ pub async fn around(
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let id = request_id(&request, app.as_ref().map(web::Data::get_ref));
     let method = request.method().clone();
-    let head = request.request().clone();
-    let mut response = match next.call(request).await {
-        Ok(response) => framed(response),
-        Err(error) => ServiceResponse::new(head, refusal(&error)),
-    };
+    let mut response = framed(next.call(request).await?);
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let tls = app.as_ref().is_some_and(|app| app.config.tls());
     dress(response.headers_mut(), &id, route.starts_with("/docs"), tls);
@@ -119,13 +115,6 @@ fn framed(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceRespo
     match foreign.map(from_framework) {
         Some(problem) => ServiceResponse::new(response.request().clone(), problem.error_response()),
         None => response.map_into_boxed_body(),
-    }
-}
-
-fn refusal(error: &Error) -> actix_web::HttpResponse {
-    match error.as_error::<Problem>() {
-        Some(problem) => problem.error_response(),
-        None => from_framework(error).error_response(),
     }
 }
 

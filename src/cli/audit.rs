@@ -1,0 +1,102 @@
+//! `audit verify` and `audit replay`.
+use super::Failed;
+use super::say;
+use indicatif::ProgressBar;
+use passavant::app::audit_verify;
+use passavant::app::replay;
+use passavant::config::Config;
+use passavant::storage;
+use std::process::ExitCode;
+
+/// Commands about the trail.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walks every log from its first byte and names the first thing that does not fit.
+    Verify,
+    /// Derives past verdicts again and says whether each agrees with its record.
+    Replay {
+        /// The entry's index; without one, every entry.
+        index: Option<u64>,
+        /// The log's origin, where it is not this node's own.
+        #[arg(long)]
+        log: Option<String>,
+        /// Every verdict of the log.
+        #[arg(long, conflicts_with = "index")]
+        all: bool,
+    },
+}
+
+/// Entries read at a time.
+const PAGE: i64 = 500;
+
+/// Runs a command.
+pub(crate) fn run(config: &Config, command: &AuditCommand) -> Result<ExitCode, Failed> {
+    match command {
+        AuditCommand::Verify => verify(config),
+        AuditCommand::Replay { index, log, .. } => replay_entries(config, *index, log.as_deref()),
+    }
+}
+
+fn verify(config: &Config) -> Result<ExitCode, Failed> {
+    let mut db = storage::open(&config.database.url)?;
+    let bar = ProgressBar::no_length();
+    let reports = audit_verify::verify(&mut db, |walked, size| {
+        bar.set_length(size);
+        bar.set_position(walked);
+    })?;
+    bar.finish_and_clear();
+    let mut sound = true;
+    for report in reports {
+        let head = format!(
+            "{}: {} entries, {} checkpoints, {} records, root {}",
+            report.origin, report.entries, report.checkpoints, report.records, report.root
+        );
+        match report.fault {
+            None => say(&format!("{head}: all fits")),
+            Some(fault) => {
+                sound = false;
+                say(&format!("{}: DOES NOT FIT: {fault}", report.origin));
+            }
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn replay_entries(
+    config: &Config,
+    index: Option<u64>,
+    log: Option<&str>,
+) -> Result<ExitCode, Failed> {
+    let mut db = storage::open(&config.database.url)?;
+    let origin = log.unwrap_or(&config.node.origin);
+    let log = storage::log::by_origin(&mut db, origin)?
+        .ok_or_else(|| format!("there is no log {origin}"))?;
+    let (mut from, mut agree, mut differ) = (index.unwrap_or(0), 0_u64, 0_u64);
+    loop {
+        let entries =
+            storage::log::entries(&mut db, log.id, from, if index.is_some() { 1 } else { PAGE })?;
+        for (at, entry) in &entries {
+            let at = u64::try_from(*at)?;
+            from = at + 1;
+            let Some(replayed) = replay::replay(&mut db, log.id, at, entry)? else { continue };
+            if replayed.agrees() {
+                agree += 1;
+            } else {
+                differ += 1;
+            }
+            if index.is_some() || !replayed.agrees() {
+                let agrees = if replayed.agrees() { "agrees" } else { "DIFFERS" };
+                say(&format!(
+                    "entry {at}: verification {}: recorded {}, derived {} under {}: {agrees}",
+                    replayed.verification, replayed.recorded, replayed.derived, replayed.ruleset
+                ));
+                replayed.differences.iter().for_each(|difference| say(&format!("  {difference}")));
+            }
+        }
+        if entries.is_empty() || index.is_some() {
+            break;
+        }
+    }
+    say(&format!("{agree} verdicts agree with their record, {differ} differ"));
+    Ok(if differ == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,195 @@
+//! Commands about what is stored: migrations, import, lists, backup and restore. Those that write
+//! take the data folder for themselves, so they refuse while the service runs.
+use super::Failed;
+use super::complain;
+use super::say;
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
+use passavant::app::Access;
+use passavant::app::App;
+use passavant::app::Caller;
+use passavant::app::Role;
+use passavant::app::import::Whose;
+use passavant::clock::SystemClock;
+use passavant::clock::SystemIds;
+use passavant::config::Config;
+use passavant::domain::Country;
+use passavant::storage;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Commands about licences.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum LicenceCommand {
+    /// Imports licences, one JSON document a line; a second run changes nothing.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Commands about the reference lists.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ListsCommand {
+    /// Puts an edition in force.
+    Load {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// The application without its doors, for a command of the operator.
+pub(crate) fn open(config: Config) -> Result<App, Failed> {
+    let clock = Arc::new(SystemClock);
+    let access = Access::new(&config, clock.clone())?;
+    Ok(App::open(config, clock, Arc::new(SystemIds), access)?)
+}
+
+/// The operator at the machine, acting for the node's State.
+pub(crate) fn operator(config: &Config) -> Result<Caller, Failed> {
+    let state = Country::parse(&config.node.state).map_err(|invalid| invalid.detail)?;
+    Ok(Caller {
+        issuer: "local".into(),
+        subject: "operator".into(),
+        state,
+        role: Role::Authority,
+        posts: Box::default(),
+        operator: None,
+    })
+}
+
+/// `migrate`.
+pub(crate) fn migrate(config: &Config) -> Result<ExitCode, Failed> {
+    std::fs::create_dir_all(&config.node.data_dir)?;
+    let ran = storage::migrate(&mut storage::open(&config.database.url)?)?;
+    say(&match ran.len() {
+        0 => "the database is up to date".to_owned(),
+        _ => format!("ran {}", ran.join(", ")),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `licence import`.
+pub(crate) fn licence(config: Config, command: &LicenceCommand) -> Result<ExitCode, Failed> {
+    let LicenceCommand::Import { file } = command;
+    let open_file = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let bar = ProgressBar::new(open_file.metadata()?.len());
+    bar.set_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}")?);
+    let caller = operator(&config)?;
+    let app = open(config)?;
+    let report =
+        app.import(&caller, Whose::Any, BufReader::new(open_file), |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    app.recorder.stop();
+    let report = report?;
+    for bad in &report.errors {
+        for error in &bad.errors {
+            let number = bad.number.as_deref().unwrap_or("-");
+            complain(&format!(
+                "line {}: {number}: {} {}: {}",
+                bad.line, error.path, error.code, error.detail
+            ));
+        }
+    }
+    say(&format!(
+        "{} imported, {} unchanged, {} refused",
+        report.imported, report.unchanged, report.refused
+    ));
+    Ok(if report.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `lists load`.
+pub(crate) fn lists(config: Config, command: &ListsCommand) -> Result<ExitCode, Failed> {
+    let ListsCommand::Load { file } = command;
+    let body =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let caller = operator(&config)?;
+    let app = open(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let loaded = runtime.block_on(app.load_lists(&caller, body, None));
+    app.recorder.stop();
+    match loaded {
+        Ok(recorded) => say(&recorded.reply),
+        Err(passavant::app::Error::Invalid(errors)) => {
+            for error in errors {
+                complain(&format!("{} {}: {}", error.path, error.code, error.detail));
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `backup`: SQLite copies a consistent state while the service runs.
+pub(crate) fn backup(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
+    if file.exists() {
+        return Err(format!("{} exists already", file.display()).into());
+    }
+    storage::backup(&mut storage::open(&config.database.url)?, file)?;
+    File::open(file)?.sync_all()?;
+    say(&format!("copied to {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `restore`: the copy must read and its trail must fit before it takes the database's place; what
+/// was there is kept beside it.
+pub(crate) fn restore(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
+    let _lock = passavant::app::open::lock(&config.node.data_dir)?;
+    let target = PathBuf::from(config.database.url.strip_prefix("sqlite://").unwrap_or_default());
+    let copy = target.with_extension("restoring");
+    std::fs::copy(file, &copy).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut db = storage::open(&format!("sqlite://{}", copy.display()))?;
+    storage::migrate(&mut db)?;
+    for report in passavant::app::audit_verify::verify(&mut db, |_, _| {})? {
+        if let Some(fault) = report.fault {
+            return Err(format!("{}: {}: {fault}", file.display(), report.origin).into());
+        }
+    }
+    refuse_roll_back(&mut db, &config.database.url, &target)?;
+    drop(db);
+    for suffix in ["-wal", "-shm"] {
+        let beside = PathBuf::from(format!("{}{suffix}", copy.display()));
+        let _ = std::fs::remove_file(beside);
+    }
+    if target.exists() {
+        drop(storage::open(&config.database.url)?);
+        std::fs::rename(&target, target.with_extension("before-restore"))?;
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", target.display()));
+        }
+    }
+    File::open(&copy)?.sync_all()?;
+    std::fs::rename(&copy, &target)?;
+    say(&format!("restored from {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A log that has signed more than the copy holds may never continue from the copy: it would sign
+/// the same sizes twice. Such a node opens a new log under another origin.
+fn refuse_roll_back(copy: &mut storage::Db, url: &str, target: &Path) -> Result<(), Failed> {
+    if !target.exists() {
+        return Ok(());
+    }
+    let mut present = storage::open(url)?;
+    let copied = storage::log::all(copy)?;
+    for log in storage::log::all(&mut present)? {
+        let size = copied
+            .iter()
+            .find(|copied| copied.origin == log.origin)
+            .map_or(0, |copied| copied.size);
+        if size < log.size {
+            return Err(format!(
+                "the log {} has signed {} entries and the copy holds {size}: move the database away, and give this \
+                 node a new node.origin so that it opens a log that declares the gap",
+                log.origin, log.size
+            )
+            .into());
+        }
+    }
+    Ok(())
+}

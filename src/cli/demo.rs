@@ -1,0 +1,115 @@
+//! `demo`: the service on embedded SQLite with sample data, a token for each role and three requests.
+use super::Failed;
+use super::complain;
+use super::data;
+use super::say;
+use super::serve;
+use super::token;
+use passavant::app::import::Whose;
+use passavant::clock::Clock;
+use passavant::clock::SystemClock;
+use passavant::config::Config;
+use passavant::demo;
+use passavant::domain::Date;
+use passavant::http::Server;
+use passavant::outbound::local_issuer::Claims;
+use passavant::outbound::local_issuer::LocalIssuer;
+use passavant::telemetry;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where the sample service keeps its data.
+pub(crate) const DATA_DIR: &str = "passavant-data/demo";
+/// Longest life of a token.
+const LIFE_S: i64 = 900;
+
+/// What may be set.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Where its data are kept.
+    #[arg(long, default_value = DATA_DIR)]
+    data_dir: PathBuf,
+    /// Where the API listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where operations listen.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    ops_listen: SocketAddr,
+}
+
+/// Runs it.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
+    let mut config = Config::embedded()?;
+    config.node.origin = "passavant.example/node-1".into();
+    config.node.state = "FR".into();
+    config.node.data_dir.clone_from(&arguments.data_dir);
+    config.http.listen = arguments.listen;
+    config.http.ops_listen = arguments.ops_listen;
+    config.log.format = "text".into();
+    config.log.filter = "warn".into();
+    let issuers = ["FR", "KE"].map(|state| token::trust(&mut config, state));
+    let [home, abroad] = issuers;
+    let (home, abroad) = (home?, abroad?);
+    let config = config.completed()?;
+    telemetry::start(&config.log)?;
+    let today = jiff::tz::TimeZone::get("Europe/Paris")?.to_datetime(SystemClock.now()).date();
+    import(&config, today)?;
+    let folder = arguments.data_dir.clone();
+    serve::run(config, move |server| announce(server, &folder, &home, &abroad, today))
+}
+
+/// Puts the sample licences into the register, those that are not there yet.
+fn import(config: &Config, today: Date) -> Result<(), Failed> {
+    let lines: Vec<String> = demo::licences(today).iter().map(ToString::to_string).collect();
+    let caller = data::operator(config)?;
+    let app = data::open(config.clone())?;
+    let report = app.import(&caller, Whose::Any, lines.join("\n").as_bytes(), |_| {});
+    app.recorder.stop();
+    for bad in report?.errors {
+        // Those of an earlier day stand in other words, and stay.
+        for error in bad.errors.iter().filter(|error| error.code != "conflict") {
+            complain(&format!("line {}: {}: {}", bad.line, error.path, error.detail));
+        }
+    }
+    Ok(())
+}
+
+fn announce(
+    server: &Server,
+    folder: &std::path::Path,
+    (home, home_name): &(LocalIssuer, String),
+    (abroad, abroad_name): &(LocalIssuer, String),
+    today: Date,
+) -> Result<(), Failed> {
+    let (api, operations) = (server.api, server.operations);
+    say(&format!(
+        "Passavant listens on http://{api}  (documentation: http://{api}/docs/, metrics: http://{operations}/metrics)\n"
+    ));
+    say(&format!("Tokens, {LIFE_S} s each (more: passavant token --role officer):\n"));
+    let posts = token::default_posts("FR");
+    let mint = |issuer: &LocalIssuer, iss: &str, role: &str, posts: &[String]| {
+        let operator = (role == "carrier").then_some(token::CARRIER);
+        let sub = format!("{role}-1");
+        let claims = Claims { iss, aud: token::AUDIENCE, sub: &sub, role, posts, operator };
+        issuer.mint(&claims, SystemClock.now(), LIFE_S)
+    };
+    let officer = mint(home, home_name, "officer", &posts)?;
+    say(&format!("officer FR (FRLEH, FRMRS)  {officer}"));
+    for role in ["authority", "carrier", "auditor", "admin"] {
+        say(&format!("{role} FR  {}", mint(home, home_name, role, &[])?));
+    }
+    say(&format!("authority KE  {}\n", mint(abroad, abroad_name, "authority", &[])?));
+    for sample in demo::declarations(today) {
+        let file = folder.join(format!("{}.json", sample.verdict));
+        std::fs::write(&file, serde_json::json!({"declaration": sample.declaration}).to_string())?;
+        say(&format!(
+            "# {}: {}\ncurl -s http://{api}/v1/verifications -H 'Content-Type: application/json' -H 'Authorization: Bearer {officer}' --data @{}\n",
+            sample.verdict,
+            sample.title,
+            file.display()
+        ));
+    }
+    say("Stop with Ctrl-C; the data stay.");
+    Ok(())
+}
