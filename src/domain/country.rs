@@ -6,8 +6,14 @@ use super::Invalid;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
-/// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta and Melilla.
-const CUSTOMS_CODES: [&str; 4] = ["XK", "XI", "XC", "XL"];
+/// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta, Melilla and Serbia.
+const CUSTOMS_CODES: [&str; 5] = ["XK", "XI", "XC", "XL", "XS"];
+
+/// Codes withdrawn from ISO 3166-1 of States that made arms still in use.
+const WITHDRAWN: [&str; 10] = ["AN", "BU", "CS", "DD", "FX", "SU", "TP", "VD", "YU", "ZR"];
+
+/// Codes reserved in ISO 3166-1 that are often meant for another, with that other.
+const RESERVED: [(&str, &str); 2] = [("EL", "GR"), ("UK", "GB")];
 
 /// The 44 States and territories without a coast (rule 61 needs more than being one of them).
 const LANDLOCKED: &str = "AD AF AM AT AZ BI BF BO BT BW BY CF CH CZ ET HU KG KZ LA LI LS LU MD MK ML MN MW NE NP PY RS RW SK SM SS SZ TD TJ TM UG UZ VA ZM ZW";
@@ -32,6 +38,16 @@ impl Country {
     /// Whether ISO 3166-1 or customs practice assigns the code today.
     pub fn is_assigned(self) -> bool {
         rust_iso3166::from_alpha2(self.as_str()).is_some() || CUSTOMS_CODES.contains(&self.as_str())
+    }
+
+    /// Whether the code was assigned once and has been withdrawn: an old firearm may have been made there.
+    pub fn is_withdrawn(self) -> bool {
+        WITHDRAWN.contains(&self.as_str())
+    }
+
+    /// The code that is probably meant by a reserved one: `EL` is Greece in VAT numbers only.
+    pub fn meant(self) -> Option<&'static str> {
+        RESERVED.iter().find(|(code, _)| *code == self.as_str()).map(|(_, meant)| *meant)
     }
 
     /// Whether the State has no coast of its own.

@@ -8,6 +8,8 @@ use super::calendar::Holidays;
 use super::goods::Category;
 use super::party::names_agree;
 use super::serial::Serial;
+use super::watch::RefusalList;
+use super::watch::WatchList;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
@@ -197,7 +199,7 @@ pub struct Lists {
     /// Arms embargoes.
     pub embargoes: Vec<Embargo>,
     /// Watch list.
-    pub watched: Vec<Watched>,
+    pub watched: WatchList,
     /// Sought firearms by serial.
     pub sought: SoughtList,
     /// Calibre names as [`folded_calibre`](super::goods::folded_calibre) writes them, to the number
@@ -210,7 +212,7 @@ pub struct Lists {
     /// Public holidays.
     pub holidays: Holidays,
     /// Refusals.
-    pub refusals: Vec<Refusal>,
+    pub refusals: RefusalList,
     /// States.
     pub states: HashMap<Country, StateFacts>,
 }

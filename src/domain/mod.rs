@@ -1,6 +1,7 @@
 //! The words of the trade, valid by construction: nothing in here knows of a network, a
 //! database, a clock or a wire format.
 pub mod calendar;
+pub mod codes;
 pub mod country;
 pub mod declaration;
 pub mod goods;
@@ -12,6 +13,7 @@ pub mod quantity;
 pub mod reference;
 pub mod serial;
 pub mod text;
+pub mod watch;
 
 pub use country::Country;
 pub use jiff::Timestamp;

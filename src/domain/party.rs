@@ -32,6 +32,17 @@ pub fn names_agree(a: &str, b: &str) -> bool {
     a == b || folded(a).eq(folded(b))
 }
 
+/// A number that all names share that agree, for an index (FNV-1a over the folded name).
+pub fn name_index(name: &str) -> u64 {
+    let step = |hash: u64, c: u32| (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3);
+    let start = 0xcbf2_9ce4_8422_2325;
+    if name.is_ascii() {
+        let folded = name.bytes().filter(u8::is_ascii_alphanumeric);
+        return folded.map(|c| u32::from(c.to_ascii_lowercase())).fold(start, step);
+    }
+    folded(name).map(u32::from).fold(start, step)
+}
+
 fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
     use unicode_normalization::UnicodeNormalization;
     name.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
@@ -61,5 +72,6 @@ mod tests {
     fn names_agree_without_case_accents_and_punctuation() {
         assert!(names_agree("Armurerie du Rhône S.A.", "ARMURERIE DU RHONE SA"));
         assert!(!names_agree("Armurerie du Rhône", "Armurerie du Rhin"));
+        assert_eq!(name_index("Armurerie du Rhône S.A."), name_index("ARMURERIE DU RHONE SA"));
     }
 }

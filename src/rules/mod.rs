@@ -8,13 +8,17 @@ pub mod passage;
 pub mod profile;
 
 mod allocation;
+mod chain;
 mod claims;
 mod dates;
 mod goods;
+mod identifiers;
 mod markings;
+mod parties;
 mod quantity;
 mod questions;
 mod route;
+mod screening;
 mod serials;
 mod status;
 mod temporary;
@@ -37,10 +41,39 @@ pub type Rule = fn(&Case<'_>, &mut Findings);
 
 /// Every rule, in the catalogue's order. Each one's doc comment opens with its numbers and codes.
 const RULES: &[Rule] = &[
+    identifiers::particulars,
+    identifiers::reference,
+    identifiers::already_used,
+    identifiers::codes,
+    identifiers::operators,
     status::licence_reference_missing,
     status::licence_not_found,
+    status::data_stale,
+    status::authenticity,
+    status::licence_type,
     status::licence_status,
+    status::licence_content,
+    status::conditions,
     dates::licence_validity,
+    dates::issued_before,
+    dates::alive_at_arrival,
+    dates::validity_against_import,
+    dates::validity_period,
+    dates::legacy,
+    chain::import_licence,
+    chain::import_first,
+    chain::one_transaction,
+    chain::export_licence,
+    parties::countries,
+    parties::exporter,
+    parties::consignee,
+    parties::final_recipient,
+    parties::brokers,
+    screening::carrier,
+    screening::border_post,
+    screening::embargo,
+    screening::watch_list,
+    screening::prior_refusal,
     transit::transit_consent,
     route::route_on_licence,
     route::route_deviation,

@@ -4,6 +4,7 @@ use super::case::Case;
 use super::case::ItemCase;
 use super::case::QuoteCase;
 use super::passage::state_of;
+use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Unit;
@@ -82,9 +83,9 @@ impl<'a> ItemCase<'a> {
 }
 
 impl Case<'_> {
-    /// The day of departure from the exporting State: as observed at its border, else as declared,
-    /// else the reference date.
-    pub fn departure(&self) -> Date {
+    /// The day of departure from the exporting State, where it is known: as observed at its border,
+    /// else as declared.
+    pub fn departed(&self) -> Option<Date> {
         let from = self.declaration.country_of_export;
         let left = self
             .declaration
@@ -95,7 +96,12 @@ impl Case<'_> {
             let post = self.lists.posts.get(&crossing.post)?;
             Some(post.zone.to_datetime(crossing.at).date())
         });
-        observed.or(self.declaration.departs_on).unwrap_or(self.reference_date)
+        observed.or(self.declaration.departs_on)
+    }
+
+    /// The day of departure, or the reference date where it is not known.
+    pub fn departure(&self) -> Date {
+        self.departed().unwrap_or(self.reference_date)
     }
 
     /// Whether a release at this border draws upon a licence: the licence of the movement, and in
@@ -113,6 +119,13 @@ impl Case<'_> {
             Movement::Transit => licence.kind == Movement::Import || self.draws(licence),
             Movement::Import => licence.kind == Movement::Import,
         }
+    }
+
+    /// Whether a State's authority may license what the law of another asks for: its own always, and
+    /// within the Union that of any Member State.
+    pub fn may_issue(&self, issuing: Country, state: Country) -> bool {
+        let member = |state| self.lists.is_european_union(state, self.reference_date);
+        issuing == state || (member(issuing) && member(state))
     }
 
     /// Whether an item of this declaration has been released before: rule 5 judges that, and what

@@ -2,67 +2,335 @@
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::Severity;
+use super::case::ItemCase;
 use super::case::Lookup;
+use super::case::QuoteCase;
+use crate::domain::Country;
+use crate::domain::declaration::Document;
+use crate::domain::goods::Movement;
+use crate::domain::licence::Authenticity;
+use crate::domain::licence::Held;
+use crate::domain::licence::Licence;
 use crate::domain::licence::Status;
 
 /// 10 LICENCE_REFERENCE_MISSING: every item of listed goods quotes a licence or the reference of
 /// an exemption. Goods claimed to be antique or deactivated, and movements claimed to be outside the
 /// law, are left to rules 77 to 79, and components of ammunition need none where no State concerned
-/// controls them.
+/// controls them. What kind of licence is quoted is rule 16.
 pub(super) fn licence_reference_missing(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
-        if item.quotes.is_empty()
-            && item.item.exemption.is_none()
-            && !item.is_claimed_outside()
-            && case.declaration.scope.is_none()
-            && case.is_controlled(item.item)
-        {
-            findings.add(Code::LicenceReferenceMissing).on_item(item, "licences");
+        if item.quotes.is_empty() && is_licensed(case, item) {
+            let class = item.item.category.as_str();
+            let finding = findings.add(Code::LicenceReferenceMissing).on_item(item, "licences");
+            finding.says(format_args!(
+                "item {} ({class}) quotes neither a licence nor an exemption",
+                item.item.number
+            ));
         }
     }
 }
 
-/// 11 LICENCE_NOT_FOUND and 12 ISSUER_UNAVAILABLE: a number that the register does not have is only
-/// "not found" where its issuing State keeps its licences here and the register has answered.
+/// Whether the item is one that a licence must cover.
+pub(super) fn is_licensed(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
+    item.item.exemption.is_none()
+        && !item.is_claimed_outside()
+        && case.declaration.scope.is_none()
+        && case.is_controlled(item.item)
+}
+
+/// 11 LICENCE_NOT_FOUND and 12 ISSUER_UNAVAILABLE: the register has every licence quoted. That it has not is
+/// proof of nothing unless the State that would have issued the number keeps its licences here on that day
+/// and the data are fresh; only then does the number not exist (11), otherwise the issuing State
+/// could not be asked (12), and a person decides: never "not found", and never passed. Who would have issued
+/// an unknown number is told by its first two letters where they are those of a State concerned; failing
+/// that, every State concerned must be connected. A register that does not answer at all is always 12.
 pub(super) fn licence_not_found(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         for quote in &item.quotes {
+            let number = &quote.quote.number;
             match quote.lookup {
                 Lookup::Held(_) => {}
-                Lookup::NotFound => {
-                    findings
-                        .add(Code::LicenceNotFound)
-                        .on(item, quote)
-                        .declared(&quote.quote.number)
-                        .says(format_args!("{} is not in the register", quote.quote.number));
-                }
+                Lookup::NotFound => match unconnected_issuer(case, number) {
+                    None if is_fresh(case) => {
+                        let finding = findings.add(Code::LicenceNotFound).on(item, quote);
+                        finding.declared(number).says(format_args!(
+                            "{number} is in no register of the States concerned, and all were asked"
+                        ));
+                    }
+                    None => {
+                        let finding = findings.add(Code::IssuerUnavailable).on(item, quote);
+                        finding.declared(number).says(format_args!(
+                            "{number} is not among the data at hand, which are too old to tell"
+                        ));
+                    }
+                    Some(state) => {
+                        let finding = findings.add(Code::IssuerUnavailable).on(item, quote);
+                        finding.declared(number).says(format_args!(
+                            "{number} is not known here, and licences of {state} are not kept here"
+                        ));
+                    }
+                },
                 Lookup::Unavailable => {
-                    findings.add(Code::IssuerUnavailable).on(item, quote);
+                    let finding = findings.add(Code::IssuerUnavailable).on(item, quote);
+                    finding.declared(number);
+                    finding.says(format_args!("the register could not be asked for {number}"));
                 }
             }
         }
     }
 }
 
+/// A State that may have issued an unknown number and does not keep its licences here.
+fn unconnected_issuer(case: &Case<'_>, number: &str) -> Option<Country> {
+    let declaration = case.declaration;
+    let ends = [declaration.country_of_export, declaration.country_of_import, case.state];
+    let passed = case.passages.iter().map(|passage| passage.country);
+    let concerned = || ends.into_iter().flatten().chain(passed.clone());
+    let named = number
+        .get(..2)
+        .and_then(|code| Country::parse(code).ok())
+        .filter(|_| !number.as_bytes().get(2).is_some_and(u8::is_ascii_alphabetic))
+        .filter(|state| concerned().any(|other| other == *state));
+    let unconnected = |state: &Country| !case.lists.is_connected(*state, case.reference_date);
+    match named {
+        Some(state) => Some(state).filter(unconnected),
+        None => concerned().find(unconnected),
+    }
+}
+
+fn is_fresh(case: &Case<'_>) -> bool {
+    case.facts.data_age_ms.is_some_and(|age| age <= case.profile.data_age_ms_max)
+}
+
+/// 13 LICENCE_DATA_STALE: the licence data are no older than the profile allows, and the register could
+/// be asked what it knows of the reference, the firearms and an earlier movement. An age that cannot
+/// be told counts as too old: the service fails closed. Each answer states the age of its data, whether it
+/// is found or not.
+pub(super) fn data_stale(case: &Case<'_>, findings: &mut Findings) {
+    let limit = case.profile.data_age_ms_max;
+    if !is_fresh(case) {
+        let finding = findings.add(Code::LicenceDataStale).at("/items").licensed(limit);
+        match case.facts.data_age_ms {
+            Some(age) => finding.declared(age).says(format_args!(
+                "the licence data are {age} ms old, at most {limit} ms are allowed"
+            )),
+            None => finding.says("how old the licence data are cannot be told"),
+        };
+    }
+    if !case.facts.history_available {
+        let finding = findings.add(Code::LicenceDataStale).at("/reference");
+        finding.says("the register cannot be asked for earlier releases and known firearms");
+    }
+}
+
+/// 14 LICENCE_AUTHENTICITY_FAILED and 15 LICENCE_AUTHENTICITY_UNVERIFIED: the licence was issued in
+/// this register by its authority, or was verified or validated with it, by signature or through
+/// diplomatic channels. A failed check of signature, seal or digest holds the goods; a paper that
+/// nobody has validated yet is referred. Signatures themselves are checked when the licence is entered, not
+/// by this rule. Quoting a licence of a State that is not connected is no finding once it is validated.
+pub(super) fn authenticity(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        for quote in &item.quotes {
+            let Some(licence) = quote.licence() else { continue };
+            let (code, what) = match licence.authenticity {
+                Authenticity::Registry | Authenticity::Validated => continue,
+                Authenticity::Failed => (
+                    Code::LicenceAuthenticityFailed,
+                    "a check of its signature, seal or digest has failed",
+                ),
+                Authenticity::Unverified => {
+                    (Code::LicenceAuthenticityUnverified, "its authority has not confirmed it")
+                }
+            };
+            let finding = findings.add(code).on(item, quote);
+            finding.declared(&licence.number).says(format_args!("{}: {what}", licence.number));
+        }
+    }
+}
+
+/// 16 LICENCE_TYPE_MISMATCH: among the licences quoted for an item is one of the kind that this
+/// border needs, issued by the State that may: at export an export licence of the exporting State, at import an
+/// import licence of the importing State, in transit a transit licence or the export licence on which the
+/// transit States' consents stand; whether this State has consented is then rule 55. Within the Union
+/// an authority of any Member State may have issued it. A quote that was not found, or of which nothing is known,
+/// could be the one: rules 11 and 12 judge it and this rule stays silent. Items without any quote are
+/// left to rule 10, and the other State's licence to rules 35 and 38.
+pub(super) fn licence_type(case: &Case<'_>, findings: &mut Findings) {
+    let declaration = case.declaration;
+    let (wanted, state) = match declaration.movement {
+        Movement::Export => ("an export licence", declaration.country_of_export),
+        Movement::Import => ("an import licence", declaration.country_of_import),
+        Movement::Transit => {
+            ("a transit licence, or an export licence with its consent,", case.state)
+        }
+    };
+    let Some(state) = state else { return };
+    for item in case.items.iter().filter(|item| !item.quotes.is_empty()) {
+        let fits = |quote: &QuoteCase<'_>| match quote.licence() {
+            None => true,
+            Some(licence) if declaration.movement == Movement::Transit => {
+                licence.kind != Movement::Import
+            }
+            Some(licence) => {
+                licence.kind == declaration.movement && case.may_issue(licence.issuing_state, state)
+            }
+        };
+        if is_licensed(case, item) && !item.quotes.iter().any(fits) {
+            let finding = findings.add(Code::LicenceTypeMismatch).on_item(item, "licences");
+            finding.declared(Kinds(item)).licensed(format_args!("{wanted} of {state}"));
+            finding.says(format_args!(
+                "{} needs {wanted} of {state}; quoted: {}",
+                declaration.movement.as_str(),
+                Kinds(item)
+            ));
+        }
+    }
+}
+
+/// The licences of an item by kind and State, in words.
+struct Kinds<'c, 'a>(&'c ItemCase<'a>);
+
+impl std::fmt::Display for Kinds<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let licences = self.0.quotes.iter().filter_map(QuoteCase::licence);
+        for (index, licence) in licences.enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{} licence of {}", licence.kind.as_str(), licence.issuing_state)?;
+        }
+        Ok(())
+    }
+}
+
 /// 17 LICENCE_REVOKED, LICENCE_ANNULLED, LICENCE_SURRENDERED, 18 LICENCE_SUSPENDED and 19
-/// LICENCE_SUPERSEDED: the licence's status, now.
+/// LICENCE_SUPERSEDED: the licence is active at the instant of the check. A revoked licence counts no more from
+/// the decision on; an annulled one never did, so that earlier releases under it are to be looked at again;
+/// a suspended one may come back and keeps what it has reserved. All three hold the goods at every
+/// border. A licence given back by its holder holds them too, but where it is only shown as proof of
+/// a movement it has already covered, that is merely made known. A licence replaced by another one, and
+/// a quote of an older or unheard-of version than the one in force, are referred.
 pub(super) fn licence_status(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         for quote in &item.quotes {
             let Some(held) = quote.held() else { continue };
-            let code = match held.standing.status {
-                Status::Active => continue,
-                Status::Suspended => Code::LicenceSuspended,
-                Status::Revoked => Code::LicenceRevoked,
-                Status::Annulled => Code::LicenceAnnulled,
-                Status::Surrendered => Code::LicenceSurrendered,
-                Status::Superseded => Code::LicenceSuperseded,
+            if held.standing.status != Status::Active {
+                inactive(case, item, quote, held, findings);
+            }
+            let version = held.licence.version;
+            if let Some(quoted) = quote.quote.version.filter(|quoted| *quoted != version) {
+                let finding = findings.add(Code::LicenceSuperseded).on(item, quote);
+                finding.declared(quoted).licensed(version).says(format_args!(
+                    "version {quoted} of {} is quoted, in force is {version}",
+                    quote.quote.number
+                ));
+            }
+        }
+    }
+}
+
+fn inactive(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    quote: &QuoteCase<'_>,
+    held: &Held,
+    findings: &mut Findings,
+) {
+    let (status, number) = (held.standing.status, &quote.quote.number);
+    let code = match status {
+        Status::Active => return,
+        Status::Suspended => Code::LicenceSuspended,
+        Status::Revoked => Code::LicenceRevoked,
+        Status::Annulled => Code::LicenceAnnulled,
+        Status::Surrendered => Code::LicenceSurrendered,
+        Status::Superseded => Code::LicenceSuperseded,
+    };
+    let finding = findings.add(code).on(item, quote).declared(number).licensed(status.as_str());
+    match (status, &held.licence.clauses().superseded_by) {
+        (Status::Annulled, _) => {
+            finding.says(format_args!("{number} has been annulled and never was valid"))
+        }
+        (Status::Superseded, Some(by)) => {
+            finding.says(format_args!("{number} has been replaced by {by}"))
+        }
+        (
+            Status::Active
+            | Status::Suspended
+            | Status::Revoked
+            | Status::Surrendered
+            | Status::Superseded,
+            _,
+        ) => finding.says(format_args!("{number} is {}", status.as_str())),
+    };
+    if status == Status::Surrendered && !case.is_ahead(&held.licence) {
+        finding.severity(Severity::Inform);
+    }
+}
+
+/// 20 LICENCE_CONTENT_INCOMPLETE: licence and accompanying papers together state what article 10(3) asks
+/// for. Of that, number, day of issue, countries, parties and quantity are demanded when a licence is entered;
+/// this rule finds a licence on which the authority, the place of issue or a description of a line is
+/// missing, and an export or transit licence without a last day of validity. The licence on paper, presented as
+/// document 811, 911 or 628 under the licence's number, makes up for what the register lacks.
+/// An import licence may be open-ended. The final recipient is rule 45, the transit States rule 62.
+pub(super) fn licence_content(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        for quote in &item.quotes {
+            let Some(licence) = quote.licence() else { continue };
+            let endless = licence.valid_until.is_none() && licence.kind != Movement::Import;
+            if (licence.descriptive && !endless) || is_presented(case, licence) {
+                continue;
+            }
+            let finding = findings.add(Code::LicenceContentIncomplete).on(item, quote);
+            let what = if endless {
+                "a day of expiry"
+            } else {
+                "its authority, its place of issue or a description of every line"
             };
-            findings
-                .add(code)
-                .on(item, quote)
-                .licensed(held.standing.status.as_str())
-                .says(format_args!("{} is {}", quote.quote.number, held.standing.status.as_str()));
+            finding.licensed(what).says(format_args!("{} does not state {what}", licence.number));
+        }
+    }
+}
+
+/// Whether the licence is presented on paper (UNTDID 1001).
+fn is_presented(case: &Case<'_>, licence: &Licence) -> bool {
+    let kind = match licence.kind {
+        Movement::Export => "811",
+        Movement::Import => "911",
+        Movement::Transit => "628",
+    };
+    let paper = |paper: &Document| *paper.kind == *kind && paper.reference == licence.number;
+    case.declaration.documents.iter().any(paper)
+}
+
+/// 21 LICENCE_CONDITION_UNMET: every condition that a licence sets is shown to be met: the declaration
+/// cites the condition with the evidence for it. A condition that the authority has marked as blocking holds the
+/// goods, any other is referred. Asked for are the conditions of the licence that this border draws
+/// upon; those of the other States' licences are for their own borders. Whether the evidence is
+/// good is for the officer: the rule sees that there is some.
+pub(super) fn conditions(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        for quote in &item.quotes {
+            let Some(licence) = quote.licence().filter(|l| l.clauses.is_some()) else { continue };
+            if !case.draws(licence) {
+                continue;
+            }
+            for condition in &licence.clauses().conditions {
+                let met = case.declaration.fulfilments.iter().any(|shown| {
+                    shown.licence == licence.number && shown.condition == condition.code
+                });
+                if met {
+                    continue;
+                }
+                let finding = findings.add(Code::LicenceConditionUnmet).on(item, quote);
+                finding.licensed(&condition.code).says(format_args!(
+                    "{} sets the condition {:?} and nothing shows that it is met",
+                    licence.number,
+                    condition.code.as_str()
+                ));
+                if condition.blocking {
+                    finding.severity(Severity::Block);
+                }
+            }
         }
     }
 }

@@ -43,7 +43,10 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
     let at = At::Root("");
     let mut lists = domain::Lists { edition: edition.into(), ..domain::Lists::default() };
     lists.embargoes = r.list(&at.field("embargoes"), &sent.embargoes, ENTRIES_MAX, Embargo::read);
-    lists.watched = r.list(&at.field("watched"), &sent.watched, ENTRIES_MAX, Watched::read);
+    lists.watched = r
+        .list(&at.field("watched"), &sent.watched, ENTRIES_MAX, Watched::read)
+        .into_iter()
+        .collect();
     for (serial, sought) in r.list(&at.field("sought"), &sent.sought, ENTRIES_MAX, Sought::read) {
         lists.sought.add(serial, sought);
     }
@@ -63,7 +66,10 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
     {
         lists.holidays.add(country, day);
     }
-    lists.refusals = r.list(&at.field("refusals"), &sent.refusals, ENTRIES_MAX, Refusal::read);
+    lists.refusals = r
+        .list(&at.field("refusals"), &sent.refusals, ENTRIES_MAX, Refusal::read)
+        .into_iter()
+        .collect();
     r.list(&at.field("states"), &sent.states, ENTRIES_MAX, |r, at, state| {
         let (country, facts) = State::read(r, at, state)?;
         let twice = lists.states.insert(country, facts).is_some();
