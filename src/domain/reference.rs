@@ -48,6 +48,9 @@ pub enum MrnFlow {
     Unstated,
 }
 
+/// Years from here on are of the last century: movement reference numbers are given since the nineties.
+const FIRST_YEAR: u8 = 90;
+
 /// What a syntactically sound MRN says; `None` where the 18 characters do not have its form.
 ///
 /// The procedure letter is only read in numbers of 2024 and later, and for 2024 only where it is one.
@@ -62,7 +65,7 @@ pub fn mrn_flow(mrn: &str) -> Option<MrnFlow> {
     }
     let year: u8 = mrn.get(..2)?.parse().ok()?;
     match letter {
-        _ if year < 24 => Some(MrnFlow::Unstated),
+        _ if year < 24 || year >= FIRST_YEAR => Some(MrnFlow::Unstated),
         b'A'..=b'E' => Some(MrnFlow::Export),
         b'J'..=b'M' => Some(MrnFlow::Transit),
         b'R'..=b'W' => Some(MrnFlow::Import),
@@ -109,4 +112,98 @@ pub fn ucr_is_sound(ucr: &str) -> bool {
             .split_once('-')
             .is_some_and(|(operator, own)| !operator.is_empty() && !own.is_empty())
         && rest.bytes().all(|c| c.is_ascii_graphic() && c != b'/' && c != b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn vectors(of: &str) -> Vec<(String, Value)> {
+        let vectors = include_str!("../../tests/data/mrn_vectors.json");
+        let vectors: Value = serde_json::from_str(vectors).unwrap();
+        let list = vectors[of].as_array().unwrap();
+        list.iter().map(|v| (v[0].as_str().unwrap().to_owned(), v.clone())).collect()
+    }
+
+    #[test]
+    fn sound_numbers_old_and_new_are_read_and_their_digit_agrees() {
+        for of in ["valid_published", "generated", "remainder10"] {
+            for (mrn, _) in vectors(of) {
+                assert!(mrn_flow(&mrn).is_some(), "{mrn}");
+                assert!(mrn_check_digit_agrees(&mrn), "{mrn}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_remainder_of_ten_asks_for_zero() {
+        for (mrn, vector) in vectors("remainder10") {
+            assert_eq!(vector[1].as_u64().unwrap() % 11, 10, "{mrn}");
+            assert_eq!(mrn_check_digit(&mrn), Some(0), "{mrn}");
+        }
+        for (mrn, vector) in vectors("generated") {
+            assert_eq!(mrn_check_digit(&mrn).map(u64::from), vector[3].as_u64(), "{mrn}");
+        }
+    }
+
+    #[test]
+    fn published_specimens_with_a_wrong_digit_are_found_out() {
+        for (mrn, _) in vectors("invalid_published") {
+            assert!(!mrn_check_digit_agrees(&mrn), "{mrn}");
+        }
+    }
+
+    #[test]
+    fn the_letter_tells_the_procedure_from_2024_on() {
+        let flow = |mrn: &str| mrn_flow(mrn);
+        assert_eq!(flow("26FR000410123456A4"), Some(MrnFlow::Export));
+        assert_eq!(flow("26TR340123009876J6"), Some(MrnFlow::Transit));
+        assert_eq!(flow("26GB0000601001EBR1"), Some(MrnFlow::Import));
+        assert_eq!(flow("24GB0000601001EBR1"), Some(MrnFlow::Import));
+        assert_eq!(flow("24CZ57000023VY9V39"), Some(MrnFlow::Unstated));
+        assert_eq!(flow("21CZ57000023VY9A39"), Some(MrnFlow::Unstated));
+        assert_eq!(flow("99IT9876AB88901209"), Some(MrnFlow::Unstated));
+        assert_eq!(flow("26FR000410123456Q4"), None);
+    }
+
+    #[test]
+    fn what_is_no_mrn_is_refused() {
+        for bad in [
+            "",
+            "26FR000410123456A",
+            "26FR000410123456A44",
+            "26fr000410123456a4",
+            "26FR000410123456A ",
+            "26FR00041012345/A4",
+            "2XFR000410123456A4",
+            "26F1000410123456A4",
+            "26FR000410123456AX",
+            "26FR00041012345ÉA4",
+        ] {
+            assert_eq!(mrn_flow(bad), None, "{bad}");
+            assert!(!mrn_check_digit_agrees(bad) || bad.len() != 18, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_ucr_has_year_country_operator_and_reference() {
+        for good in ["6FR12345678901234-ABC1", "6GB123456789012-A", "0KE1-2-3"] {
+            assert!(ucr_is_sound(good), "{good}");
+        }
+        for bad in [
+            "",
+            "6FR12345678901234ABC1",
+            "FR12345678901234-ABC1",
+            "6fr12345678901234-ABC1",
+            "6FR-ABC1",
+            "6FR123-",
+            "6FR123-A/B",
+            "6FR123-A:B",
+            "6FR123-A B",
+            "6FR12345678901234-ABC1-ABC1-ABC1-ABC1",
+        ] {
+            assert!(!ucr_is_sound(bad), "{bad}");
+        }
+    }
 }
