@@ -49,7 +49,9 @@ pub enum MrnFlow {
 }
 
 /// Years from here on are of the last century: movement reference numbers are given since the nineties.
-const FIRST_YEAR: u8 = 90;
+const CENTURY_FROM: u8 = 90;
+/// First year whose numbers may have a letter of procedure.
+const LETTERS_FROM: u8 = 24;
 
 /// What a syntactically sound MRN says; `None` where the 18 characters do not have its form.
 ///
@@ -65,11 +67,11 @@ pub fn mrn_flow(mrn: &str) -> Option<MrnFlow> {
     }
     let year: u8 = mrn.get(..2)?.parse().ok()?;
     match letter {
-        _ if year < 24 || year >= FIRST_YEAR => Some(MrnFlow::Unstated),
+        _ if !(LETTERS_FROM..CENTURY_FROM).contains(&year) => Some(MrnFlow::Unstated),
         b'A'..=b'E' => Some(MrnFlow::Export),
         b'J'..=b'M' => Some(MrnFlow::Transit),
         b'R'..=b'W' => Some(MrnFlow::Import),
-        _ if year == 24 => Some(MrnFlow::Unstated),
+        _ if year == LETTERS_FROM => Some(MrnFlow::Unstated),
         _ => None,
     }
 }
