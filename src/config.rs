@@ -1,6 +1,9 @@
 //! Settings: the defaults, a file over them, the environment over both; validated as a whole, and
 //! the service refuses to start with every reason.
-use crate::domain::Country;
+mod check;
+#[cfg(test)]
+mod tests;
+
 use figment::Figment;
 use figment::providers::Env;
 use figment::providers::Format;
@@ -179,8 +182,6 @@ pub struct Log {
     pub format: String,
 }
 
-const ROLES: [&str; 5] = ["officer", "authority", "carrier", "auditor", "admin"];
-
 impl Config {
     /// The defaults alone, for tests and for the sample service, which fill in the rest.
     pub fn embedded() -> Result<Self, ConfigError> {
@@ -204,165 +205,12 @@ impl Config {
             self.database.url =
                 format!("sqlite://{}", self.node.data_dir.join("passavant.db").display());
         }
-        let problems = self.problems();
+        let problems = check::problems(&self);
         if problems.is_empty() { Ok(self) } else { Err(ConfigError::Incomplete(problems)) }
     }
 
     /// Whether the API speaks TLS itself.
     pub fn tls(&self) -> bool {
         !self.http.tls_cert_file.as_os_str().is_empty()
-    }
-
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut unless = |sound: bool, problem: &str| {
-            if !sound {
-                problems.push(problem.to_owned());
-            }
-        };
-        let origin = &self.node.origin;
-        let named =
-            !origin.is_empty() && !origin.contains('+') && !origin.contains(char::is_whitespace);
-        unless(
-            named,
-            "node.origin: a name for the audit log, without spaces and '+', such as customs.example/node-1",
-        );
-        unless(
-            Country::parse(&self.node.state).is_ok_and(Country::is_assigned),
-            "node.state: the State's two letters",
-        );
-        unless(self.database.url.starts_with("sqlite://"), "database.url: sqlite://FILE");
-        unless(self.database.read_connections > 0, "database.read_connections: at least 1");
-        let http = &self.http;
-        unless(
-            self.tls() != http.tls_key_file.as_os_str().is_empty(),
-            "http.tls_cert_file and http.tls_key_file: both or neither",
-        );
-        unless(
-            self.tls() || http.behind_proxy || http.listen.ip().is_loopback(),
-            "http.listen: beyond loopback only with TLS, or with http.behind_proxy = true where a proxy ends TLS",
-        );
-        unless(http.body_bytes_max >= 1024, "http.body_bytes_max: at least 1024");
-        unless(http.connections_max > 0, "http.connections_max: at least 1");
-        let recorder = &self.recorder;
-        unless(recorder.batch_commands_max > 0, "recorder.batch_commands_max: at least 1");
-        unless(
-            recorder.queue_commands_max >= recorder.batch_commands_max,
-            "recorder.queue_commands_max: at least recorder.batch_commands_max",
-        );
-        unless(self.cache.licences_max > 0, "cache.licences_max: at least 1");
-        unless((0..=60).contains(&self.access.leeway_s), "access.leeway_s: 0 to 60");
-        unless(
-            (1..=900).contains(&self.access.token_life_s_max),
-            "access.token_life_s_max: 1 to 900",
-        );
-        unless(
-            !self.access.issuers.is_empty(),
-            "access.issuers: nobody could come in without a trusted issuer",
-        );
-        unless(
-            self.rate.requests_per_s > 0 && self.rate.refused_per_s > 0,
-            "rate: at least 1 a second",
-        );
-        unless(
-            self.rate.requests_burst > 0 && self.rate.refused_burst > 0,
-            "rate: at least 1 at once",
-        );
-        unless(["json", "text"].contains(&self.log.format.as_str()), "log.format: json or text");
-        for (index, issuer) in self.access.issuers.iter().enumerate() {
-            problems.extend(
-                issuer
-                    .problems()
-                    .iter()
-                    .map(|problem| format!("access.issuers[{index}].{problem}")),
-            );
-        }
-        problems
-    }
-}
-
-impl Issuer {
-    fn problems(&self) -> Vec<&'static str> {
-        let assigned = Country::parse(&self.state).is_ok_and(Country::is_assigned);
-        let roles =
-            !self.roles.is_empty() && self.roles.iter().all(|role| ROLES.contains(&role.as_str()));
-        [
-            (!self.issuer.is_empty(), "issuer: its iss"),
-            (assigned, "state: the State's two letters"),
-            (roles, "roles: some of officer, authority, carrier, auditor, admin"),
-            (!self.audience.is_empty(), "audience: the aud of tokens for this service"),
-            (
-                self.jwks_url.is_some() != self.jwks_file.is_some(),
-                "jwks_url or jwks_file: one of the two",
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(sound, problem)| (!sound).then_some(problem))
-        .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn complete() -> Config {
-        let mut config = Config::embedded().unwrap();
-        config.node.origin = "customs.example/node-1".to_owned();
-        config.node.state = "FR".to_owned();
-        config.access.issuers.push(Issuer {
-            issuer: "https://login.example".to_owned(),
-            state: "FR".to_owned(),
-            roles: vec!["officer".to_owned()],
-            audience: "passavant".to_owned(),
-            jwks_url: None,
-            jwks_file: Some("keys.json".into()),
-        });
-        config
-    }
-
-    #[test]
-    fn complete_settings_are_taken() {
-        let config = complete().completed().unwrap();
-        assert_eq!(config.database.url, "sqlite:///var/lib/passavant/passavant.db");
-    }
-
-    #[test]
-    fn the_defaults_alone_are_refused_with_every_reason() {
-        let refused = Config::embedded().unwrap().completed().unwrap_err().to_string();
-        for reason in ["node.origin", "node.state", "access.issuers"] {
-            assert!(refused.contains(reason), "{reason}: {refused}");
-        }
-    }
-
-    #[test]
-    fn each_unsound_setting_is_named() {
-        type Spoil = (&'static str, fn(&mut Config));
-        let unsound: [Spoil; 9] = [
-            ("node.origin", |c| c.node.origin = "a b".to_owned()),
-            ("node.state", |c| c.node.state = "UK".to_owned()),
-            ("database.url", |c| c.database.url = "postgres://db/passavant".to_owned()),
-            ("http.tls_cert_file", |c| c.http.tls_cert_file = "cert.pem".into()),
-            ("http.listen", |c| c.http.listen = "0.0.0.0:8443".parse().unwrap()),
-            ("recorder.queue_commands_max", |c| c.recorder.queue_commands_max = 1),
-            ("access.token_life_s_max", |c| c.access.token_life_s_max = 3600),
-            ("access.issuers[0].roles", |c| c.access.issuers[0].roles = vec!["king".to_owned()]),
-            ("access.issuers[0].jwks_url", |c| {
-                c.access.issuers[0].jwks_url = Some("https://x".to_owned());
-            }),
-        ];
-        for (setting, spoil) in unsound {
-            let mut config = complete();
-            spoil(&mut config);
-            let refused = config.completed().unwrap_err().to_string();
-            assert!(refused.contains(setting), "{setting}: {refused}");
-        }
-    }
-
-    #[test]
-    fn a_misspelt_setting_is_refused_by_name() {
-        let misspelt =
-            Figment::from(Toml::string(DEFAULTS)).merge(Toml::string("[http]\nlisten_on = \"x\""));
-        assert!(misspelt.extract::<Config>().unwrap_err().to_string().contains("listen_on"));
     }
 }

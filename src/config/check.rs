@@ -1,0 +1,143 @@
+//! What is wrong with settings that read well: every reason at once, each by the setting's name, so
+//! that an operator mends the file in one go.
+use super::Access;
+use super::Config;
+use super::Http;
+use super::Issuer;
+use crate::domain::Country;
+use std::collections::HashSet;
+
+const ROLES: [&str; 5] = ["officer", "authority", "carrier", "auditor", "admin"];
+const FORMATS: [&str; 2] = ["json", "text"];
+
+/// What must hold, and the reason to give where it does not.
+type Demand = (bool, &'static str);
+
+/// Everything that stops the service from running on these settings.
+pub(super) fn problems(config: &Config) -> Vec<String> {
+    let mut problems = unmet(&node_and_data(config));
+    problems.extend(unmet(&http(&config.http)));
+    problems.extend(unmet(&access(&config.access)));
+    problems.extend(unmet(&rate_and_log(config)));
+    let mut names = HashSet::new();
+    for (index, issuer) in config.access.issuers.iter().enumerate() {
+        let at = |problem: String| format!("access.issuers[{index}].{problem}");
+        problems.extend(unmet(&trusted(issuer)).into_iter().map(at));
+        if !names.insert(issuer.issuer.as_str()) {
+            problems.push(at("issuer: stands twice, and speaks for one State only".to_owned()));
+        }
+    }
+    problems
+}
+
+fn unmet(demands: &[Demand]) -> Vec<String> {
+    demands.iter().filter(|(met, _)| !met).map(|(_, reason)| (*reason).to_owned()).collect()
+}
+
+fn node_and_data(config: &Config) -> Vec<Demand> {
+    let origin = &config.node.origin;
+    let named =
+        !origin.is_empty() && !origin.contains('+') && !origin.contains(char::is_whitespace);
+    let recorder = &config.recorder;
+    vec![
+        (
+            named,
+            "node.origin: a name for the audit log, without spaces and '+', such as customs.example/node-1",
+        ),
+        (is_state(&config.node.state), "node.state: the State's two letters"),
+        (
+            !config.node.data_dir.as_os_str().is_empty(),
+            "node.data_dir: a folder for the service's files",
+        ),
+        (config.database.url.starts_with("sqlite://"), "database.url: sqlite://FILE"),
+        (config.database.read_connections > 0, "database.read_connections: at least 1"),
+        (recorder.batch_commands_max > 0, "recorder.batch_commands_max: at least 1"),
+        (
+            recorder.queue_commands_max >= recorder.batch_commands_max,
+            "recorder.queue_commands_max: at least recorder.batch_commands_max",
+        ),
+        (config.cache.licences_max > 0, "cache.licences_max: at least 1"),
+        (config.cache.age_ms_max > 0, "cache.age_ms_max: at least 1"),
+    ]
+}
+
+fn http(http: &Http) -> Vec<Demand> {
+    let tls = !http.tls_cert_file.as_os_str().is_empty();
+    let key = !http.tls_key_file.as_os_str().is_empty();
+    // Port 0 is another free port each time, so the two cannot meet there.
+    let apart = http.listen != http.ops_listen || http.listen.port() == 0;
+    vec![
+        (tls == key, "http.tls_cert_file and http.tls_key_file: both or neither"),
+        (
+            tls || http.behind_proxy || http.listen.ip().is_loopback(),
+            "http.listen: beyond loopback only with TLS, or with http.behind_proxy = true where a proxy ends TLS",
+        ),
+        (apart, "http.ops_listen: another address than http.listen"),
+        (http.body_bytes_max >= 1024, "http.body_bytes_max: at least 1024"),
+        (
+            http.import_bytes_max >= http.body_bytes_max,
+            "http.import_bytes_max: at least http.body_bytes_max",
+        ),
+        (http.connections_max > 0, "http.connections_max: at least 1"),
+        (http.head_timeout_s > 0, "http.head_timeout_s: at least 1"),
+        (http.shutdown_s > 0, "http.shutdown_s: at least 1"),
+    ]
+}
+
+fn access(access: &Access) -> Vec<Demand> {
+    vec![
+        ((0..=60).contains(&access.leeway_s), "access.leeway_s: 0 to 60"),
+        ((1..=900).contains(&access.token_life_s_max), "access.token_life_s_max: 1 to 900"),
+        (access.tokens_max > 0, "access.tokens_max: at least 1"),
+        (access.keys_refresh_s > 0, "access.keys_refresh_s: at least 1"),
+        (
+            !access.issuers.is_empty(),
+            "access.issuers: nobody could come in without a trusted issuer",
+        ),
+    ]
+}
+
+fn rate_and_log(config: &Config) -> Vec<Demand> {
+    let (rate, log) = (&config.rate, &config.log);
+    vec![
+        (rate.requests_per_s > 0, "rate.requests_per_s: at least 1"),
+        (rate.requests_burst > 0, "rate.requests_burst: at least 1"),
+        (rate.refused_per_s > 0, "rate.refused_per_s: at least 1"),
+        (rate.refused_burst > 0, "rate.refused_burst: at least 1"),
+        (FORMATS.contains(&log.format.as_str()), "log.format: json or text"),
+    ]
+}
+
+fn trusted(issuer: &Issuer) -> Vec<Demand> {
+    let roles =
+        !issuer.roles.is_empty() && issuer.roles.iter().all(|role| ROLES.contains(&role.as_str()));
+    vec![
+        (!issuer.issuer.is_empty(), "issuer: its iss"),
+        // A caller's key is `iss#sub`: with a '#' in iss, two callers could share one.
+        (!issuer.issuer.contains('#'), "issuer: without '#'"),
+        (is_state(&issuer.state), "state: the State's two letters"),
+        (roles, "roles: some of officer, authority, carrier, auditor, admin"),
+        (!issuer.audience.is_empty(), "audience: the aud of tokens for this service"),
+        (
+            issuer.jwks_url.is_some() != issuer.jwks_file.is_some(),
+            "jwks_url or jwks_file: one of the two",
+        ),
+        (
+            issuer.jwks_url.as_deref().is_none_or(is_private_to_read),
+            "jwks_url: https (http only on loopback), for who can change the keys on their way can mint tokens",
+        ),
+    ]
+}
+
+fn is_state(code: &str) -> bool {
+    Country::parse(code).is_ok_and(Country::is_assigned)
+}
+
+/// Whether nobody on the way can change what is read from an address.
+fn is_private_to_read(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    !host.is_empty() && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+}

@@ -1,0 +1,184 @@
+//! Each refusal by name, and the order in which file and defaults give way.
+use super::*;
+
+fn complete() -> Config {
+    let mut config = Config::embedded().unwrap();
+    config.node.origin = "customs.example/node-1".to_owned();
+    config.node.state = "FR".to_owned();
+    config.access.issuers.push(Issuer {
+        issuer: "https://login.example".to_owned(),
+        state: "FR".to_owned(),
+        roles: vec!["officer".to_owned()],
+        audience: "passavant".to_owned(),
+        jwks_url: None,
+        jwks_file: Some("keys.json".into()),
+    });
+    config
+}
+
+type Spoil = (&'static str, fn(&mut Config));
+
+fn each_is_refused_by_name(unsound: &[Spoil]) {
+    for (setting, spoil) in unsound {
+        let mut config = complete();
+        spoil(&mut config);
+        let ConfigError::Incomplete(reasons) = config.completed().unwrap_err() else {
+            panic!("{setting}: read, and is refused for what it says")
+        };
+        assert_eq!(reasons.len(), 1, "{setting}: one fault, one reason: {reasons:?}");
+        assert!(reasons[0].starts_with(setting), "{setting}: {reasons:?}");
+    }
+}
+
+fn publish_at(config: &mut Config, url: &str) {
+    config.access.issuers[0].jwks_file = None;
+    config.access.issuers[0].jwks_url = Some(url.to_owned());
+}
+
+#[test]
+fn complete_settings_are_taken() {
+    let config = complete().completed().unwrap();
+    assert_eq!(config.database.url, "sqlite:///var/lib/passavant/passavant.db");
+}
+
+#[test]
+fn the_defaults_alone_are_refused_with_every_reason() {
+    let refused = Config::embedded().unwrap().completed().unwrap_err().to_string();
+    for reason in ["node.origin", "node.state", "access.issuers"] {
+        assert!(refused.contains(reason), "{reason}: {refused}");
+    }
+}
+
+#[test]
+fn an_unsound_node_database_or_writer_is_refused() {
+    each_is_refused_by_name(&[
+        ("node.origin", |c| c.node.origin = String::new()),
+        ("node.origin", |c| c.node.origin = "a b".to_owned()),
+        ("node.origin", |c| c.node.origin = "a+b".to_owned()),
+        ("node.state", |c| c.node.state = "UK".to_owned()),
+        ("node.state", |c| c.node.state = "fr".to_owned()),
+        ("node.data_dir", |c| c.node.data_dir = PathBuf::new()),
+        ("database.url", |c| c.database.url = "postgres://db/passavant".to_owned()),
+        ("database.read_connections", |c| c.database.read_connections = 0),
+        ("recorder.queue_commands_max", |c| c.recorder.queue_commands_max = 1),
+        ("recorder.batch_commands_max", |c| c.recorder.batch_commands_max = 0),
+        ("cache.licences_max", |c| c.cache.licences_max = 0),
+        ("cache.age_ms_max", |c| c.cache.age_ms_max = 0),
+    ]);
+}
+
+#[test]
+fn unsound_doors_are_refused() {
+    each_is_refused_by_name(&[
+        ("http.tls_cert_file", |c| c.http.tls_cert_file = "cert.pem".into()),
+        ("http.tls_cert_file", |c| c.http.tls_key_file = "key.pem".into()),
+        ("http.listen", |c| c.http.listen = "0.0.0.0:8443".parse().unwrap()),
+        ("http.listen", |c| c.http.listen = "[::]:8443".parse().unwrap()),
+        ("http.ops_listen", |c| c.http.ops_listen = c.http.listen),
+        ("http.body_bytes_max", |c| c.http.body_bytes_max = 0),
+        ("http.import_bytes_max", |c| c.http.import_bytes_max = 2048),
+        ("http.connections_max", |c| c.http.connections_max = 0),
+        ("http.head_timeout_s", |c| c.http.head_timeout_s = 0),
+        ("http.shutdown_s", |c| c.http.shutdown_s = 0),
+    ]);
+}
+
+#[test]
+fn beyond_loopback_the_service_listens_with_tls_or_behind_a_proxy() {
+    let mut config = complete();
+    config.http.listen = "0.0.0.0:8443".parse().unwrap();
+    config.http.behind_proxy = true;
+    assert!(config.completed().is_ok());
+    let mut config = complete();
+    config.http.listen = "0.0.0.0:8443".parse().unwrap();
+    config.http.tls_cert_file = "cert.pem".into();
+    config.http.tls_key_file = "key.pem".into();
+    assert!(config.completed().unwrap().tls());
+}
+
+#[test]
+fn unsound_access_rates_and_logs_are_refused() {
+    each_is_refused_by_name(&[
+        ("access.leeway_s", |c| c.access.leeway_s = 61),
+        ("access.leeway_s", |c| c.access.leeway_s = -1),
+        ("access.token_life_s_max", |c| c.access.token_life_s_max = 3600),
+        ("access.token_life_s_max", |c| c.access.token_life_s_max = 0),
+        ("access.tokens_max", |c| c.access.tokens_max = 0),
+        ("access.keys_refresh_s", |c| c.access.keys_refresh_s = 0),
+        ("access.issuers", |c| c.access.issuers.clear()),
+        ("rate.requests_per_s", |c| c.rate.requests_per_s = 0),
+        ("rate.requests_burst", |c| c.rate.requests_burst = 0),
+        ("rate.refused_per_s", |c| c.rate.refused_per_s = 0),
+        ("rate.refused_burst", |c| c.rate.refused_burst = 0),
+        ("log.format", |c| c.log.format = "xml".to_owned()),
+    ]);
+}
+
+#[test]
+fn an_issuer_that_cannot_be_trusted_as_it_stands_is_refused() {
+    each_is_refused_by_name(&[
+        ("access.issuers[0].issuer", |c| c.access.issuers[0].issuer = String::new()),
+        ("access.issuers[0].issuer", |c| c.access.issuers[0].issuer = "https://x/#y".to_owned()),
+        ("access.issuers[0].state", |c| c.access.issuers[0].state = "UK".to_owned()),
+        ("access.issuers[0].roles", |c| c.access.issuers[0].roles = vec!["king".to_owned()]),
+        ("access.issuers[0].roles", |c| c.access.issuers[0].roles.clear()),
+        ("access.issuers[0].audience", |c| c.access.issuers[0].audience = String::new()),
+        ("access.issuers[0].jwks_url or", |c| c.access.issuers[0].jwks_file = None),
+        ("access.issuers[0].jwks_url or", |c| {
+            c.access.issuers[0].jwks_url = Some("https://login.example/keys".to_owned());
+        }),
+        ("access.issuers[0].jwks_url:", |c| publish_at(c, "http://login.example/keys")),
+        ("access.issuers[0].jwks_url:", |c| publish_at(c, "http://127.0.0.1.evil.example/keys")),
+        ("access.issuers[0].jwks_url:", |c| publish_at(c, "file:///etc/keys.json")),
+        ("access.issuers[0].jwks_url:", |c| publish_at(c, "keys")),
+        ("access.issuers[1].issuer", |c| {
+            let twin = Issuer { state: "KE".to_owned(), ..c.access.issuers[0].clone() };
+            c.access.issuers.push(twin);
+        }),
+    ]);
+}
+
+#[test]
+fn keys_are_read_over_https_or_from_this_machine() {
+    for url in [
+        "https://login.example/keys",
+        "http://127.0.0.1:9/k",
+        "http://[::1]:9/k",
+        "http://localhost/k",
+    ] {
+        let mut config = complete();
+        publish_at(&mut config, url);
+        assert!(config.completed().is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_misspelt_setting_is_refused_by_name() {
+    for (misspelt, name) in [
+        ("[http]\nlisten_on = \"x\"", "listen_on"),
+        ("[htpp]\nlisten = \"127.0.0.1:1\"", "htpp"),
+        (
+            "[[access.issuers]]\nissuer = \"x\"\nstate = \"FR\"\nroles = []\naudience = \"a\"\njwks = \"x\"",
+            "jwks",
+        ),
+    ] {
+        let settings = Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(misspelt));
+        let refused = settings.extract::<Config>().unwrap_err().to_string();
+        assert!(refused.contains(&format!("`{name}`")), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_goes_over_the_defaults_and_a_missing_file_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("node.toml");
+    let issuer = "issuer = \"https://login.example\"\nstate = \"FR\"\nroles = [\"officer\"]\naudience = \"passavant\"\njwks_file = \"k\"";
+    let text = format!(
+        "[node]\norigin = \"customs.example/node-1\"\nstate = \"FR\"\n[cache]\nlicences_max = 7\n[[access.issuers]]\n{issuer}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let config = Config::load(Some(&file)).unwrap();
+    assert_eq!((config.cache.licences_max, config.cache.age_ms_max), (7, 2000));
+    let absent = Config::load(Some(&folder.path().join("absent.toml"))).unwrap_err();
+    assert!(absent.to_string().contains("absent.toml"), "{absent}");
+}
