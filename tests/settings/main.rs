@@ -1,5 +1,6 @@
 //! Settings as an operator gives them: a file, the environment over it, and the refusal with its
 //! reasons on starting.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its premise fails there")]
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
