@@ -89,7 +89,7 @@ impl Access {
                 state: Country::parse(&issuer.state).map_err(unknown)?,
                 roles: issuer.roles.iter().filter_map(|role| Role::parse(role)).collect(),
                 audience: issuer.audience.clone(),
-                keys: IssuerKeys::new(source, saved, client.clone()),
+                keys: IssuerKeys::new(&issuer.issuer, source, saved, client.clone()),
             });
         }
         let each = NonZeroUsize::new(config.access.tokens_max.div_ceil(SHARDS))

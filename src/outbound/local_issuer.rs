@@ -85,7 +85,7 @@ impl LocalIssuer {
             ..Header::new(Algorithm::EdDSA)
         };
         let now = now.as_second();
-        let timed = Timed { claims, iat: now, nbf: now, exp: now + life_s };
+        let timed = Timed { claims, iat: now, nbf: now, exp: now.saturating_add(life_s) };
         jsonwebtoken::encode(&header, &timed, &self.key).map_err(|error| error.to_string())
     }
 }
@@ -97,4 +97,65 @@ fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::keys::KeySet;
+    use jsonwebtoken::Validation;
+    use serde_json::Value;
+    use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
+
+    fn minted(issuer: &LocalIssuer) -> String {
+        let claims = Claims {
+            iss: "https://localhost/fr",
+            aud: "passavant",
+            sub: "officer-1",
+            role: "officer",
+            posts: &["FRLEH".to_owned()],
+            operator: None,
+        };
+        issuer.mint(&claims, Timestamp::from_second(1_790_000_000).unwrap(), 900).unwrap()
+    }
+
+    #[test]
+    fn its_key_is_made_once_and_only_its_owner_may_read_it() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("issuer.key");
+        let first = LocalIssuer::open(&file, &[1; 32]).unwrap();
+        let again = LocalIssuer::open(&file, &[2; 32]).unwrap();
+        assert_eq!(first.jwks(), again.jwks(), "the second seed is not needed");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_file_that_does_not_read_is_refused_by_name() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("issuer.key");
+        for bad in ["", "!", "AAAA"] {
+            std::fs::write(&file, bad).unwrap();
+            let refused = LocalIssuer::open(&file, &[1; 32]).err().unwrap();
+            assert!(refused.contains("issuer.key"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn its_tokens_are_those_of_the_key_that_it_publishes() {
+        let issuer = LocalIssuer::from_seed(&[1; 32]).unwrap();
+        let token = minted(&issuer);
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::EdDSA));
+        let keys = KeySet::read(issuer.jwks().as_bytes()).unwrap();
+        let key = keys.get(header.kid.as_deref()).unwrap();
+        let mut validation = Validation::new(key.algorithm);
+        (validation.validate_exp, validation.validate_aud) = (false, false);
+        let claims = jsonwebtoken::decode::<Value>(&token, &key.key, &validation).unwrap().claims;
+        assert_eq!(
+            claims,
+            json!({"iss": "https://localhost/fr", "aud": "passavant", "sub": "officer-1", "role": "officer",
+                "posts": ["FRLEH"], "iat": 1_790_000_000, "nbf": 1_790_000_000, "exp": 1_790_000_900})
+        );
+    }
 }
