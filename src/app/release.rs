@@ -206,28 +206,37 @@ fn refused(
     Ok(Recorded { outcome: Done::Refused, reply, version: None })
 }
 
-/// What a declaration that clears draws: every licence of its own movement that it quotes, in the
-/// unit of its line. An import licence shown at export is drawn when the goods arrive.
+/// What a declaration that clears draws: every quote of a licence that this border draws upon, in
+/// the unit of its line. An import licence shown at export is drawn when the goods arrive. What was
+/// cleared within a measurement tolerance draws no more than there is.
 fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
     let mut drawings: Vec<Drawing> = Vec::new();
     for item in &case.items {
-        let own = item.licences_of(case.declaration.movement);
-        for (quote, _) in own {
+        for quote in &item.quotes {
+            let Some(held) = quote.held().filter(|held| case.draws(&held.licence)) else {
+                continue;
+            };
             let broken = || {
                 Error::Internal(format!("item {} clears without a licence line", item.item.number))
             };
             let line = quote.line.ok_or_else(broken)?;
-            let quantity = item.drawn_by(quote, line).ok_or_else(broken)?;
-            let licence = &quote.quote.number;
-            let same = drawings.iter_mut().find(|d| {
-                d.item == item.item.number && d.licence == *licence && d.line == line.line
-            });
+            let (licence, number) = (&quote.quote.number, item.item.number);
+            let same_line =
+                |drawing: &&Drawing| drawing.licence == *licence && drawing.line == line.line;
+            let drawn = drawings
+                .iter()
+                .filter(same_line)
+                .try_fold(Quantity::ZERO, |drawn, drawing| drawn.plus(drawing.quantity));
+            let left = held.balance(line).available.saturating_minus(drawn.ok_or_else(broken)?);
+            let quantity = item.drawn_by(quote, line).ok_or_else(broken)?.min(left);
+            let same = drawings
+                .iter_mut()
+                .find(|d| d.item == number && d.licence == *licence && d.line == line.line);
             if let Some(drawing) = same {
-                drawing.quantity = drawing.quantity.plus(quantity).ok_or_else(broken)?;
+                drawing.quantity = sum(drawing.quantity, quantity)?;
             } else {
-                let item = item.item.number;
                 drawings.push(Drawing {
-                    item,
+                    item: number,
                     licence: licence.clone(),
                     line: line.line,
                     quantity,

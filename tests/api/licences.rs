@@ -1,0 +1,196 @@
+//! Licences: issued, amended, decided upon, imported.
+use super::harness::*;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+fn export() -> Value {
+    passavant::demo::licences(today())
+        .into_iter()
+        .find(|licence| licence["kind"] == "export")
+        .unwrap()
+}
+
+async fn amend(service: &Service, licence: &Value, version: &str) -> Answer {
+    let headers: &[(&str, &str)] = if version.is_empty() { &[] } else { &[("If-Match", version)] };
+    let path = format!("/v1/licences/{EXPORT}");
+    service
+        .send(Method::PUT, &path, &token("FR", "authority"), headers, Some(licence.to_string()))
+        .await
+}
+
+#[tokio::test]
+async fn a_licence_is_read_back_as_it_was_issued_with_its_balances() {
+    let service = start();
+    service.issue_sample().await;
+    let read = service.get(&format!("/v1/licences/{EXPORT}"), &token("FR", "authority")).await;
+    assert_eq!((read.status, read.header("etag")), (200, "\"1\""));
+    let (read, sent) = (read.json(), export());
+    for field in
+        ["number", "exporter", "transit", "valid_until", "place_of_issue", "linked_licences"]
+    {
+        assert_eq!(read[field], sent[field], "{field}");
+    }
+    assert_eq!(read["lines"][0]["serials"], sent["lines"][0]["serials"]);
+    assert_eq!((&read["status"], &read["version"]), (&json!("active"), &json!(1)));
+    assert_eq!(read["lines"][0]["balance"]["available"], "50");
+}
+
+#[tokio::test]
+async fn a_number_is_issued_once() {
+    let service = start();
+    service.issue_sample().await;
+    let again = service.post("/v1/licences", &token("FR", "authority"), &export()).await;
+    assert_eq!((again.status, again.code().as_str()), (409, "conflict"));
+}
+
+#[tokio::test]
+async fn an_authority_issues_for_its_own_state_only() {
+    let service = start();
+    let refused = service.post("/v1/licences", &token("KE", "authority"), &export()).await;
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["code"].as_str()),
+        (400, Some("not_your_state"))
+    );
+}
+
+#[tokio::test]
+async fn an_amendment_names_the_version_that_was_seen() {
+    let service = start();
+    service.issue_sample().await;
+    let mut licence = export();
+    licence["lines"][1]["quantity"] = json!("60000");
+    assert_eq!(amend(&service, &licence, "").await.status, 428);
+    assert_eq!(amend(&service, &licence, "\"7\"").await.status, 412);
+    let amended = amend(&service, &licence, "\"1\"").await;
+    assert_eq!((amended.status, amended.header("etag")), (200, "\"2\""), "{}", amended.text);
+    assert_eq!(amended.json()["lines"][1]["balance"]["available"], "60000");
+    assert_eq!(amend(&service, &licence, "\"1\"").await.code(), "version_mismatch");
+}
+
+#[tokio::test]
+async fn what_was_consumed_stays_consumed() {
+    let service = start();
+    service.issue_sample().await;
+    service.release(&cartridges("FR-1", "1000"), "k").await;
+    let mut licence = export();
+    licence["lines"][1]["quantity"] = json!("999");
+    let refused = amend(&service, &licence, "\"1\"").await;
+    assert_eq!(refused.json()["errors"][0]["code"], "below_used");
+    assert_eq!(refused.json()["errors"][0]["path"], "/lines/1/quantity");
+    licence["lines"].as_array_mut().unwrap().remove(1);
+    assert_eq!(amend(&service, &licence, "\"1\"").await.json()["errors"][0]["code"], "line_in_use");
+    let mut licence = export();
+    licence["lines"][1]["quantity"] = json!("1000");
+    let amended = amend(&service, &licence, "\"1\"").await.json();
+    assert_eq!(
+        amended["lines"][1]["balance"],
+        json!({"authorised": "1000", "reserved": "0", "consumed": "1000", "available": "0"})
+    );
+}
+
+#[tokio::test]
+async fn decisions_move_the_status_and_every_version_is_kept() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    let decide = async |decision: &str| {
+        let body = json!({"reason": format!("for the {decision}")});
+        service.post(&format!("/v1/licences/{EXPORT}/{decision}"), &authority, &body).await
+    };
+    for (decision, status) in
+        [("suspension", "suspended"), ("reinstatement", "active"), ("revocation", "revoked")]
+    {
+        let decided = decide(decision).await;
+        assert_eq!(
+            (decided.status, decided.json()["status"].as_str()),
+            (200, Some(status)),
+            "{}",
+            decided.text
+        );
+    }
+    assert_eq!(decide("reinstatement").await.code(), "conflict");
+    assert_eq!(decide("annulment").await.json()["status"], "annulled");
+    assert_eq!(decide("confiscation").await.status, 404);
+    let versions =
+        service.get(&format!("/v1/licences/{EXPORT}/versions?limit=3"), &authority).await.json();
+    let changes: Vec<&str> = versions["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["issue", "suspension", "reinstatement"]);
+    let path =
+        format!("/v1/licences/{EXPORT}/versions?after={}", versions["next"].as_str().unwrap());
+    let rest = service.get(&path, &authority).await.json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (2, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_decision_needs_a_reason() {
+    let service = start();
+    service.issue_sample().await;
+    let path = format!("/v1/licences/{EXPORT}/suspension");
+    let refused = service.post(&path, &token("FR", "authority"), &json!({})).await;
+    assert_eq!(
+        refused.json()["errors"][0],
+        json!({"path": "/reason", "code": "required", "detail": "this field is required"})
+    );
+}
+
+#[tokio::test]
+async fn a_suspended_licence_holds_at_once() {
+    let service = start();
+    service.issue_sample().await;
+    assert_eq!(service.verify(&sample("clear")).await.json()["verdict"], "clear");
+    let path = format!("/v1/licences/{EXPORT}/suspension");
+    service.post(&path, &token("FR", "authority"), &json!({"reason": "inquiry"})).await;
+    let held = service.verify(&sample("clear")).await.json();
+    assert!(codes(&held).contains(&"LICENCE_SUSPENDED"), "{held}");
+}
+
+#[tokio::test]
+async fn an_import_takes_the_good_names_the_bad_and_changes_nothing_the_second_time() {
+    let service = start();
+    let mut lines = Vec::new();
+    for n in 0..250 {
+        let mut licence = export();
+        licence["number"] = json!(format!("FR-EXP-{n:05}"));
+        lines.push(licence.to_string());
+    }
+    lines[10] = "{not json".to_owned();
+    lines[20] = lines[20].replace("\"export\"", "\"exprot\"");
+    lines[30] = lines[30].replace("\"issuing_state\":\"FR\"", "\"issuing_state\":\"KE\"");
+    let headers = [("Content-Type", "application/x-ndjson")];
+    let import = async |lines: &[String]| {
+        let body = Some(lines.join("\n"));
+        service
+            .send(Method::POST, "/v1/licences/import", &token("FR", "authority"), &headers, body)
+            .await
+            .json()
+    };
+    let report = import(&lines).await;
+    assert_eq!(
+        (&report["imported"], &report["unchanged"], &report["refused"]),
+        (&json!(247), &json!(0), &json!(3))
+    );
+    let bad: Vec<(u64, &str)> = report["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bad| (bad["line"].as_u64().unwrap(), bad["errors"][0]["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(bad, [(11, "not_json"), (21, "unknown_word"), (31, "not_your_state")]);
+    let again = import(&lines).await;
+    assert_eq!(
+        (&again["imported"], &again["unchanged"], &again["refused"]),
+        (&json!(0), &json!(247), &json!(3))
+    );
+    lines[0] = lines[0].replace("Paris", "Lyon");
+    assert_eq!(
+        import(&lines).await["errors"][0]["errors"][0]["code"],
+        "conflict",
+        "an import amends nothing"
+    );
+}

@@ -1,0 +1,162 @@
+//! Releases: retry, re-scan, amendment and replay are told apart.
+use super::harness::*;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+async fn balance(service: &Service, line: usize) -> Value {
+    let licence =
+        service.get(&format!("/v1/licences/{EXPORT}"), &token("FR", "authority")).await.json();
+    licence["lines"][line]["balance"].clone()
+}
+
+#[tokio::test]
+async fn a_release_draws_the_balance_and_a_retry_does_not_draw_again() {
+    let service = start();
+    service.issue_sample().await;
+    let verification = service.verify(&sample("clear")).await.json();
+    let body = json!({"verification": verification["id"]});
+    let officer = token("FR", "officer");
+    let first = service.post_once("/v1/releases", &officer, "release-1", &body).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let again = service.post_once("/v1/releases", &officer, "release-1", &body).await;
+    assert_eq!((again.status, &again.text), (201, &first.text));
+    let expected =
+        json!({"authorised": "50000", "reserved": "0", "consumed": "5000", "available": "45000"});
+    assert_eq!(balance(&service, 1).await, expected);
+    assert_eq!(balance(&service, 0).await["consumed"], "2");
+}
+
+#[tokio::test]
+async fn the_import_licence_is_not_drawn_at_export() {
+    let service = start();
+    service.issue_sample().await;
+    service.release(&sample("clear"), "k").await;
+    let licence =
+        service.get("/v1/licences/KE-IMP-2026-00087", &token("KE", "authority")).await.json();
+    assert_eq!(licence["lines"][1]["balance"]["consumed"], "0");
+}
+
+#[tokio::test]
+async fn a_release_needs_a_key() {
+    let service = start();
+    let refused =
+        service.post("/v1/releases", &token("FR", "officer"), &json!({"verification": "x"})).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "invalid_header"));
+}
+
+#[tokio::test]
+async fn the_same_declaration_scanned_again_after_its_release_holds() {
+    let service = start();
+    service.issue_sample().await;
+    assert_eq!(service.release(&sample("clear"), "first").await.status, 201);
+    let rescan = service.verify(&sample("clear")).await.json();
+    assert!(codes(&rescan).contains(&"MRN_ALREADY_USED"), "{rescan}");
+    let body = json!({"verification": rescan["id"]});
+    let refused = service.post_once("/v1/releases", &token("FR", "officer"), "second", &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"));
+    assert!(
+        refused.json()["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|f| f["code"] == "MRN_ALREADY_USED")
+    );
+    assert_eq!(balance(&service, 1).await["consumed"], "5000");
+}
+
+#[tokio::test]
+async fn an_amendment_sets_absolute_figures_and_a_reversal_gives_all_back() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let release = service.release(&cartridges("FR-1", "1000"), "k").await.json();
+    let id = release["id"].as_str().unwrap();
+    let amendment = json!({"reason": "miscounted", "declaration": cartridges("FR-1", "700")});
+    let amended = service.post(&format!("/v1/releases/{id}/amendment"), &officer, &amendment).await;
+    assert_eq!(amended.status, 200, "{}", amended.text);
+    assert_eq!(
+        (amended.json()["version"].as_i64(), balance(&service, 1).await["consumed"].as_str()),
+        (Some(2), Some("700"))
+    );
+    let reversal = json!({"reason": "the goods did not leave"});
+    let reversed = service.post(&format!("/v1/releases/{id}/reversal"), &officer, &reversal).await;
+    assert_eq!(
+        (reversed.status, balance(&service, 1).await["consumed"].as_str()),
+        (200, Some("0"))
+    );
+    let twice = service.post(&format!("/v1/releases/{id}/reversal"), &officer, &reversal).await;
+    assert_eq!((twice.status, twice.code().as_str()), (409, "conflict"));
+    let kinds = service
+        .get(&format!("/v1/licences/{EXPORT}/ledger"), &token("FR", "authority"))
+        .await
+        .json();
+    let kinds: Vec<&str> = kinds["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["issue", "issue", "release", "release_amendment", "reversal"]);
+}
+
+#[tokio::test]
+async fn an_amendment_cannot_become_another_declaration_or_more_than_there_is() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let release = service.release(&cartridges("FR-1", "1000"), "k").await.json();
+    let path = format!("/v1/releases/{}/amendment", release["id"].as_str().unwrap());
+    let other = json!({"reason": "x", "declaration": cartridges("FR-2", "1")});
+    assert_eq!(
+        service.post(&path, &officer, &other).await.json()["errors"][0]["code"],
+        "another_declaration"
+    );
+    let more = json!({"reason": "x", "declaration": cartridges("FR-1", "50001")});
+    let refused = service.post(&path, &officer, &more).await;
+    assert_eq!(
+        (refused.status, balance(&service, 1).await["consumed"].as_str()),
+        (409, Some("1000"))
+    );
+}
+
+#[tokio::test]
+async fn serials_bind_at_first_use_and_are_never_released_twice() {
+    let service = start();
+    for mut licence in passavant::demo::licences(today()) {
+        licence["lines"][0].as_object_mut().unwrap().remove("serials");
+        let state = licence["issuing_state"].as_str().unwrap().to_owned();
+        assert_eq!(
+            service.post("/v1/licences", &token(&state, "authority"), &licence).await.status,
+            201
+        );
+    }
+    let mut first = sample("clear");
+    first["items"] = json!([first["items"][0]]);
+    assert_eq!(service.release(&first, "first").await.status, 201);
+    let mut second = first.clone();
+    second["reference"] = json!({"type": "national", "value": "FR-2"});
+    let verification = service.verify(&second).await.json();
+    assert!(codes(&verification).contains(&"SERIAL_ALREADY_MOVED"), "{verification}");
+    let body = json!({"verification": verification["id"]});
+    let refused = service.post_once("/v1/releases", &token("FR", "officer"), "second", &body).await;
+    assert_eq!(refused.status, 409);
+}
+
+#[tokio::test]
+async fn unknown_and_foreign_verifications_are_not_there() {
+    let service = start();
+    service.issue_sample().await;
+    let verification = service.verify(&sample("clear")).await.json();
+    let body = json!({"verification": verification["id"]});
+    let foreign = service.post_once("/v1/releases", &token("DE", "officer"), "k", &body).await;
+    let unknown = json!({"verification": "019a0000-0000-7000-8000-000000000000"});
+    let unknown = service.post_once("/v1/releases", &token("FR", "officer"), "k", &unknown).await;
+    assert_eq!((foreign.status, unknown.status), (404, 404));
+    assert_eq!(foreign.text, unknown.text, "nothing tells them apart");
+    let path = "/v1/releases/019a0000-0000-7000-8000-000000000000/reversal";
+    let answer = service
+        .send(Method::POST, path, &token("FR", "officer"), &[], Some("{\"reason\":\"x\"}".into()))
+        .await;
+    assert_eq!(answer.status, 404);
+}

@@ -1,0 +1,369 @@
+//! The process killed in the middle of its work, again and again: whatever was acknowledged is
+//! found, proven and counted afterwards. Twenty cycles in CI, three otherwise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may stop"
+)]
+
+use passavant::clock::Clock;
+use passavant::clock::SystemClock;
+use passavant::demo;
+use passavant::outbound::local_issuer::Claims;
+use passavant::outbound::local_issuer::LocalIssuer;
+use serde_json::Value;
+use serde_json::json;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_passavant");
+const EXPORT: &str = "FR-EXP-2026-000412";
+/// Clients at once.
+const CLIENTS: u32 = 8;
+
+/// A service as an operator runs it.
+struct Process {
+    child: Child,
+    api: String,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn settings(dir: &Path) -> String {
+    let keys = |state: &str| dir.join(format!("{state}.jwks")).display().to_string();
+    let issuer = |state: &str| {
+        format!(
+            "[[access.issuers]]\nissuer = \"https://login.example/{state}\"\nstate = \"{state}\"\n\
+             roles = [\"officer\", \"authority\", \"auditor\"]\naudience = \"passavant\"\njwks_file = {:?}\n",
+            keys(state)
+        )
+    };
+    format!(
+        "[node]\norigin = \"passavant.example/faults\"\nstate = \"FR\"\ndata_dir = {:?}\n\
+         [http]\nlisten = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n[log]\nfilter = \"error\"\n{}{}",
+        dir.display().to_string(),
+        issuer("FR"),
+        issuer("KE")
+    )
+}
+
+fn start(dir: &Path) -> Process {
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--config"])
+        .arg(dir.join("settings.toml"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let api = line.split("listens on ").nth(1).and_then(|rest| rest.split(',').next());
+    Process {
+        child,
+        api: format!("http://{}", api.unwrap_or_else(|| panic!("it did not start: {line}"))),
+    }
+}
+
+fn issuer(state: &str) -> LocalIssuer {
+    LocalIssuer::from_seed(&[state.as_bytes()[0]; 32]).unwrap()
+}
+
+fn token(state: &str, role: &str) -> String {
+    let posts = if role == "officer" { vec!["FRLEH".to_owned()] } else { Vec::new() };
+    let iss = format!("https://login.example/{state}");
+    let claims =
+        Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator: None };
+    issuer(state).mint(&claims, SystemClock.now(), 900).unwrap()
+}
+
+fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap()
+}
+
+/// What was acknowledged, over all cycles.
+#[derive(Default, Clone)]
+struct Acknowledged {
+    verifications: Vec<(String, u64)>,
+    releases: Vec<(String, u64)>,
+    /// Releases asked for and never answered: they happened, or they did not.
+    unknown: u32,
+}
+
+/// One client: verifies and releases one round after another until the service is gone.
+async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Acknowledged>>) {
+    let http = http();
+    let officer = token("FR", "officer");
+    for n in 0.. {
+        let declaration = declaration(&format!("FR-{cycle}-{number}-{n}"));
+        let sent = http.post(format!("{api}/v1/verifications")).bearer_auth(&officer);
+        let Ok(answer) = sent.json(&json!({"declaration": declaration})).send().await else {
+            return;
+        };
+        let Ok(verification) = answer.json::<Value>().await else { return };
+        let id = verification["id"].as_str().unwrap_or_else(|| panic!("{verification}")).to_owned();
+        let index = verification["audit"]["index"].as_u64().unwrap();
+        acknowledged.lock().unwrap().verifications.push((id.clone(), index));
+        acknowledged.lock().unwrap().unknown += 1;
+        let sent = http.post(format!("{api}/v1/releases")).bearer_auth(&officer);
+        let sent = sent.header("Idempotency-Key", &id).json(&json!({"verification": id}));
+        let Ok(answer) = sent.send().await else { return };
+        let status = answer.status().as_u16();
+        let Ok(release) = answer.json::<Value>().await else { return };
+        assert_eq!(status, 201, "{release}");
+        let mut acknowledged = acknowledged.lock().unwrap();
+        acknowledged.unknown -= 1;
+        acknowledged.releases.push((
+            release["id"].as_str().unwrap().to_owned(),
+            release["audit"]["index"].as_u64().unwrap(),
+        ));
+    }
+}
+
+/// One round under a reference of its own.
+fn declaration(reference: &str) -> Value {
+    let today =
+        jiff::tz::TimeZone::get("Europe/Paris").unwrap().to_datetime(SystemClock.now()).date();
+    let mut declaration = demo::declarations(today).remove(0).declaration;
+    let mut item = declaration["items"][1].clone();
+    item["quantity"] = json!("1");
+    item["unit"] = json!("C62");
+    declaration["items"] = json!([item]);
+    declaration["reference"] = json!({"type": "national", "value": reference});
+    declaration
+}
+
+async fn issue_sample(api: &str) {
+    let http = http();
+    let today =
+        jiff::tz::TimeZone::get("Europe/Paris").unwrap().to_datetime(SystemClock.now()).date();
+    for licence in demo::licences(today) {
+        let token = token(licence["issuing_state"].as_str().unwrap(), "authority");
+        let sent = http
+            .post(format!("{api}/v1/licences"))
+            .bearer_auth(token)
+            .json(&licence)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(sent.status().as_u16(), 201);
+    }
+}
+
+/// Everything acknowledged stands in the trail under its index, and the balance is what was released.
+async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
+    let http = http();
+    let (mut entries, mut after) = (std::collections::HashMap::new(), String::new());
+    loop {
+        let url = format!("{api}/v1/audit/entries?limit=200{after}");
+        let page: Value = http
+            .get(url)
+            .bearer_auth(token("FR", "auditor"))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        for item in page["items"].as_array().unwrap() {
+            entries.insert(item["index"].as_u64().unwrap(), item["entry"].clone());
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    for (id, index) in &acknowledged.verifications {
+        assert_eq!(entries[index]["verification"], *id, "entry {index}");
+    }
+    for (id, index) in &acknowledged.releases {
+        assert_eq!(entries[index]["release"], *id, "entry {index}");
+    }
+    let url = format!("{api}/v1/licences/{EXPORT}");
+    let licence: Value = http
+        .get(url)
+        .bearer_auth(token("FR", "authority"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let consumed: usize =
+        licence["lines"][1]["balance"]["consumed"].as_str().unwrap().parse().unwrap();
+    let least = acknowledged.releases.len();
+    let most = least + usize::try_from(acknowledged.unknown).unwrap();
+    assert!(
+        (least..=most).contains(&consumed),
+        "{consumed} consumed, {least} acknowledged, {most} at most"
+    );
+    let in_trail = entries.values().filter(|entry| entry["kind"] == "release").count();
+    assert_eq!(consumed, in_trail, "each release stands in the trail once");
+}
+
+fn run(dir: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .arg("--config")
+        .arg(dir.join("settings.toml"))
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn prepare() -> tempfile::TempDir {
+    let dir = tempfile::TempDir::new().unwrap();
+    std::fs::write(dir.path().join("settings.toml"), settings(dir.path())).unwrap();
+    for state in ["FR", "KE"] {
+        std::fs::write(dir.path().join(format!("{state}.jwks")), issuer(state).jwks()).unwrap();
+    }
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_it_loses_nothing_that_it_acknowledged() {
+    let cycles = if std::env::var_os("CI").is_some() { 20 } else { 3 };
+    let dir = prepare();
+    let mut process = start(dir.path());
+    issue_sample(&process.api).await;
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
+    for cycle in 0..cycles {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                tokio::spawn(client(process.api.clone(), cycle, number, Arc::clone(&acknowledged)))
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(150 + u64::from(cycle) * 17 % 100)).await;
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+        for client in clients {
+            client.await.unwrap();
+        }
+        let killed = Instant::now();
+        process = start(dir.path());
+        assert!(killed.elapsed() < Duration::from_secs(20), "it starts again");
+        let so_far = acknowledged.lock().unwrap().clone();
+        assert_kept(&process.api, &so_far).await;
+    }
+    assert!(!acknowledged.lock().unwrap().releases.is_empty(), "there was something to lose");
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let (sound, report) = run(dir.path(), &["audit", "verify"]);
+    assert!(sound && report.contains("all fits"), "{report}");
+    let (sound, report) = run(dir.path(), &["audit", "replay", "--all"]);
+    assert!(sound && report.contains(" 0 differ"), "{report}");
+}
+
+#[tokio::test]
+async fn told_to_stop_it_finishes_what_is_in_flight() {
+    let dir = prepare();
+    let mut process = start(dir.path());
+    issue_sample(&process.api).await;
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            tokio::spawn(client(process.api.clone(), 0, number, Arc::clone(&acknowledged)))
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let told =
+        Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    for client in clients {
+        let _ = client.await;
+    }
+    let status = process.child.wait().unwrap();
+    assert!(status.success(), "{status}");
+    let (sound, report) = run(dir.path(), &["audit", "verify"]);
+    assert!(sound, "{report}");
+}
+
+#[test]
+fn an_incomplete_configuration_is_refused_with_the_reasons() {
+    let output = Command::new(BINARY).arg("serve").output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    for reason in ["node.origin", "node.state", "access.issuers"] {
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_is_kept_out_of_the_data_folder() {
+    let dir = prepare();
+    let mut process = start(dir.path());
+    let output = Command::new(BINARY)
+        .args(["serve", "--config"])
+        .arg(dir.path().join("settings.toml"))
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && complaint.contains("another process"), "{complaint}");
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_taken_while_it_runs_restores_to_the_same_trail() {
+    let dir = prepare();
+    let mut process = start(dir.path());
+    issue_sample(&process.api).await;
+    let copy = dir.path().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    let (copied, said) = run(dir.path(), &["backup", copy]);
+    assert!(copied, "{said}");
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let before = run(dir.path(), &["audit", "verify"]);
+    std::fs::remove_file(dir.path().join("passavant.db")).unwrap();
+    let (restored, said) = run(dir.path(), &["restore", copy]);
+    assert!(restored, "{said}");
+    assert_eq!(run(dir.path(), &["audit", "verify"]), before);
+}
+
+#[tokio::test]
+async fn a_restore_never_takes_a_log_back_behind_what_it_has_signed() {
+    let dir = prepare();
+    let mut process = start(dir.path());
+    let copy = dir.path().join("copy.db");
+    let (copied, _) = run(dir.path(), &["backup", copy.to_str().unwrap()]);
+    assert!(copied);
+    issue_sample(&process.api).await;
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let (restored, said) = run(dir.path(), &["restore", copy.to_str().unwrap()]);
+    assert!(!restored, "{said}");
+}
+
+#[test]
+fn a_hundred_thousand_licences_are_imported_in_one_go() {
+    let dir = prepare();
+    let count = if std::env::var_os("CI").is_some() { 100_000 } else { 5_000 };
+    let today =
+        jiff::tz::TimeZone::get("Europe/Paris").unwrap().to_datetime(SystemClock.now()).date();
+    let mut licence = demo::licences(today).remove(0);
+    licence["lines"][0].as_object_mut().unwrap().remove("serials");
+    let mut file =
+        std::io::BufWriter::new(std::fs::File::create(dir.path().join("licences.ndjson")).unwrap());
+    for n in 0..count {
+        licence["number"] = json!(format!("FR-EXP-{n:07}"));
+        std::io::Write::write_all(&mut file, format!("{licence}\n").as_bytes()).unwrap();
+    }
+    drop(file);
+    let file = dir.path().join("licences.ndjson");
+    let import = || run(dir.path(), &["licence", "import", file.to_str().unwrap()]);
+    assert_eq!(import(), (true, format!("{count} imported, 0 unchanged, 0 refused\n")));
+    assert_eq!(import(), (true, format!("0 imported, {count} unchanged, 0 refused\n")));
+}

@@ -1,0 +1,145 @@
+//! A service without doors over a real database file, and one rifle transaction that clears.
+use passavant::app::Access;
+use passavant::app::App;
+use passavant::app::Caller;
+use passavant::app::Error;
+use passavant::app::Role;
+use passavant::app::judge::sha256;
+use passavant::app::licences::Document;
+use passavant::app::recorder::Done;
+use passavant::app::recorder::Once;
+use passavant::app::recorder::Recorded;
+use passavant::clock::FixedClock;
+use passavant::clock::SystemIds;
+use passavant::config::Config;
+use passavant::demo;
+use passavant::domain::Country;
+use passavant::domain::Date;
+use passavant::domain::Locode;
+use passavant::domain::Timestamp;
+use serde_json::Value;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A service with its folder.
+pub struct Service {
+    pub app: App,
+    pub dir: TempDir,
+}
+
+pub fn today() -> Date {
+    "2026-11-23".parse().unwrap()
+}
+
+pub fn start() -> Service {
+    let dir = TempDir::new().unwrap();
+    let app = open(dir.path());
+    Service { app, dir }
+}
+
+pub fn open(dir: &Path) -> App {
+    let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+    let clock = FixedClock::at(now);
+    let mut config = Config::embedded().unwrap();
+    config.node.origin = String::from("passavant.example/test");
+    config.node.state = String::from("FR");
+    config.node.data_dir = dir.to_path_buf();
+    config.database.url = format!("sqlite://{}", dir.join("passavant.db").display());
+    let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
+    App::open(config, Arc::new(clock), Arc::new(SystemIds), access).unwrap()
+}
+
+impl Service {
+    /// Stops the writer and opens the same folder again.
+    pub fn reopen(self) -> Self {
+        let Self { app, dir } = self;
+        app.recorder.stop();
+        drop(app);
+        let app = open(dir.path());
+        Self { app, dir }
+    }
+
+    pub async fn issue(&self, licence: &Value) -> Result<Recorded, Error> {
+        let sent = serde_json::from_value(licence.clone()).unwrap();
+        let state = licence["issuing_state"].as_str().unwrap();
+        self.app.issue(&authority(state), Document::read(&sent, "").unwrap(), None).await
+    }
+
+    /// Issues the sample transaction with so many rifles and rounds on the export licence.
+    pub async fn issue_sample(&self, rounds: u32, usage: &str) {
+        for mut licence in demo::licences(today()) {
+            if licence["kind"] == "export" {
+                licence["use"] = json!(usage);
+                licence["lines"][1]["quantity"] = json!(rounds.to_string());
+            }
+            self.issue(&licence).await.unwrap();
+        }
+    }
+
+    pub async fn verify(&self, declaration: &Value) -> Value {
+        let recorded = self.app.verify(&officer(), declaration.to_string(), None).await.unwrap();
+        serde_json::from_str(&recorded.reply).unwrap()
+    }
+
+    pub async fn release(&self, verification: &Value, key: &str) -> Result<Recorded, Error> {
+        let id: Uuid = verification["id"].as_str().unwrap().parse().unwrap();
+        let once = Once {
+            caller: officer().key(),
+            key: key.to_owned(),
+            request_sha256: sha256(id.as_bytes()),
+        };
+        self.app.release(&officer(), id, once).await
+    }
+
+    /// What is left of the cartridges of the export licence, and what has been used.
+    pub fn rounds(&self) -> (u32, u32) {
+        let licence = self.app.licence(&authority("FR"), EXPORT).unwrap();
+        let licence = serde_json::to_value(&licence).unwrap();
+        let figure =
+            |name: &str| licence["lines"][1]["balance"][name].as_str().unwrap().parse().unwrap();
+        (figure("available"), figure("consumed"))
+    }
+}
+
+pub const EXPORT: &str = "FR-EXP-2026-000412";
+
+pub fn is_refused(recorded: &Recorded) -> bool {
+    recorded.outcome == Done::Refused
+}
+
+/// A declaration of so many cartridges under a reference of its own.
+pub fn cartridges(serial: u32, rounds: u32) -> Value {
+    let mut declaration = demo::declarations(today()).remove(0).declaration;
+    let mut item = declaration["items"][1].clone();
+    item["item"] = json!(1);
+    item["quantity"] = json!(rounds.to_string());
+    item["unit"] = json!("C62");
+    declaration["items"] = json!([item]);
+    declaration["reference"] = json!({"type": "national", "value": format!("FR-{serial:08}")});
+    declaration
+}
+
+pub fn officer() -> Caller {
+    Caller {
+        issuer: "test".into(),
+        subject: "officer-1".into(),
+        state: Country::parse("FR").unwrap(),
+        role: Role::Officer,
+        posts: [Locode::parse("FRLEH").unwrap()].into(),
+        operator: None,
+    }
+}
+
+pub fn authority(state: &str) -> Caller {
+    Caller {
+        issuer: "test".into(),
+        subject: format!("authority-{state}").into(),
+        state: Country::parse(state).unwrap(),
+        role: Role::Authority,
+        posts: [].into(),
+        operator: None,
+    }
+}

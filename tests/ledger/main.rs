@@ -1,0 +1,13 @@
+//! The ledger under every sequence of acts and under concurrency: never over-drawn, nothing lost,
+//! nothing counted twice, and the trail proves it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may stop"
+)]
+
+mod concurrency;
+mod harness;
+mod model;
+mod trail;

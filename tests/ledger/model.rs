@@ -1,0 +1,195 @@
+//! Any sequence of acts against a model that a child could keep: what stands of each release.
+use super::harness::*;
+use passavant::app::Error;
+use passavant::app::licences::Decision;
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What the licence authorises.
+const AUTHORISED: u32 = 100;
+
+#[derive(Debug, Clone)]
+enum Act {
+    Release(u32),
+    Retry(usize),
+    Rescan(usize),
+    Amend(usize, u32),
+    Reverse(usize),
+    Decide(Decision),
+    Restart,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (1..60_u32).prop_map(Act::Release),
+        2 => (0..8_usize).prop_map(Act::Retry),
+        1 => (0..8_usize).prop_map(Act::Rescan),
+        3 => (0..8_usize, 1..60_u32).prop_map(|(which, rounds)| Act::Amend(which, rounds)),
+        2 => (0..8_usize).prop_map(Act::Reverse),
+        1 => prop_oneof![Just(Decision::Suspension), Just(Decision::Reinstatement)].prop_map(Act::Decide),
+        1 => Just(Act::Restart),
+    ]
+}
+
+/// One release as the model keeps it.
+struct Kept {
+    id: Uuid,
+    reference: u32,
+    verification: Value,
+    key: String,
+    reply: String,
+    rounds: u32,
+    stands: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    releases: Vec<Kept>,
+    suspended: bool,
+    declared: u32,
+}
+
+impl Model {
+    fn drawn(&self) -> u32 {
+        self.releases.iter().filter(|kept| kept.stands).map(|kept| kept.rounds).sum()
+    }
+}
+
+async fn apply(service: &Service, model: &mut Model, act: &Act) {
+    match act {
+        Act::Release(rounds) => release(service, model, *rounds).await,
+        Act::Retry(which) => {
+            let Some(kept) = model.releases.get(*which) else { return };
+            let again = service.release(&kept.verification, &kept.key).await.unwrap();
+            assert_eq!(again.reply, kept.reply, "a retry gets the first reply");
+        }
+        Act::Rescan(which) => {
+            let Some(kept) = model.releases.get(*which) else { return };
+            let verification = service.verify(&cartridges(kept.reference, kept.rounds)).await;
+            let again = service
+                .release(&verification, &format!("rescan-{}", model.declared))
+                .await
+                .unwrap();
+            model.declared += 1;
+            assert!(!kept.stands || is_refused(&again), "what was released is not released again");
+            if !is_refused(&again) {
+                let id = id(&again.reply);
+                let (reference, rounds) = (kept.reference, kept.rounds);
+                let key = format!("rescan-{}", model.declared - 1);
+                model.releases.push(Kept {
+                    id,
+                    reference,
+                    verification,
+                    key,
+                    reply: again.reply,
+                    rounds,
+                    stands: true,
+                });
+            }
+        }
+        Act::Amend(which, rounds) => amend(service, model, *which, *rounds).await,
+        Act::Reverse(which) => {
+            let Some(kept) = model.releases.get_mut(*which) else { return };
+            let reversed =
+                service.app.reverse(&officer(), kept.id, "not shipped".into(), None).await;
+            assert_eq!(reversed.is_ok(), kept.stands, "only what stands is reversed");
+            kept.stands = false;
+        }
+        Act::Decide(decision) => {
+            let decided = service
+                .app
+                .decide(&authority("FR"), EXPORT.into(), *decision, "test".into(), None, None)
+                .await;
+            let possible = model.suspended == (*decision == Decision::Reinstatement);
+            assert_eq!(decided.is_ok(), possible);
+            model.suspended ^= possible;
+        }
+        Act::Restart => {}
+    }
+}
+
+async fn release(service: &Service, model: &mut Model, rounds: u32) {
+    let reference = model.declared;
+    model.declared += 1;
+    let verification = service.verify(&cartridges(reference, rounds)).await;
+    let key = format!("key-{reference}");
+    let recorded = service.release(&verification, &key).await.unwrap();
+    let possible = !model.suspended && model.drawn() + rounds <= AUTHORISED;
+    assert_eq!(
+        !is_refused(&recorded),
+        possible,
+        "{rounds} with {} drawn: {}",
+        model.drawn(),
+        recorded.reply
+    );
+    if possible {
+        let id = id(&recorded.reply);
+        model.releases.push(Kept {
+            id,
+            reference,
+            verification,
+            key,
+            reply: recorded.reply,
+            rounds,
+            stands: true,
+        });
+    }
+}
+
+async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) {
+    let (drawn, suspended) = (model.drawn(), model.suspended);
+    let Some(kept) = model.releases.get_mut(which) else { return };
+    let declaration = cartridges(kept.reference, rounds).to_string();
+    let amended = service
+        .app
+        .amend_release(&officer(), kept.id, declaration, "miscounted".into(), None)
+        .await;
+    if !kept.stands {
+        assert!(matches!(amended, Err(Error::Stale(_))), "what was reversed is not amended");
+        return;
+    }
+    let possible = !suspended && drawn - kept.rounds + rounds <= AUTHORISED;
+    assert_eq!(
+        !is_refused(&amended.unwrap()),
+        possible,
+        "{} to {rounds} with {drawn} drawn",
+        kept.rounds
+    );
+    if possible {
+        kept.rounds = rounds;
+    }
+}
+
+fn id(reply: &str) -> Uuid {
+    let reply: Value = serde_json::from_str(reply).unwrap();
+    reply["id"].as_str().unwrap().parse().unwrap()
+}
+
+async fn run(acts: Vec<Act>) {
+    let mut service = start();
+    service.issue_sample(AUTHORISED, "multiple").await;
+    let mut model = Model::default();
+    for act in acts {
+        apply(&service, &mut model, &act).await;
+        if matches!(act, Act::Restart) {
+            service = service.reopen();
+        }
+        let (available, consumed) = service.rounds();
+        assert_eq!(
+            (available, consumed),
+            (AUTHORISED - model.drawn(), model.drawn()),
+            "after {act:?}"
+        );
+    }
+    super::trail::assert_verifies(service);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_sequence_of_acts_agrees_with_the_model(acts in proptest::collection::vec(act(), 1..30)) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(acts));
+    }
+}

@@ -1,0 +1,125 @@
+//! The trail after the act: it verifies, every verdict is derived again, and what is altered is found.
+use super::harness::*;
+use passavant::app::audit_verify;
+use passavant::app::audit_verify::LogReport;
+use passavant::app::replay;
+use passavant::storage;
+use std::path::Path;
+
+fn database(dir: &Path) -> storage::Db {
+    storage::open(&format!("sqlite://{}", dir.join("passavant.db").display())).unwrap()
+}
+
+fn verify(dir: &Path) -> Vec<LogReport> {
+    audit_verify::verify(&mut database(dir), |_, _| {}).unwrap()
+}
+
+/// Stops a service and insists that its whole trail fits and every verdict replays.
+pub fn assert_verifies(service: Service) {
+    let Service { app, dir } = service;
+    app.recorder.stop();
+    drop(app);
+    for report in verify(dir.path()) {
+        assert_eq!(report.fault, None);
+    }
+    let mut db = database(dir.path());
+    for log in storage::log::all(&mut db).unwrap() {
+        for (index, entry) in storage::log::entries(&mut db, log.id, 0, 100_000).unwrap() {
+            let replayed =
+                replay::replay(&mut db, log.id, index.try_into().unwrap(), &entry).unwrap();
+            assert!(replayed.is_none_or(|replayed| replayed.agrees()), "entry {index}");
+        }
+    }
+}
+
+async fn with_a_trail() -> Service {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    for n in 0..5 {
+        let verification = service.verify(&cartridges(n, 10)).await;
+        service.release(&verification, &format!("key-{n}")).await.unwrap();
+    }
+    service
+}
+
+/// Alters a stored file by one statement and gives what the walk says first.
+async fn fault_after(statement: &str) -> String {
+    let service = with_a_trail().await;
+    let Service { app, dir } = service;
+    app.recorder.stop();
+    drop(app);
+    diesel::connection::SimpleConnection::batch_execute(&mut database(dir.path()), statement)
+        .unwrap();
+    verify(dir.path()).remove(0).fault.unwrap()
+}
+
+#[tokio::test]
+async fn a_trail_as_it_was_written_verifies_and_replays() {
+    assert_verifies(with_a_trail().await);
+}
+
+#[tokio::test]
+async fn an_altered_entry_is_named() {
+    let fault = fault_after(
+        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'FRLEH', 'FRMRS') AS BLOB) WHERE log_index = 4",
+    )
+    .await;
+    assert!(fault.starts_with("entry 4: its bytes do not hash"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_removed_entry_is_named() {
+    let fault = fault_after("DELETE FROM log_entry WHERE log_index = 3").await;
+    assert_eq!(fault, "entry 3 is missing");
+}
+
+#[tokio::test]
+async fn entries_in_another_order_are_named() {
+    let swap = "UPDATE log_entry SET log_index = 1000 WHERE log_index = 2; \
+                UPDATE log_entry SET log_index = 2 WHERE log_index = 4; \
+                UPDATE log_entry SET log_index = 4 WHERE log_index = 1000;";
+    let fault = fault_after(swap).await;
+    assert!(fault.starts_with("entry 2:"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_log_cut_short_is_found_by_its_checkpoints() {
+    let fault = fault_after(
+        "DELETE FROM log_entry WHERE log_index >= 10; UPDATE log SET size = 10; DELETE FROM verification WHERE log_index >= 10",
+    )
+    .await;
+    assert!(fault.contains("a checkpoint is signed for size"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_altered_tile_is_named_to_the_byte() {
+    let fault =
+        fault_after("UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)").await;
+    assert!(fault.contains("byte 0 of tile 0 of level 0"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_altered_checkpoint_does_not_verify() {
+    let fault = fault_after(
+        "UPDATE checkpoint SET note = replace(note, 'passavant', 'passavent') WHERE size = 3",
+    )
+    .await;
+    assert!(fault.contains("checkpoint of size 3"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_altered_record_beside_the_log_is_named() {
+    let fault = fault_after("UPDATE verification SET facts = replace(facts, '0', '1')").await;
+    assert!(fault.contains("facts_sha256"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
+    let service = with_a_trail().await;
+    let Service { app, dir } = service;
+    app.recorder.stop();
+    drop(app);
+    let tamper = "UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)";
+    diesel::connection::SimpleConnection::batch_execute(&mut database(dir.path()), tamper).unwrap();
+    assert!(std::panic::catch_unwind(|| open(dir.path())).is_err());
+}
