@@ -192,10 +192,9 @@ impl Access {
         let text = |name| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let time = |name| claims.get(name).and_then(Value::as_i64);
         let now = self.clock.now().as_second();
-        let exp = time("exp").ok_or("exp is missing")?;
-        let nbf = time("nbf").ok_or("nbf is missing")?;
-        let iat =
-            if claims.get("iat").is_some() { time("iat").ok_or("iat is not a time")? } else { nbf };
+        let exp = time("exp").ok_or("exp is missing or not a time")?;
+        let nbf = time("nbf").ok_or("nbf is missing or not a time")?;
+        let iat = time("iat").ok_or("iat is missing or not a time")?;
         if now >= exp.saturating_add(self.leeway_s) {
             return Err("the token has expired");
         }
@@ -286,3 +285,6 @@ fn posts(claims: &Value, role: Role, state: Country) -> Result<Box<[Locode]>, &'
         .collect::<Option<_>>()
         .ok_or("posts holds one that is not of the issuer's State")
 }
+
+#[cfg(test)]
+mod tests;
