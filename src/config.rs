@@ -94,6 +94,10 @@ pub struct Http {
     pub connections_max: usize,
     /// Time to send a request's head.
     pub head_timeout_s: u64,
+    /// Time to send a request's body.
+    pub body_timeout_s: u64,
+    /// Time to send the body of a bulk import.
+    pub import_timeout_s: u64,
     /// Time to keep a connection.
     pub keep_alive_s: u64,
     /// Time for requests in flight on stopping.

@@ -87,7 +87,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Command::Backup { file } => data::backup(&config()?, file),
         Command::Restore { file } => data::restore(&config()?, file),
         Command::Openapi => {
-            say(&passavant::http::openapi::json());
+            say(passavant::http::openapi::json());
             Ok(ExitCode::SUCCESS)
         }
         Command::Health => serve::health(&config()?),

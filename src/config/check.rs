@@ -80,6 +80,8 @@ fn http(http: &Http) -> Vec<Demand> {
         ),
         (http.connections_max > 0, "http.connections_max: at least 1"),
         (http.head_timeout_s > 0, "http.head_timeout_s: at least 1"),
+        (http.body_timeout_s > 0, "http.body_timeout_s: at least 1"),
+        (http.import_timeout_s > 0, "http.import_timeout_s: at least 1"),
         (http.shutdown_s > 0, "http.shutdown_s: at least 1"),
     ]
 }

@@ -79,6 +79,8 @@ fn unsound_doors_are_refused() {
         ("http.import_bytes_max", |c| c.http.import_bytes_max = 2048),
         ("http.connections_max", |c| c.http.connections_max = 0),
         ("http.head_timeout_s", |c| c.http.head_timeout_s = 0),
+        ("http.body_timeout_s", |c| c.http.body_timeout_s = 0),
+        ("http.import_timeout_s", |c| c.http.import_timeout_s = 0),
         ("http.shutdown_s", |c| c.http.shutdown_s = 0),
     ]);
 }

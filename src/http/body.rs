@@ -1,40 +1,61 @@
-//! Request bodies: JSON, as text, of a limited size.
+//! Request bodies: JSON, as text, of a limited size and within a limited time.
 use super::problem::Problem;
 use crate::app::App;
 use crate::app::Error;
+use crate::config::Http;
 use actix_web::FromRequest;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
+use actix_web::http::header::HeaderMap;
 use actix_web::web;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use std::time::Duration;
 
 /// A JSON body as it was sent.
 pub struct JsonBody(pub String);
+
+/// How long and how large a body may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes.
+    pub bytes_max: usize,
+    /// From the request's head to the body's last byte: who sends a byte now and then must not hold
+    /// a connection for ever.
+    pub time: Duration,
+}
+
+impl Limits {
+    /// Of a JSON body.
+    pub fn json(http: &Http) -> Self {
+        Self { bytes_max: http.body_bytes_max, time: Duration::from_secs(http.body_timeout_s) }
+    }
+
+    /// Of a bulk import.
+    pub fn import(http: &Http) -> Self {
+        Self { bytes_max: http.import_bytes_max, time: Duration::from_secs(http.import_timeout_s) }
+    }
+}
 
 impl FromRequest for JsonBody {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let limit =
-            request.app_data::<web::Data<App>>().map_or(0, |app| app.config.http.body_bytes_max);
+        let form = json_form(request.headers());
+        let limits = request
+            .app_data::<web::Data<App>>()
+            .map(|app| Limits::json(&app.config.http))
+            .ok_or_else(|| Error::Internal("the service is not set up".to_owned()));
         let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
-            if !is_json {
-                let detail = "the body must be application/json";
-                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
-            }
+            form?;
+            let limits = limits?;
             let payload = payload.await.map_err(|error| Error::Internal(error.to_string()))?;
-            let bytes = whole(payload, limit).await?;
+            let bytes = whole(payload, limits).await?;
             let not_text = |_| {
                 Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body is not UTF-8")
             };
@@ -43,16 +64,20 @@ impl FromRequest for JsonBody {
     }
 }
 
-/// Reads a body of at most so many bytes.
-pub async fn whole(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+/// Reads a body within its limits.
+pub async fn whole(payload: web::Payload, limits: Limits) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(limits.time, read(payload, limits.bytes_max)).await.unwrap_or_else(|_| {
+        let detail = format!("the body took longer than {} s to arrive", limits.time.as_secs());
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
+    })
+}
+
+async fn read(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let cut_short = |error: actix_web::error::PayloadError| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                format!("the body was cut short: {error}"),
-            )
+        let cut_short = |error: PayloadError| {
+            let detail = format!("the body was cut short: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
         };
         let chunk = chunk.map_err(cut_short)?;
         if bytes.len() + chunk.len() > bytes_max {
@@ -62,4 +87,23 @@ pub async fn whole(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// Whether a body says that it is JSON as it stands: named once, and not compressed.
+fn json_form(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |code, detail| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail);
+    let mut types = headers.get_all(header::CONTENT_TYPE);
+    let is_json = types
+        .next()
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    if !is_json || types.next().is_some() {
+        return Err(refused("not_json", "the body must be application/json"));
+    }
+    let mut codings = headers.get_all(header::CONTENT_ENCODING);
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(refused("content_coding", "the body must not be compressed"));
+    }
+    Ok(())
 }

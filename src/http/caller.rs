@@ -78,10 +78,11 @@ async fn admitted(request: &HttpRequest, roles: &[Role]) -> Result<Arc<Caller>, 
 }
 
 async fn authenticated(app: &App, request: &HttpRequest) -> Result<Arc<Caller>, AccessError> {
-    let value = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .ok_or(AccessError::Invalid("no token was sent"))?;
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or(AccessError::Invalid("no token was sent"))?;
+    if values.next().is_some() {
+        return Err(AccessError::Invalid("more than one token was sent"));
+    }
     let value = value.to_str().map_err(|_e| AccessError::Invalid("the token is not ASCII"))?;
     let (scheme, token) =
         value.split_once(' ').ok_or(AccessError::Invalid("Authorization: Bearer <token>"))?;

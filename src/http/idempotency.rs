@@ -63,3 +63,41 @@ impl FromRequest for RequiredKey {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn request(keys: &[&str]) -> HttpRequest {
+        let mut request = TestRequest::default();
+        for key in keys {
+            request = request.append_header((HEADER, *key));
+        }
+        request.to_http_request()
+    }
+
+    #[test]
+    fn a_key_is_taken_as_it_was_sent() {
+        let longest = "k".repeat(KEY_CHARS_MAX);
+        for key in ["a", "6f1c-4d", "!~", longest.as_str()] {
+            assert_eq!(read(&request(&[key])).unwrap().as_deref(), Some(key));
+        }
+        assert_eq!(read(&request(&[])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_key_that_two_readers_could_read_differently_is_refused() {
+        let too_long = "k".repeat(KEY_CHARS_MAX + 1);
+        for keys in [vec![""], vec!["a b"], vec!["é"], vec![too_long.as_str()], vec!["a", "a"]] {
+            assert_eq!(read(&request(&keys)).unwrap_err().code(), "invalid_header", "{keys:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_release_without_a_key_is_refused() {
+        let refused = RequiredKey::extract(&request(&[])).await;
+        assert_eq!(refused.err().map(|problem| problem.code()), Some("invalid_header"));
+        assert!(Key::extract(&request(&[])).await.is_ok_and(|key| key.0.is_none()));
+    }
+}

@@ -1,5 +1,7 @@
 //! Licences: issue, read, amend, decide, ledger, import.
 use super::body::JsonBody;
+use super::body::Limits;
+use super::body::whole;
 use super::caller::Authority;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
@@ -112,7 +114,7 @@ pub async fn import(
     Authority(caller): Authority,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let lines = super::body::whole(body, app.config.http.import_bytes_max).await?;
+    let lines = whole(body, Limits::import(&app.config.http)).await?;
     let report = web::block(move || take(&app, &caller, &lines)).await;
     let report = report.map_err(|error| Error::Internal(error.to_string()))??;
     Ok(HttpResponse::Ok().json(report))

@@ -93,8 +93,9 @@ pub const ROUTES: &[Route] = &[
 pub fn configure(service: &mut web::ServiceConfig) {
     for routes in ROUTES.chunk_by(|a, b| a.path == b.path) {
         let Some(first) = routes.first() else { continue };
-        let resource =
-            web::resource(first.path).default_service(web::to(problem::method_not_allowed(routes)));
+        let allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
+        let resource = web::resource(first.path)
+            .default_service(web::to(problem::method_not_allowed(&allow.join(", "))));
         service.service(routes.iter().fold(resource, |resource, route| (route.add)(resource)));
     }
 }

@@ -6,6 +6,7 @@ use crate::wire;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -42,7 +43,12 @@ use utoipa::OpenApi;
 struct Shapes;
 
 /// The description, JSON.
-pub fn json() -> String {
+pub fn json() -> &'static str {
+    static DESCRIPTION: LazyLock<String> = LazyLock::new(written);
+    &DESCRIPTION
+}
+
+fn written() -> String {
     let mut document = serde_json::to_value(Shapes::openapi()).unwrap_or_default();
     let mut paths = Map::new();
     for route in ROUTES {

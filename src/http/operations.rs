@@ -1,28 +1,42 @@
 //! What those who run the service ask it: is it well, may it be sent requests, what are its figures.
 use super::openapi;
+use super::problem::Problem;
+use super::problem::method_not_allowed;
 use crate::app::App;
+use crate::app::Error;
 use actix_web::HttpResponse;
+use actix_web::Resource;
+use actix_web::Route;
+use actix_web::guard;
 use actix_web::http::header;
 use actix_web::web;
 use prometheus::Encoder;
 use prometheus::TextEncoder;
 use serde_json::json;
 use std::fmt::Write;
+use std::sync::Arc;
+use utoipa_swagger_ui::Config;
 
 /// Routes of both listeners: health, readiness and the documentation.
 pub fn open(service: &mut web::ServiceConfig) {
-    let page = utoipa_swagger_ui::Config::from("/openapi.json");
     service
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
-        .route("/openapi.json", web::get().to(description))
-        .route("/docs", web::get().to(docs))
-        .service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(page));
+        .service(page("/healthz", web::to(healthz)))
+        .service(page("/readyz", web::to(readyz)))
+        .service(page("/openapi.json", web::to(description)))
+        .service(page("/docs", web::to(docs)))
+        .service(page("/docs/{file:.*}", web::to(docs_file)));
 }
 
 /// Routes of the operations listener alone.
 pub fn inside(service: &mut web::ServiceConfig) {
-    service.route("/metrics", web::get().to(metrics));
+    service.service(page("/metrics", web::to(metrics)));
+}
+
+/// Something to look at: `GET`, and `HEAD` for those who only knock.
+fn page(path: &str, route: Route) -> Resource {
+    web::resource(path)
+        .route(route.guard(guard::Any(guard::Get()).or(guard::Head())))
+        .default_service(web::to(method_not_allowed("GET, HEAD")))
 }
 
 async fn healthz() -> HttpResponse {
@@ -43,6 +57,16 @@ async fn description() -> HttpResponse {
 
 async fn docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+/// A file of the documentation page, all of which stands in the binary.
+async fn docs_file(file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    // Without a validator: the page asks nobody elsewhere.
+    let config = Config::from("/openapi.json").validator_url("none");
+    let found = utoipa_swagger_ui::serve(&file, Arc::new(config))
+        .map_err(|error| Error::Internal(format!("the documentation page: {error}")))?;
+    let file = found.ok_or(Error::NotFound)?;
+    Ok(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {

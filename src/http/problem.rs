@@ -1,6 +1,5 @@
 //! Every error as RFC 9457 `application/problem+json`, with a stable code. The one place that knows
 //! which failure is which status.
-use super::Route;
 use crate::app::Error;
 use crate::app::access::AccessError;
 use crate::wire::FieldError;
@@ -178,22 +177,19 @@ pub async fn not_found() -> Problem {
 }
 
 /// A route that does not know the method: says which ones it knows.
-pub fn method_not_allowed(routes: &'static [Route]) -> impl Fn() -> Ready<Problem> + Clone {
-    move || {
-        let mut allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
-        allow.dedup();
-        let allow = allow.join(", ");
-        let detail = format!("this route knows {allow}");
-        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
-        ready(Problem { allow: Some(allow.into()), ..problem })
-    }
+pub fn method_not_allowed(allow: &str) -> impl Fn() -> Ready<Problem> + Clone + use<> {
+    let detail = format!("this route knows {allow}");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    let problem = Problem { allow: Some(allow.into()), ..problem };
+    move || ready(problem.clone())
 }
 
 impl actix_web::Responder for Problem {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
-        self.error_response()
+        // As an error, so that the request's log line finds the code.
+        HttpResponse::from_error(self)
     }
 }
 
@@ -206,6 +202,89 @@ pub fn from_framework(error: &actix_web::Error) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "too_large", detail),
         StatusCode::REQUEST_TIMEOUT => Problem::new(status, "timeout", detail),
         status if status.is_client_error() => Problem::new(status, "invalid_request", detail),
-        status => Problem::new(status, "internal", "the service failed; nothing was recorded"),
+        status => {
+            tracing::error!(cause = %detail, "an internal error");
+            Problem::new(status, "internal", "the service failed; nothing was recorded")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::MessageBody;
+    use serde_json::Value;
+
+    fn answered(problem: &Problem) -> (u16, HttpResponse, Value) {
+        let response = problem.error_response();
+        let body = problem.error_response().into_body().try_into_bytes().unwrap();
+        (response.status().as_u16(), response, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[test]
+    fn every_failure_of_a_use_case_has_its_status_and_code() {
+        let words = || "of the matter".to_owned();
+        let field = FieldError::new("/number", "required", "this field is required");
+        let expected = [
+            (Error::NotFound, 404, "not_found"),
+            (Error::Forbidden("not your post"), 403, "forbidden"),
+            (Error::Invalid(vec![field]), 400, "invalid_request"),
+            (Error::Stale(words()), 409, "conflict"),
+            (Error::VersionMismatch(words()), 412, "version_mismatch"),
+            (Error::KeyReused, 422, "idempotency_key_reused"),
+            (Error::Unavailable("the queue is full"), 503, "unavailable"),
+            (Error::Internal(words()), 500, "internal"),
+        ];
+        for (error, status, code) in expected {
+            let (answered, response, body) = answered(&Problem::from(error));
+            assert_eq!((answered, body["code"].as_str()), (status, Some(code)));
+            assert_eq!(body["status"], status);
+            assert_eq!(body["type"], format!("urn:passavant:problem:{code}"));
+            let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
+            assert_eq!(kind, "application/problem+json");
+            let wait = response.headers().get(header::RETRY_AFTER).is_some();
+            assert_eq!(wait, status == 503, "{code}");
+        }
+    }
+
+    #[test]
+    fn fields_are_named_and_causes_are_not_shown() {
+        let field = FieldError::new("/number", "required", "this field is required");
+        let (_, _, body) = answered(&Problem::from(Error::Invalid(vec![field])));
+        assert_eq!(body["errors"][0]["path"], "/number");
+        let (_, _, body) = answered(&Problem::from(Error::Internal("key 7 in /secret".to_owned())));
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+
+    #[test]
+    fn a_bad_token_is_answered_as_bearer_tokens_are() {
+        let (status, response, _) = answered(&AccessError::Invalid("it has expired").into());
+        let challenge = response.headers().get(header::WWW_AUTHENTICATE).unwrap();
+        assert_eq!((status, challenge.to_str().unwrap()), (401, "Bearer error=\"invalid_token\""));
+        let (status, response, _) = answered(&AccessError::Unavailable.into());
+        assert_eq!((status, response.headers().contains_key(header::RETRY_AFTER)), (503, true));
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_method_is_told_the_known_ones() {
+        let (status, response, body) = answered(&method_not_allowed("GET, PUT")().await);
+        assert_eq!((status, body["code"].as_str()), (405, Some("method_not_allowed")));
+        assert_eq!(response.headers().get(header::ALLOW).unwrap(), "GET, PUT");
+    }
+
+    #[test]
+    fn what_the_framework_refuses_takes_the_same_form() {
+        let expected = [
+            (actix_web::error::ErrorNotFound("x"), 404, "not_found"),
+            (actix_web::error::ErrorPayloadTooLarge("x"), 413, "too_large"),
+            (actix_web::error::ErrorRequestTimeout("x"), 408, "timeout"),
+            (actix_web::error::ErrorBadRequest("x"), 400, "invalid_request"),
+            (actix_web::error::ErrorInternalServerError("cause"), 500, "internal"),
+        ];
+        for (error, status, code) in expected {
+            let (answered, _, body) = answered(&from_framework(&error));
+            assert_eq!((answered, body["code"].as_str()), (status, Some(code)));
+            assert!(!body.to_string().contains("cause"));
+        }
     }
 }

@@ -35,3 +35,40 @@ fn refused(reply: &str) -> HttpResponse {
     });
     HttpResponse::Conflict().content_type("application/problem+json").body(problem.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::MessageBody;
+
+    fn reply(outcome: Done, version: Option<u32>) -> HttpResponse {
+        let reply = r#"{"verdict":"hold","findings":[{"code":"SERIAL_UNKNOWN"}]}"#.to_owned();
+        recorded(Recorded { outcome, reply, version })
+    }
+
+    fn header(response: &HttpResponse, name: header::HeaderName) -> Option<&str> {
+        response.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn what_was_done_is_answered_with_the_version_it_led_to() {
+        let created = reply(Done::Created, Some(3));
+        assert_eq!(created.status(), 201);
+        assert_eq!(header(&created, header::ETAG), Some("\"3\""));
+        let done = reply(Done::Done, None);
+        assert_eq!((done.status().as_u16(), header(&done, header::ETAG)), (200, None));
+        assert_eq!(header(&done, header::CONTENT_TYPE), Some("application/json"));
+    }
+
+    #[test]
+    fn what_no_longer_clears_is_a_problem_that_carries_the_verdict() {
+        let refused = reply(Done::Refused, None);
+        assert_eq!(refused.status(), 409);
+        assert_eq!(header(&refused, header::CONTENT_TYPE), Some("application/problem+json"));
+        let body = refused.into_body().try_into_bytes().unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "release_refused");
+        assert_eq!(problem["findings"][0]["code"], "SERIAL_UNKNOWN");
+        assert_eq!(problem["verification"]["verdict"], "hold");
+    }
+}

@@ -1,6 +1,7 @@
 //! One line a request, the metrics, and the headers that every reply carries. The line's fields:
-//! `request_id`, `method`, `route` (the pattern, never the path), `status`, `duration_us`, `role`,
-//! `state`, `code` of a problem. No personal data.
+//! `request_id`, `method`, `route` (the pattern, never the path), `status`, `duration_us`,
+//! `bytes_in` and `bytes_out` where they are known, `role`, `state`, `code` of a problem. No
+//! personal data.
 use super::problem::Problem;
 use super::problem::from_framework;
 use crate::app::App;
@@ -8,10 +9,13 @@ use crate::app::Caller;
 use actix_web::Error;
 use actix_web::HttpMessage;
 use actix_web::ResponseError;
+use actix_web::body::BodySize;
 use actix_web::body::BoxBody;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::header::HeaderName;
 use actix_web::http::header::HeaderValue;
@@ -74,7 +78,8 @@ pub async fn around(
     let app = request.app_data::<web::Data<App>>().cloned();
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let id = request_id(&request, app.as_ref().map(web::Data::get_ref));
-    let method = request.method().clone();
+    let method = method_label(request.method());
+    let bytes_in = length(request.headers());
     let mut response = framed(next.call(request).await?);
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let tls = app.as_ref().is_some_and(|app| app.config.tls());
@@ -84,7 +89,7 @@ pub async fn around(
     if let Some(metrics) = metrics {
         metrics
             .requests
-            .with_label_values(&[method.as_str(), route.as_str(), status.to_string().as_str()])
+            .with_label_values(&[method, route.as_str(), status.to_string().as_str()])
             .inc();
         metrics.duration.with_label_values(&[route.as_str()]).observe(elapsed.as_secs_f64());
     }
@@ -94,19 +99,44 @@ pub async fn around(
         .error()
         .and_then(|error| error.as_error::<Problem>())
         .map(Problem::code);
+    let bytes_out = match response.response().body().size() {
+        BodySize::Sized(bytes) => Some(bytes),
+        BodySize::None => Some(0),
+        BodySize::Stream => None,
+    };
     tracing::info!(
         target: "passavant::request",
         request_id = id.to_str().unwrap_or_default(),
-        method = method.as_str(),
+        method,
         route,
         status,
         duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        bytes_in,
+        bytes_out,
         role = caller.as_ref().map(|caller| caller.role.as_str()),
         state = caller.as_ref().map(|caller| caller.state.to_string()),
         code,
         "request"
     );
     Ok(response)
+}
+
+/// The method as a word of a closed list: a series is kept for each, and anyone can make up methods.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A refusal of the framework's own (an unreadable path, a time-out) becomes a problem as well.

@@ -19,6 +19,9 @@ use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::time::Duration;
 
+/// Connections at once of those who run the service.
+const OPERATIONS_CONNECTIONS_MAX: usize = 256;
+
 /// A service that listens.
 pub struct Server {
     /// Where the API is.
@@ -68,10 +71,12 @@ impl Server {
                 .default_service(web::to(not_found))
         });
         let http = &config.http;
+        let workers = workers(http);
         let api = api
             .disable_signals()
-            .workers(workers(http))
-            .max_connections(http.connections_max)
+            .workers(workers)
+            // The framework counts for each of its threads.
+            .max_connections(http.connections_max.div_ceil(workers))
             .client_request_timeout(Duration::from_secs(http.head_timeout_s))
             .keep_alive(Duration::from_secs(http.keep_alive_s))
             .shutdown_timeout(http.shutdown_s);
@@ -91,7 +96,15 @@ impl Server {
                 .configure(operations::open)
                 .default_service(web::to(not_found))
         });
-        let inside = inside.workers(1).disable_signals().listen(operations_listener)?.run();
+        let inside = inside
+            .disable_signals()
+            .workers(1)
+            .max_connections(OPERATIONS_CONNECTIONS_MAX)
+            .client_request_timeout(Duration::from_secs(http.head_timeout_s))
+            .keep_alive(Duration::from_secs(http.keep_alive_s))
+            .shutdown_timeout(http.shutdown_s)
+            .listen(operations_listener)?
+            .run();
         let stop = Stop(vec![api.handle(), inside.handle()]);
         let both = async {
             let (api, inside) = futures_util::future::join(api, inside).await;
