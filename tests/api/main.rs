@@ -16,4 +16,5 @@ mod malformed;
 mod matrix;
 mod releases;
 mod shell;
+mod transport;
 mod verifications;
