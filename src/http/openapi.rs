@@ -122,14 +122,13 @@ fn operation(route: &Route) -> Value {
     let reply = if paged { page } else { reference(reply) };
     let roles: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
     let mut operation = json!({
+        "operationId": operation_id(route),
         "summary": route.summary,
         "description": format!("Roles: {}.", roles.join(", ")),
+        "x-roles": roles,
         "security": [{"bearer": []}],
         "parameters": parameters(route, paged),
-        "responses": {
-            "200": {"description": "Done", "content": {"application/json": {"schema": reply}}},
-            "default": {"description": "Not done", "content": {"application/problem+json": {"schema": reference("Problem")}}}
-        }
+        "responses": responses(route, &reply),
     });
     let body = match (request, route.path) {
         (Some(name), _) => {
@@ -144,6 +143,40 @@ fn operation(route: &Route) -> Value {
         operation.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+/// A name for code that is made from the description: `post_releases_id_reversal`.
+fn operation_id(route: &Route) -> String {
+    let path = route.path.trim_start_matches("/v1/").replace(":.*}", "");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(route.method.to_lowercase(), |id, word| format!("{id}_{word}"))
+}
+
+/// Routes that make an object.
+const CREATING: [&str; 3] = ["/v1/verifications", "/v1/releases", "/v1/licences"];
+
+fn responses(route: &Route, reply: &Value) -> Value {
+    let kind = match route.path {
+        "/v1/audit/checkpoint" => "text/plain",
+        "/v1/audit/tile/{path:.*}" => "application/octet-stream",
+        _ => "application/json",
+    };
+    let done = json!({"description": "Done", "content": {kind: {"schema": reply}}});
+    let not_done = |description, name| {
+        let schema = reference(name);
+        json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+    };
+    let status =
+        if route.method == "POST" && CREATING.contains(&route.path) { "201" } else { "200" };
+    let mut responses =
+        json!({status: done, "default": not_done("Not done; the code says why", "Problem")});
+    if let Some(responses) = responses.as_object_mut()
+        && route.path.starts_with("/v1/releases")
+    {
+        let words = "Decided again, it no longer clears, or the release stands otherwise by now";
+        responses.insert("409".to_owned(), not_done(words, "Problem"));
+    }
+    json!(responses)
 }
 
 fn parameters(route: &Route, paged: bool) -> Vec<Value> {
@@ -178,7 +211,54 @@ fn problem() -> Value {
         "properties": {
             "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
             "code": {"type": "string"}, "detail": {"type": "string"},
-            "errors": {"type": "array", "items": reference("FieldError")}
+            "errors": {"type": "array", "items": reference("FieldError")},
+            "verification": reference("Verification"),
+            "findings": {"type": "array", "description": "Of a release that is refused: those of its verification", "items": {}}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn operations() -> impl Iterator<Item = (&'static Route, Value)> {
+        let document: Value = serde_json::from_str(json()).unwrap();
+        ROUTES.iter().map(move |route| {
+            let path = route.path.replace(":.*}", "}");
+            (route, document["paths"][path][route.method.to_lowercase()].clone())
+        })
+    }
+
+    #[test]
+    fn every_route_stands_with_its_roles_under_a_name_of_its_own() {
+        let mut names = HashSet::new();
+        for (route, operation) in operations() {
+            let roles: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
+            assert_eq!(operation["x-roles"], json!(roles), "{} {}", route.method, route.path);
+            let name = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(names.insert(name), "{operation}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_a_path_is_described() {
+        for (route, operation) in operations() {
+            let described = operation["parameters"].as_array().unwrap().iter();
+            let described = described.filter(|parameter| parameter["in"] == "path").count();
+            assert_eq!(described, route.path.matches('{').count(), "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn a_release_needs_its_key_and_may_be_refused_with_the_findings() {
+        let (_, release) = operations()
+            .find(|(route, _)| (route.method, route.path) == ("POST", "/v1/releases"))
+            .unwrap();
+        let parameters = release["parameters"].as_array().unwrap();
+        let key = parameters.iter().find(|key| key["name"] == "Idempotency-Key").unwrap();
+        assert_eq!(key["required"], true);
+        assert!(release["responses"]["201"].is_object() && release["responses"]["409"].is_object());
+    }
 }
