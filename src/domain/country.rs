@@ -1,5 +1,6 @@
 //! Countries by ISO 3166-1 alpha-2.
 use super::Invalid;
+use std::sync::LazyLock;
 
 /// Two capital letters. Whether the code is assigned to a State is a question of its own, since
 /// an old licence may carry a code that has been withdrawn: rule 6 asks it.
@@ -17,6 +18,18 @@ const RESERVED: [(&str, &str); 2] = [("EL", "GR"), ("UK", "GB")];
 
 /// The 44 States and territories without a coast (rule 61 needs more than being one of them).
 const LANDLOCKED: &str = "AD AF AM AT AZ BI BF BO BT BW BY CF CH CZ ET HU KG KZ LA LI LS LU MD MK ML MN MW NE NP PY RS RW SK SM SS SZ TD TJ TM UG UZ VA ZM ZW";
+
+/// Every pair of letters, and whether it is assigned: the rules ask that of each country they see.
+static ASSIGNED: LazyLock<[bool; 26 * 26]> = LazyLock::new(|| {
+    let mut assigned = [false; 26 * 26];
+    let codes = rust_iso3166::ALL.iter().map(|country| country.alpha2);
+    for country in codes.chain(CUSTOMS_CODES).filter_map(|code| Country::parse(code).ok()) {
+        if let Some(slot) = assigned.get_mut(country.place()) {
+            *slot = true;
+        }
+    }
+    assigned
+});
 
 impl Country {
     /// Reads two capital letters.
@@ -37,7 +50,13 @@ impl Country {
 
     /// Whether ISO 3166-1 or customs practice assigns the code today.
     pub fn is_assigned(self) -> bool {
-        rust_iso3166::from_alpha2(self.as_str()).is_some() || CUSTOMS_CODES.contains(&self.as_str())
+        ASSIGNED.get(self.place()).copied().unwrap_or_default()
+    }
+
+    /// Its place among all pairs of letters.
+    fn place(self) -> usize {
+        let [first, second] = self.0.map(|letter| usize::from(letter.saturating_sub(b'A')));
+        first * 26 + second
     }
 
     /// Whether the code was assigned once and has been withdrawn: an old firearm may have been made there.

@@ -101,7 +101,8 @@ fn pairs<'c, 'a>(case: &'c Case<'a>) -> impl Iterator<Item = Pair<'c, 'a>> {
 /// export only. An import licence that renews an earlier one is none: it is taken for a renewal where both
 /// licences name one and the same third licence as linked.
 pub(super) fn import_first(case: &Case<'_>, findings: &mut Findings) {
-    if case.declaration.movement != Movement::Export {
+    let late = |export: &Licence, import: &Licence| import.issued_on > export.issued_on;
+    if case.declaration.movement != Movement::Export || !any_pair(case, late) {
         return;
     }
     for pair in pairs(case) {
@@ -112,7 +113,7 @@ pub(super) fn import_first(case: &Case<'_>, findings: &mut Findings) {
                 .iter()
                 .any(|number| *number != import.number && import.linked.contains(number))
         };
-        if import.issued_on > export.issued_on && !renewed() {
+        if late(export, import) && !renewed() {
             let finding =
                 findings.add(Code::ImportLicenceIssuedAfterExport).on(pair.item, pair.quote);
             finding.declared(import.issued_on).licensed(export.issued_on).says(format_args!(
@@ -132,7 +133,12 @@ pub(super) fn import_first(case: &Case<'_>, findings: &mut Findings) {
 /// Regulation (EU) 2025/41 a multiple export authorisation may span several import licences. A final
 /// recipient that only one of the two names is no mismatch.
 pub(super) fn one_transaction(case: &Case<'_>, findings: &mut Findings) {
-    for pair in pairs(case) {
+    let left_open = |item: &ItemCase<'_>| {
+        let goods = item.item;
+        goods.hs.is_none() || [&goods.make, &goods.model, &goods.calibre].contains(&&None)
+    };
+    let compared = any_pair(case, differ_at_large) || case.items.iter().any(left_open);
+    for pair in compared.then(|| pairs(case)).into_iter().flatten() {
         let (export, import) = (pair.export, pair.import);
         let ends = [
             ("country of export", export.country_of_export, import.country_of_export),
@@ -153,6 +159,21 @@ pub(super) fn one_transaction(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         quantities(case, item, findings);
     }
+}
+
+fn differ_at_large(export: &Licence, import: &Licence) -> bool {
+    let recipients = export.final_recipient.as_ref().zip(import.final_recipient.as_ref());
+    export.country_of_export != import.country_of_export
+        || export.country_of_import != import.country_of_import
+        || recipients.is_some_and(|(left, right)| left.id != right.id)
+}
+
+/// Whether any export and import licence, quoted together or not, stand to each other as tested.
+fn any_pair(case: &Case<'_>, test: impl Fn(&Licence, &Licence) -> bool) -> bool {
+    let of = |kind| {
+        case.held().map(|held| held.licence.as_ref()).filter(move |licence| licence.kind == kind)
+    };
+    of(Movement::Export).any(|export| of(Movement::Import).any(|import| test(export, import)))
 }
 
 fn differ<'f>(

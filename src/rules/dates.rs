@@ -5,13 +5,12 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
-use super::case::QuoteCase;
 use super::profile::Profile;
-use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::calendar::months_after;
 use crate::domain::calendar::years_after;
 use crate::domain::goods::Movement;
+use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
 use crate::domain::licence::LicenceUse;
 
@@ -53,16 +52,6 @@ impl Test {
     }
 }
 
-fn licences<'c, 'a>(
-    case: &'c Case<'a>,
-) -> impl Iterator<Item = (&'c ItemCase<'a>, &'c QuoteCase<'a>, &'a Licence)> {
-    case.items.iter().flat_map(|item| {
-        item.quotes
-            .iter()
-            .filter_map(move |quote| quote.licence().map(|licence| (item, quote, licence)))
-    })
-}
-
 /// 25 LICENCE_NOT_YET_VALID, 26 LICENCE_EXPIRED and DATE_ZONE_AMBIGUOUS: the licence is valid from its first to its last
 /// day, both inclusive, to the last hour of the day where the post is. What counts is the day on which the
 /// declaration was accepted, not that of the check, of lodging or of arrival. An export licence is
@@ -74,7 +63,12 @@ fn licences<'c, 'a>(
 /// silently: the finding is DATE_ZONE_AMBIGUOUS instead. Without a registered post of the issuing State
 /// only the post's own day is looked at.
 pub(super) fn licence_validity(case: &Case<'_>, findings: &mut Findings) {
-    for (item, quote, licence) in licences(case) {
+    let suspect = |licence: &Licence| {
+        Test::of(case, licence).is_some_and(|test| {
+            Validity::on(licence, test.day) != Validity::Valid || is_near_an_end(licence, test.day)
+        })
+    };
+    for (item, quote, licence) in case.quoting(suspect) {
         let Some(test) = Test::of(case, licence) else { continue };
         let validity = Validity::on(licence, test.day);
         if is_near_an_end(licence, test.day) && test.kind == Day::Acceptance {
@@ -171,10 +165,10 @@ fn days_of_issuer<'c>(case: &'c Case<'_>, licence: &'c Licence) -> impl Iterator
 /// is compared with the day on which the goods left. Transit licences of other States than the
 /// post's are left to rule 56, which compares them with departure.
 pub(super) fn issued_before(case: &Case<'_>, findings: &mut Findings) {
-    for (item, quote, licence) in licences(case) {
-        let Some(test) = Test::of(case, licence).filter(|test| licence.issued_on > test.day) else {
-            continue;
-        };
+    let late =
+        |licence: &Licence| Test::of(case, licence).filter(|test| licence.issued_on > test.day);
+    for (item, quote, licence) in case.quoting(move |licence| late(licence).is_some()) {
+        let Some(test) = late(licence) else { continue };
         let (issued, day) = (licence.issued_on, test.day);
         let finding = findings.add(Code::LicenceIssuedAfterAcceptance).on(item, quote);
         finding.declared(day).licensed(issued);
@@ -191,9 +185,12 @@ pub(super) fn alive_at_arrival(case: &Case<'_>, findings: &mut Findings) {
     if case.declaration.movement == Movement::Import {
         return;
     }
-    for (item, quote, licence) in licences(case).filter(|(.., licence)| case.is_ahead(licence)) {
-        let ends = licence.valid_until.filter(|until| *until < arrival);
-        let Some(until) = ends.filter(|until| case.reference_date <= *until) else { continue };
+    let ends = |licence: &Licence| {
+        let until = licence.valid_until.filter(|until| *until < arrival);
+        until.filter(|until| case.reference_date <= *until && case.is_ahead(licence))
+    };
+    for (item, quote, licence) in case.quoting(move |licence| ends(licence).is_some()) {
+        let Some(until) = ends(licence) else { continue };
         let finding = findings.add(Code::LicenceExpiresBeforeArrival).on(item, quote);
         finding.declared(arrival).licensed(until);
         finding.says(format_args!("valid until {until}, arrival is expected on {arrival}"));
@@ -222,7 +219,13 @@ pub(super) fn validity_against_import(case: &Case<'_>, findings: &mut Findings) 
     if case.declaration.movement != Movement::Export {
         return;
     }
-    for (item, quote, export) in licences(case).filter(|(.., l)| l.kind == Movement::Export) {
+    let outlives = |export: &Licence| {
+        let ends = |held: &Held| {
+            held.licence.kind == Movement::Import && held.licence.valid_until < export.valid_until
+        };
+        export.kind == Movement::Export && case.held().any(ends)
+    };
+    for (item, quote, export) in case.quoting(outlives) {
         let Some(until) = export.valid_until else { continue };
         let exceeded = imports(item).all(|import| import.valid_until.is_some_and(|u| u < until));
         let longest = imports(item).max_by_key(|import| import.valid_until);
@@ -247,45 +250,75 @@ pub(super) fn validity_against_import(case: &Case<'_>, findings: &mut Findings) 
 /// A year ends with the same date of the next year, that day included. The Protocol sets no period, and general (open)
 /// authorisations are not measured. Licences that this border only sees as proof are left alone.
 pub(super) fn validity_period(case: &Case<'_>, findings: &mut Findings) {
-    for (item, quote, licence) in licences(case) {
-        if !case.is_ahead(licence) || licence.usage == LicenceUse::Open {
-            continue;
-        }
-        let law = law_of(case, licence);
-        if !law.union_only {
-            continue;
-        }
-        let from = licence.valid_from;
+    let open_import = case
+        .held()
+        .any(|held| held.licence.kind == Movement::Import && held.licence.valid_until.is_none());
+    let suspect = move |licence: &Licence| {
+        case.is_ahead(licence)
+            && licence.usage != LicenceUse::Open
+            && (open_import
+                || Period::of(case, licence, false).is_some_and(|p| p.is_wrong(licence)))
+    };
+    for (item, quote, licence) in case.quoting(suspect) {
         let on_open_import = licence.kind == Movement::Export
             && imports(item).next().is_some()
             && imports(item).all(|import| import.valid_until.is_none());
+        let period = Period::of(case, licence, on_open_import);
+        let Some(period) = period.filter(|period| period.is_wrong(licence)) else { continue };
+        let finding = findings.add(Code::ValidityPeriodExceedsMaximum).on(item, quote);
+        let (limit, bound) = match (period.least, period.most) {
+            (Some(least), _) => {
+                finding.by_law("Regulation (EU) No 258/2012 art. 7(5)");
+                (least, "at least")
+            }
+            (None, most) => (most.unwrap_or(licence.valid_from), "at most"),
+        };
+        finding.licensed(limit).says(format_args!(
+            "valid {}; the law in force at issue ({}) allows {bound} until {limit}",
+            Span(licence),
+            period.law
+        ));
+        if let Some(until) = licence.valid_until {
+            finding.declared(until);
+        }
+    }
+}
+
+/// The first and the last day on which the law lets a licence end.
+struct Period {
+    law: &'static str,
+    least: Option<Date>,
+    most: Option<Date>,
+}
+
+impl Period {
+    /// What the law of the day of issue allows; `None` where it says nothing.
+    fn of(case: &Case<'_>, licence: &Licence, on_open_import: bool) -> Option<Self> {
+        let law = law_of(case, licence);
+        if !law.union_only {
+            return None;
+        }
         let most = match (licence.kind, licence.usage) {
             (Movement::Export, _) if on_open_import => law.export_on_open_import_years_max,
             (_, LicenceUse::Multiple) => law.multiple_years_max,
             (Movement::Import, LicenceUse::Single) => law.single_years_max,
             (Movement::Export | Movement::Import | Movement::Transit, _) => None,
         };
-        let latest = most.map(|years| years_after(from, years));
         let least = law.export_on_open_import_months_min.filter(|_| on_open_import);
-        let earliest = least.map(|months| months_after(from, months));
-        let wrong = match (licence.valid_until, latest, earliest) {
-            (Some(until), Some(latest), _) if until > latest => Some((latest, "at most")),
-            (None, Some(latest), _) => Some((latest, "at most")),
-            (Some(until), _, Some(earliest)) if until < earliest => Some((earliest, "at least")),
-            (Some(_) | None, _, _) => None,
-        };
-        let Some((limit, bound)) = wrong else { continue };
-        let finding = findings.add(Code::ValidityPeriodExceedsMaximum).on(item, quote);
-        finding.licensed(limit).says(format_args!(
-            "valid {}; the law in force at issue ({}) allows {bound} until {limit}",
-            Span(licence),
-            law.id
-        ));
-        if least.is_some() {
-            finding.by_law("Regulation (EU) No 258/2012 art. 7(5)");
-        }
-        if let Some(until) = licence.valid_until {
-            finding.declared(until);
+        Some(Self {
+            law: law.id,
+            least: least.map(|months| months_after(licence.valid_from, months)),
+            most: most.map(|years| years_after(licence.valid_from, years)),
+        })
+    }
+
+    fn is_wrong(&self, licence: &Licence) -> bool {
+        match licence.valid_until {
+            Some(until) => {
+                self.most.is_some_and(|most| most < until)
+                    || self.least.is_some_and(|least| until < least)
+            }
+            None => self.most.is_some(),
         }
     }
 }
@@ -301,17 +334,16 @@ pub(super) fn legacy(case: &Case<'_>, findings: &mut Findings) {
     if case.declaration.movement != Movement::Export {
         return;
     }
-    let member = |state: Country, day| case.lists.is_european_union(state, day);
-    for (item, quote, licence) in licences(case) {
+    let lapsed = move |licence: &Licence| {
+        licence.kind == Movement::Export
+            && licence.issued_on < case.profile.applies_from
+            && case.lists.is_european_union(licence.issuing_state, day)
+    };
+    for (item, quote, licence) in case.quoting(lapsed) {
         let issued = licence.issued_on;
-        if licence.kind == Movement::Export
-            && issued < case.profile.applies_from
-            && member(licence.issuing_state, day)
-        {
-            let finding = findings.add(Code::LegacyAuthorisationLapsed).on(item, quote);
-            finding.declared(day).licensed(last).says(format_args!(
-                "issued on {issued} under the former Regulation, counted until {last}, accepted on {day}"
-            ));
-        }
+        let finding = findings.add(Code::LegacyAuthorisationLapsed).on(item, quote);
+        finding.declared(day).licensed(last).says(format_args!(
+            "issued on {issued} under the former Regulation, counted until {last}, accepted on {day}"
+        ));
     }
 }

@@ -58,23 +58,17 @@ pub(super) fn parties(declaration: &Declaration) -> impl Iterator<Item = Named<'
     named.chain(brokers.map(|(index, party)| Named { party, field: "brokers", index: Some(index) }))
 }
 
-fn licences<'c, 'a>(
-    case: &'c Case<'a>,
-) -> impl Iterator<Item = (&'c ItemCase<'a>, &'c QuoteCase<'a>, &'a Licence)> {
-    case.items.iter().flat_map(|item| {
-        item.quotes
-            .iter()
-            .filter_map(move |quote| quote.licence().map(|licence| (item, quote, licence)))
-    })
-}
-
 /// 40 COUNTRY_OF_EXPORT_MISMATCH and 41 COUNTRY_OF_IMPORT_MISMATCH: the countries of export and import declared are
 /// those of every licence quoted, export, import and transit licences alike. The country of export is neither
 /// that of manufacture nor the exporter's, and the State through which the goods leave may be another one.
 /// A country that the declaration does not state cannot be compared and is rule 1's.
 pub(super) fn countries(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
-    for (item, quote, licence) in licences(case) {
+    let differs = move |licence: &Licence| {
+        declaration.country_of_export.is_some_and(|from| from != licence.country_of_export)
+            || declaration.country_of_import.is_some_and(|to| to != licence.country_of_import)
+    };
+    for (item, quote, licence) in case.quoting(differs) {
         let ends = [
             (
                 Code::CountryOfExportMismatch,
@@ -172,11 +166,8 @@ fn judge(
 /// referred. The declarant, the forwarder and the carrier may be anybody and are never compared.
 pub(super) fn exporter(case: &Case<'_>, findings: &mut Findings) {
     let Some(declared) = &case.declaration.exporter else { return };
-    for (item, quote, licence) in licences(case) {
+    for (item, quote, licence) in case.quoting(move |licence| licence.exporter != *declared) {
         let licensed = &licence.exporter;
-        if declared == licensed {
-            continue;
-        }
         let renumbered =
             licence.kind != Movement::Export && compare(declared, licensed) == Parties::Renumbered;
         let role = Role {
@@ -202,10 +193,8 @@ pub(super) fn consignee(case: &Case<'_>, findings: &mut Findings) {
         other: Severity::Refer,
         renamed: Severity::Inform,
     };
-    for (item, quote, licence) in licences(case) {
-        if *declared != licence.consignee {
-            judge(&role, (item, quote, licence), (declared, &licence.consignee), findings);
-        }
+    for (item, quote, licence) in case.quoting(move |licence| licence.consignee != *declared) {
+        judge(&role, (item, quote, licence), (declared, &licence.consignee), findings);
     }
 }
 
@@ -228,16 +217,19 @@ pub(super) fn final_recipient(case: &Case<'_>, findings: &mut Findings) {
         other: Severity::Block,
         renamed: Severity::Refer,
     };
-    for (item, quote, licence) in licences(case) {
-        if let Some(licensed) = licence.final_recipient.as_ref().filter(|l| *l != declared) {
+    let other =
+        move |licence: &Licence| licence.final_recipient.as_ref().is_some_and(|l| l != declared);
+    for (item, quote, licence) in case.quoting(other) {
+        if let Some(licensed) = &licence.final_recipient {
             judge(&role, (item, quote, licence), (declared, licensed), findings);
         }
     }
 }
 
 fn undeclared(case: &Case<'_>, findings: &mut Findings) {
-    let named = licences(case).find_map(|(.., licence)| {
-        licence.final_recipient.as_ref().map(|recipient| (licence, recipient))
+    let named = case.held().find_map(|held| {
+        let recipient = held.licence.final_recipient.as_ref();
+        recipient.map(|recipient| (held.licence.as_ref(), recipient))
     });
     let finding = findings.add(Code::FinalRecipientUndeclared).at("/final_recipient");
     match named {
@@ -263,7 +255,7 @@ fn undeclared(case: &Case<'_>, findings: &mut Findings) {
 /// that nothing is held. A movement without brokers on either side is no finding.
 pub(super) fn brokers(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
-    for (item, quote, licence) in licences(case) {
+    for (item, quote, licence) in case.quoting(|licence| licence.clauses.is_some()) {
         for broker in licence.clauses.iter().flat_map(|clauses| &clauses.brokers) {
             let disclosed = declaration.brokers.iter().any(|declared| declared.id == broker.id)
                 || declaration.documents.iter().any(|paper| {

@@ -82,7 +82,7 @@ impl<'a> ItemCase<'a> {
     }
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The day of departure from the exporting State, where it is known: as observed at its border,
     /// else as declared.
     pub fn departed(&self) -> Option<Date> {
@@ -119,6 +119,21 @@ impl Case<'_> {
             Movement::Transit => licence.kind == Movement::Import || self.draws(licence),
             Movement::Import => licence.kind == Movement::Import,
         }
+    }
+
+    /// The quotes of licences that a test suspects. Every licence is tested once, however many items
+    /// quote it, and where none is suspect nothing else is looked at.
+    pub fn quoting<'c>(
+        &'c self,
+        suspect: impl Fn(&Licence) -> bool + 'c,
+    ) -> impl Iterator<Item = (&'c ItemCase<'a>, &'c QuoteCase<'a>, &'a Licence)> + 'c {
+        let any = self.held().any(|held| suspect(&held.licence));
+        let items = if any { self.items.as_slice() } else { &[] };
+        items
+            .iter()
+            .flat_map(|item| item.quotes.iter().map(move |quote| (item, quote)))
+            .filter_map(|(item, quote)| quote.licence().map(|licence| (item, quote, licence)))
+            .filter(move |(.., licence)| suspect(licence))
     }
 
     /// Whether a State's authority may license what the law of another asks for: its own always, and

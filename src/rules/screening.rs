@@ -4,7 +4,6 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
-use super::case::QuoteCase;
 use super::parties::parties;
 use crate::domain::Country;
 use crate::domain::Locode;
@@ -14,23 +13,13 @@ use crate::domain::lists::Effect;
 use crate::domain::lists::Embargo;
 use crate::domain::lists::Refusal;
 
-fn quoted<'c, 'a>(
-    case: &'c Case<'a>,
-) -> impl Iterator<Item = (&'c ItemCase<'a>, &'c QuoteCase<'a>, &'a Licence)> {
-    case.items.iter().flat_map(|item| {
-        item.quotes
-            .iter()
-            .filter_map(move |quote| quote.licence().map(|licence| (item, quote, licence)))
-    })
-}
-
 /// 47 CARRIER_NOT_AUTHORISED: where a licence that counts at this border or a later one names carriers, the
 /// carrier declared is one of them, by identifier. Another carrier, or none stated, is referred: carriers
 /// may lawfully be changed, by amending the licence. A licence that names no carrier leaves the choice
 /// open, and the vehicle is compared with nothing.
 pub(super) fn carrier(case: &Case<'_>, findings: &mut Findings) {
     let carrier = case.declaration.carrier.as_ref().map(|carrier| &carrier.party);
-    for (item, quote, licence) in quoted(case) {
+    for (item, quote, licence) in case.quoting(|licence| licence.clauses.is_some()) {
         let carriers = licence.clauses.as_ref().map(|clauses| &clauses.carriers);
         let Some(carriers) = carriers.filter(|carriers| !carriers.is_empty()) else { continue };
         if !case.is_ahead(licence) || carrier.is_some_and(|party| carriers.contains(&party.id)) {
@@ -72,12 +61,15 @@ pub(super) fn border_post(case: &Case<'_>, findings: &mut Findings) {
         }
         Some(_) => {}
     }
-    for (item, quote, licence) in quoted(case) {
+    let elsewhere = move |licence: &Licence| {
+        !licence.border_posts.is_empty() && !licence.border_posts.contains(&code)
+    };
+    for (item, quote, licence) in case.quoting(elsewhere) {
         let here = |post: &&Locode| {
             let known = case.lists.posts.get(post);
             known.map_or_else(|| post.country(), |post| Some(post.country)) == case.state
         };
-        if licence.border_posts.contains(&code) || !licence.border_posts.iter().any(|p| here(&p)) {
+        if !licence.border_posts.iter().any(|post| here(&post)) {
             continue;
         }
         let posts: Vec<&str> =
@@ -134,12 +126,11 @@ fn licensed_transit(case: &Case<'_>, embargo: &Embargo, findings: &mut Findings)
     if case.passages.iter().any(|passage| passage.country == state) {
         return;
     }
-    for (item, quote, licence) in quoted(case) {
-        if licence.transit.iter().any(|transit| transit.country == state) {
-            let what = "a transit State of the licence";
-            let finding = embargoed(embargo, what, "", findings).on(item, quote);
-            finding.severity(Severity::Refer);
-        }
+    let crosses = move |licence: &Licence| licence.transit.iter().any(|t| t.country == state);
+    for (item, quote, _) in case.quoting(crosses) {
+        let what = "a transit State of the licence";
+        let finding = embargoed(embargo, what, "", findings).on(item, quote);
+        finding.severity(Severity::Refer);
     }
 }
 

@@ -130,22 +130,20 @@ pub(super) fn data_stale(case: &Case<'_>, findings: &mut Findings) {
 /// nobody has validated yet is referred. Signatures themselves are checked when the licence is entered, not
 /// by this rule. Quoting a licence of a State that is not connected is no finding once it is validated.
 pub(super) fn authenticity(case: &Case<'_>, findings: &mut Findings) {
-    for item in &case.items {
-        for quote in &item.quotes {
-            let Some(licence) = quote.licence() else { continue };
-            let (code, what) = match licence.authenticity {
-                Authenticity::Registry | Authenticity::Validated => continue,
-                Authenticity::Failed => (
-                    Code::LicenceAuthenticityFailed,
-                    "a check of its signature, seal or digest has failed",
-                ),
-                Authenticity::Unverified => {
-                    (Code::LicenceAuthenticityUnverified, "its authority has not confirmed it")
-                }
-            };
-            let finding = findings.add(code).on(item, quote);
-            finding.declared(&licence.number).says(format_args!("{}: {what}", licence.number));
+    let verdict = |licence: &Licence| match licence.authenticity {
+        Authenticity::Registry | Authenticity::Validated => None,
+        Authenticity::Failed => Some((
+            Code::LicenceAuthenticityFailed,
+            "a check of its signature, seal or digest has failed",
+        )),
+        Authenticity::Unverified => {
+            Some((Code::LicenceAuthenticityUnverified, "its authority has not confirmed it"))
         }
+    };
+    for (item, quote, licence) in case.quoting(move |licence| verdict(licence).is_some()) {
+        let Some((code, what)) = verdict(licence) else { continue };
+        let finding = findings.add(code).on(item, quote);
+        finding.declared(&licence.number).says(format_args!("{}: {what}", licence.number));
     }
 }
 
@@ -273,21 +271,19 @@ fn inactive(
 /// document 811, 911 or 628 under the licence's number, makes up for what the register lacks.
 /// An import licence may be open-ended. The final recipient is rule 45, the transit States rule 62.
 pub(super) fn licence_content(case: &Case<'_>, findings: &mut Findings) {
-    for item in &case.items {
-        for quote in &item.quotes {
-            let Some(licence) = quote.licence() else { continue };
-            let endless = licence.valid_until.is_none() && licence.kind != Movement::Import;
-            if (licence.descriptive && !endless) || is_presented(case, licence) {
-                continue;
-            }
-            let finding = findings.add(Code::LicenceContentIncomplete).on(item, quote);
-            let what = if endless {
-                "a day of expiry"
-            } else {
-                "its authority, its place of issue or a description of every line"
-            };
-            finding.licensed(what).says(format_args!("{} does not state {what}", licence.number));
-        }
+    let endless =
+        |licence: &Licence| licence.valid_until.is_none() && licence.kind != Movement::Import;
+    let incomplete = move |licence: &Licence| {
+        (!licence.descriptive || endless(licence)) && !is_presented(case, licence)
+    };
+    for (item, quote, licence) in case.quoting(incomplete) {
+        let finding = findings.add(Code::LicenceContentIncomplete).on(item, quote);
+        let what = if endless(licence) {
+            "a day of expiry"
+        } else {
+            "its authority, its place of issue or a description of every line"
+        };
+        finding.licensed(what).says(format_args!("{} does not state {what}", licence.number));
     }
 }
 
@@ -308,28 +304,24 @@ fn is_presented(case: &Case<'_>, licence: &Licence) -> bool {
 /// upon; those of the other States' licences are for their own borders. Whether the evidence is
 /// good is for the officer: the rule sees that there is some.
 pub(super) fn conditions(case: &Case<'_>, findings: &mut Findings) {
-    for item in &case.items {
-        for quote in &item.quotes {
-            let Some(licence) = quote.licence().filter(|l| l.clauses.is_some()) else { continue };
-            if !case.draws(licence) {
-                continue;
-            }
-            for condition in &licence.clauses().conditions {
-                let met = case.declaration.fulfilments.iter().any(|shown| {
+    let sets_some = |licence: &Licence| licence.clauses.is_some() && case.draws(licence);
+    for (item, quote, licence) in case.quoting(sets_some) {
+        for condition in &licence.clauses().conditions {
+            let met =
+                case.declaration.fulfilments.iter().any(|shown| {
                     shown.licence == licence.number && shown.condition == condition.code
                 });
-                if met {
-                    continue;
-                }
-                let finding = findings.add(Code::LicenceConditionUnmet).on(item, quote);
-                finding.licensed(&condition.code).says(format_args!(
-                    "{} sets the condition {:?} and nothing shows that it is met",
-                    licence.number,
-                    condition.code.as_str()
-                ));
-                if condition.blocking {
-                    finding.severity(Severity::Block);
-                }
+            if met {
+                continue;
+            }
+            let finding = findings.add(Code::LicenceConditionUnmet).on(item, quote);
+            finding.licensed(&condition.code).says(format_args!(
+                "{} sets the condition {:?} and nothing shows that it is met",
+                licence.number,
+                condition.code.as_str()
+            ));
+            if condition.blocking {
+                finding.severity(Severity::Block);
             }
         }
     }
