@@ -20,12 +20,21 @@ time zone of the post. The service advises and records; it never releases by its
 /// What the law asks that no rule can judge, with the fact that is missing.
 const WITHOUT_FACTS: &[(&str, &str)] = &[
     (
+        "6, places and units beyond those in use for these goods",
+        "no edition of UN/LOCODE nor all of Recommendation 20 is kept here; the form of a place, its country and the \
+register of posts are judged",
+    ),
+    (
         "7, whether an operator's identifier exists and is active",
         "no register of operators is connected; its form alone is judged",
     ),
     (
         "14 and 15, signatures, seals and digests of paper licences",
         "the issuers' keys are not known here; what the issuing authority recorded is judged",
+    ),
+    (
+        "31, applications that were pending on the day the law changed",
+        "a licence does not state when it was applied for",
     ),
     (
         "76, parts of one firearm spread over linked consignments",
