@@ -11,6 +11,7 @@ mod lists;
 pub mod openapi;
 mod operations;
 mod page;
+mod panics;
 mod problem;
 mod releases;
 mod reply;
@@ -26,6 +27,8 @@ use crate::app::Role::Authority;
 use crate::app::Role::Carrier;
 use crate::app::Role::Officer;
 use actix_web::Resource;
+use actix_web::dev::HttpServiceFactory;
+use actix_web::middleware::from_fn;
 use actix_web::web;
 
 pub use problem::Problem;
@@ -96,6 +99,12 @@ pub fn configure(service: &mut web::ServiceConfig) {
         let allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
         let resource = web::resource(first.path)
             .default_service(web::to(problem::method_not_allowed(&allow.join(", "))));
-        service.service(routes.iter().fold(resource, |resource, route| (route.add)(resource)));
+        service
+            .service(closed(routes.iter().fold(resource, |resource, route| (route.add)(resource))));
     }
+}
+
+/// A resource with nothing more to add: what goes wrong in it stays in it.
+fn closed(resource: Resource) -> impl HttpServiceFactory + 'static {
+    resource.wrap(from_fn(panics::caught))
 }

@@ -1,12 +1,14 @@
 //! What those who run the service ask it: is it well, may it be sent requests, what are its figures.
+use super::closed;
 use super::openapi;
 use super::problem::Problem;
+use super::problem::RETRY_AFTER_S;
 use super::problem::method_not_allowed;
 use crate::app::App;
 use crate::app::Error;
 use actix_web::HttpResponse;
-use actix_web::Resource;
 use actix_web::Route;
+use actix_web::dev::HttpServiceFactory;
 use actix_web::guard;
 use actix_web::http::header;
 use actix_web::web;
@@ -33,10 +35,11 @@ pub fn inside(service: &mut web::ServiceConfig) {
 }
 
 /// Something to look at: `GET`, and `HEAD` for those who only knock.
-fn page(path: &str, route: Route) -> Resource {
-    web::resource(path)
+fn page(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+    let resource = web::resource(path)
         .route(route.guard(guard::Any(guard::Get()).or(guard::Head())))
-        .default_service(web::to(method_not_allowed("GET, HEAD")))
+        .default_service(web::to(method_not_allowed("GET, HEAD")));
+    closed(resource)
 }
 
 async fn healthz() -> HttpResponse {
@@ -48,7 +51,9 @@ async fn readyz(app: web::Data<App>) -> HttpResponse {
     if reasons.is_empty() {
         return HttpResponse::Ok().json(json!({"status": "ready"}));
     }
-    HttpResponse::ServiceUnavailable().json(json!({"status": "not ready", "reasons": reasons}))
+    HttpResponse::ServiceUnavailable()
+        .insert_header((header::RETRY_AFTER, RETRY_AFTER_S))
+        .json(json!({"status": "not ready", "reasons": reasons}))
 }
 
 async fn description() -> HttpResponse {

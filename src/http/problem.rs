@@ -14,7 +14,7 @@ use std::future::Ready;
 use std::future::ready;
 
 /// Seconds after which it is worth asking again.
-const RETRY_AFTER_S: u32 = 1;
+pub const RETRY_AFTER_S: u32 = 1;
 
 /// An error as it is answered.
 #[derive(Debug, Clone, Serialize)]

@@ -145,6 +145,21 @@ async fn operators_ask_on_their_own_port() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_not_ready_says_why_and_when_to_ask_again() {
+    // The feed of changes is heard four times a second, so what is known is older than this.
+    let service = start_with(|config| config.cache.age_ms_max = 1);
+    let began = std::time::Instant::now();
+    let answer = loop {
+        let answer = service.get("/readyz", "").await;
+        if answer.status != 200 || began.elapsed().as_secs() > 5 {
+            break answer;
+        }
+    };
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
+    assert_eq!(answer.json()["reasons"], json!(["the database does not answer"]));
+}
+
+#[tokio::test]
 async fn the_description_names_every_route_and_every_shape_that_it_refers_to() {
     let service = start();
     let document = service.get("/openapi.json", "").await.json();
