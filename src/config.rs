@@ -86,6 +86,8 @@ pub struct Http {
     pub behind_proxy: bool,
     /// Threads that serve; 0 for one a processor.
     pub workers: usize,
+    /// Largest request head: its address and headers.
+    pub head_bytes_max: usize,
     /// Largest request body.
     pub body_bytes_max: usize,
     /// Largest body of a bulk import.
@@ -215,6 +217,13 @@ impl Config {
 
     /// Whether the API speaks TLS itself.
     pub fn tls(&self) -> bool {
-        !self.http.tls_cert_file.as_os_str().is_empty()
+        self.http.tls()
+    }
+}
+
+impl Http {
+    /// Whether the API speaks TLS itself.
+    pub fn tls(&self) -> bool {
+        !self.tls_cert_file.as_os_str().is_empty()
     }
 }

@@ -10,6 +10,9 @@ use std::collections::HashSet;
 const ROLES: [&str; 5] = ["officer", "authority", "carrier", "auditor", "admin"];
 const FORMATS: [&str; 2] = ["json", "text"];
 
+/// Heads that hold a token and that the framework still reads.
+const HEAD_BYTES: std::ops::RangeInclusive<usize> = 16_384..=131_072;
+
 /// What must hold, and the reason to give where it does not.
 type Demand = (bool, &'static str);
 
@@ -62,7 +65,7 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
 }
 
 fn http(http: &Http) -> Vec<Demand> {
-    let tls = !http.tls_cert_file.as_os_str().is_empty();
+    let tls = http.tls();
     let key = !http.tls_key_file.as_os_str().is_empty();
     // Port 0 is another free port each time, so the two cannot meet there.
     let apart = http.listen != http.ops_listen || http.listen.port() == 0;
@@ -73,6 +76,10 @@ fn http(http: &Http) -> Vec<Demand> {
             "http.listen: beyond loopback only with TLS, or with http.behind_proxy = true where a proxy ends TLS",
         ),
         (apart, "http.ops_listen: another address than http.listen"),
+        (
+            HEAD_BYTES.contains(&http.head_bytes_max),
+            "http.head_bytes_max: 16384, for a token alone may have 8192, to 131072",
+        ),
         (http.body_bytes_max >= 1024, "http.body_bytes_max: at least 1024"),
         (
             http.import_bytes_max >= http.body_bytes_max,

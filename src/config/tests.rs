@@ -75,6 +75,8 @@ fn unsound_doors_are_refused() {
         ("http.listen", |c| c.http.listen = "0.0.0.0:8443".parse().unwrap()),
         ("http.listen", |c| c.http.listen = "[::]:8443".parse().unwrap()),
         ("http.ops_listen", |c| c.http.ops_listen = c.http.listen),
+        ("http.head_bytes_max", |c| c.http.head_bytes_max = 8192),
+        ("http.head_bytes_max", |c| c.http.head_bytes_max = 131_073),
         ("http.body_bytes_max", |c| c.http.body_bytes_max = 0),
         ("http.import_bytes_max", |c| c.http.import_bytes_max = 2048),
         ("http.connections_max", |c| c.http.connections_max = 0),

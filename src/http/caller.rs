@@ -1,4 +1,5 @@
 //! Callers as proofs: a handler that takes an `Officer` can only be reached by one.
+use super::peer;
 use super::problem::Problem;
 use crate::app::App;
 use crate::app::Caller;
@@ -57,7 +58,7 @@ async fn admitted(request: &HttpRequest, roles: &[Role]) -> Result<Arc<Caller>, 
     let internal =
         || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service is not set up");
     let app = request.app_data::<web::Data<App>>().cloned().ok_or_else(internal)?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = peer::address(&app.config.http, request.headers(), request.peer_addr());
     let caller = match authenticated(&app, request).await {
         Ok(caller) => caller,
         // Who guesses at tokens is slowed down before anyone else.

@@ -12,6 +12,7 @@ pub mod openapi;
 mod operations;
 mod page;
 mod panics;
+mod peer;
 mod problem;
 mod releases;
 mod reply;

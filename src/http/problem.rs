@@ -69,6 +69,12 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_REQUIRED, "if_match_required", detail)
     }
 
+    /// A head that is longer than is read.
+    pub fn head_too_large(bytes_max: usize) -> Self {
+        let detail = format!("the address and the headers are longer than {bytes_max} bytes");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail)
+    }
+
     /// Too many requests.
     pub fn too_many() -> Self {
         Self::new(

@@ -2,12 +2,14 @@
 //! `request_id`, `method`, `route` (the pattern, never the path), `status`, `duration_us`,
 //! `bytes_in` and `bytes_out` where they are known, `role`, `state`, `code` of a problem. No
 //! personal data.
+use super::peer::by_tls;
 use super::problem::Problem;
 use super::problem::from_framework;
 use crate::app::App;
 use crate::app::Caller;
 use actix_web::Error;
 use actix_web::HttpMessage;
+use actix_web::HttpResponse;
 use actix_web::ResponseError;
 use actix_web::body::BodySize;
 use actix_web::body::BoxBody;
@@ -80,9 +82,14 @@ pub async fn around(
     let id = request_id(&request, app.as_ref().map(web::Data::get_ref));
     let method = method_label(request.method());
     let bytes_in = length(request.headers());
-    let mut response = framed(next.call(request).await?);
+    let tls = app.as_ref().is_some_and(|app| by_tls(&app.config.http, request.headers()));
+    let head_bytes_max = app.as_ref().map_or(usize::MAX, |app| app.config.http.head_bytes_max);
+    let mut response = if head_bytes(&request) > head_bytes_max {
+        request.into_response(HttpResponse::from_error(Problem::head_too_large(head_bytes_max)))
+    } else {
+        framed(next.call(request).await?)
+    };
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let tls = app.as_ref().is_some_and(|app| app.config.tls());
     dress(response.headers_mut(), &id, route.starts_with("/docs"), tls);
     let status = response.status().as_u16();
     let elapsed = began.elapsed();
@@ -133,6 +140,13 @@ fn method_label(method: &Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         _ => "other",
     }
+}
+
+/// Bytes of a head as it was sent, line ends and separators left out.
+fn head_bytes(request: &ServiceRequest) -> usize {
+    let headers = request.headers().iter();
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    headers.fold(address, |bytes, (name, value)| bytes + name.as_str().len() + value.len())
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

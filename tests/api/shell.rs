@@ -111,6 +111,50 @@ async fn who_guesses_at_tokens_is_slowed_down() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_who_guesses_at_tokens_holds_up_no_other_address() {
+    let guesses = async |service: &Service, forwarded: [&str; 3]| {
+        let mut statuses = Vec::new();
+        for address in forwarded {
+            let headers = [("X-Forwarded-For", address)];
+            let guess = service.send(Method::GET, "/v1/whoami", "guess", &headers, None).await;
+            statuses.push(guess.status);
+        }
+        statuses
+    };
+    let start = |behind_proxy| {
+        start_with(move |config| {
+            (config.rate.refused_per_s, config.rate.refused_burst) = (1, 1);
+            config.http.behind_proxy = behind_proxy;
+        })
+    };
+    let (proxied, direct) = (start(true), start(false));
+    let addresses = ["198.51.100.7", "203.0.113.9, 198.51.100.7", "203.0.113.9"];
+    assert_eq!(guesses(&proxied, addresses).await, [401, 429, 401]);
+    assert_eq!(guesses(&direct, addresses).await, [401, 429, 429], "nobody is believed there");
+    for (service, proto, policy) in
+        [(&proxied, "https", "max-age=31536000"), (&proxied, "http", ""), (&direct, "https", "")]
+    {
+        let headers = [("X-Forwarded-Proto", proto)];
+        let answer = service.send(Method::GET, "/healthz", "", &headers, None).await;
+        assert_eq!(answer.header("strict-transport-security"), policy, "{proto}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused_as_the_rest_is() {
+    let service = start();
+    let send = async |bytes: usize| {
+        let padding = "x".repeat(bytes);
+        let headers = [("X-Padding", padding.as_str())];
+        service.send(Method::GET, "/v1/whoami", &token("FR", "officer"), &headers, None).await
+    };
+    assert_eq!(send(30_000).await.status, 200);
+    let refused = send(33_000).await;
+    assert_eq!((refused.status, refused.code().as_str()), (431, "head_too_large"));
+    assert_eq!(refused.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
 async fn operators_ask_on_their_own_port() {
     let service = start();
     service.issue_sample().await;
