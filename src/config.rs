@@ -162,6 +162,12 @@ pub struct Issuer {
     /// A file with its keys.
     #[serde(default)]
     pub jwks_file: Option<PathBuf>,
+    /// The authority that vouches for `jwks_url`, PEM, in place of the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// The algorithms that its keys may have; none said, all that the service knows.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
 }
 
 /// How often callers may ask.

@@ -11,6 +11,7 @@ use crate::outbound;
 use crate::outbound::keys::IssuerKeys;
 use crate::outbound::keys::Source;
 use base64::Engine;
+use jsonwebtoken::Algorithm;
 use jsonwebtoken::Validation;
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Longest token.
@@ -72,16 +74,6 @@ impl Access {
             outbound::client().map_err(|error| Error::Internal(format!("no client: {error}")))?;
         let mut issuers = Vec::new();
         for (index, issuer) in config.access.issuers.iter().enumerate() {
-            let source = match (&issuer.jwks_file, &issuer.jwks_url) {
-                (Some(file), _) => Source::File(file.clone()),
-                (None, Some(url)) => Source::Url(url.clone()),
-                (None, None) => {
-                    return Err(Error::Internal(format!(
-                        "issuer {} publishes no keys",
-                        issuer.issuer
-                    )));
-                }
-            };
             let saved = config.node.data_dir.join(format!("issuer-{index}.jwks"));
             let unknown = |invalid: crate::domain::Invalid| Error::Internal(invalid.detail);
             issuers.push(Issuer {
@@ -89,7 +81,7 @@ impl Access {
                 state: Country::parse(&issuer.state).map_err(unknown)?,
                 roles: issuer.roles.iter().filter_map(|role| Role::parse(role)).collect(),
                 audience: issuer.audience.clone(),
-                keys: IssuerKeys::new(&issuer.issuer, source, saved, client.clone()),
+                keys: keys(issuer, saved, &client)?,
             });
         }
         let each = NonZeroUsize::new(config.access.tokens_max.div_ceil(SHARDS))
@@ -230,6 +222,27 @@ impl Access {
         }
         Ok((caller, exp))
     }
+}
+
+/// The keys of an issuer, read as its settings say.
+fn keys(
+    issuer: &config::Issuer,
+    saved: PathBuf,
+    client: &reqwest::Client,
+) -> Result<IssuerKeys, Error> {
+    let failed = |what: String| Error::Internal(format!("issuer {}: {what}", issuer.issuer));
+    let source = match (&issuer.jwks_file, &issuer.jwks_url) {
+        (Some(file), _) => Source::File(file.clone()),
+        (None, Some(url)) => Source::Url(url.clone()),
+        (None, None) => return Err(failed("it publishes no keys".to_owned())),
+    };
+    let client = match &issuer.ca_file {
+        None => client.clone(),
+        Some(file) => outbound::client_trusting(file).map_err(failed)?,
+    };
+    let named = issuer.algorithms.iter().map(|name| name.parse::<Algorithm>());
+    let algorithms = named.collect::<Result<_, _>>().map_err(|error| failed(error.to_string()))?;
+    Ok(IssuerKeys::new(&issuer.issuer, source, saved, client, algorithms))
 }
 
 /// Why a token's claims are not believed.

@@ -105,6 +105,8 @@ pub(crate) fn trust(config: &mut Config, state: &str) -> Result<(LocalIssuer, St
         audience: AUDIENCE.to_owned(),
         jwks_url: None,
         jwks_file: Some(keys_file(&config.node.data_dir, state)),
+        ca_file: None,
+        algorithms: Vec::new(),
     });
     Ok((issuer, name))
 }

@@ -8,6 +8,7 @@ use crate::domain::Country;
 use std::collections::HashSet;
 
 const ROLES: [&str; 5] = ["officer", "authority", "carrier", "auditor", "admin"];
+const ALGORITHMS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
 const FORMATS: [&str; 2] = ["json", "text"];
 
 /// Heads that hold a token and that the framework still reads.
@@ -130,6 +131,14 @@ fn trusted(issuer: &Issuer) -> Vec<Demand> {
         (
             issuer.jwks_url.is_some() != issuer.jwks_file.is_some(),
             "jwks_url or jwks_file: one of the two",
+        ),
+        (
+            issuer.ca_file.is_none() || issuer.jwks_url.is_some(),
+            "ca_file: vouches for a jwks_url, and there is none",
+        ),
+        (
+            issuer.algorithms.iter().all(|name| ALGORITHMS.contains(&name.as_str())),
+            "algorithms: some of EdDSA, ES256, RS256",
         ),
         (
             issuer.jwks_url.as_deref().is_none_or(is_private_to_read),

@@ -12,6 +12,8 @@ fn complete() -> Config {
         audience: "passavant".to_owned(),
         jwks_url: None,
         jwks_file: Some("keys.json".into()),
+        ca_file: None,
+        algorithms: Vec::new(),
     });
     config
 }
@@ -135,6 +137,13 @@ fn an_issuer_that_cannot_be_trusted_as_it_stands_is_refused() {
         ("access.issuers[0].jwks_url:", |c| publish_at(c, "http://127.0.0.1.evil.example/keys")),
         ("access.issuers[0].jwks_url:", |c| publish_at(c, "file:///etc/keys.json")),
         ("access.issuers[0].jwks_url:", |c| publish_at(c, "keys")),
+        ("access.issuers[0].ca_file", |c| c.access.issuers[0].ca_file = Some("ca.pem".into())),
+        ("access.issuers[0].algorithms", |c| {
+            c.access.issuers[0].algorithms = vec!["EdDSA".to_owned(), "HS256".to_owned()];
+        }),
+        ("access.issuers[0].algorithms", |c| {
+            c.access.issuers[0].algorithms = vec!["none".to_owned()];
+        }),
         ("access.issuers[1].issuer", |c| {
             let twin = Issuer { state: "KE".to_owned(), ..c.access.issuers[0].clone() };
             c.access.issuers.push(twin);

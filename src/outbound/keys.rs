@@ -68,6 +68,18 @@ impl KeySet {
         }
     }
 
+    /// The same without the keys of other algorithms, where some are named.
+    fn only(mut self, algorithms: &[Algorithm]) -> Result<Self, String> {
+        if !algorithms.is_empty() {
+            self.keys.retain(|_, key| algorithms.contains(&key.algorithm));
+        }
+        if self.keys.is_empty() {
+            Err("no key of an algorithm that the settings allow".to_owned())
+        } else {
+            Ok(self)
+        }
+    }
+
     /// A key set saved for this issuer. One without a name was put there by the operator of a node
     /// that starts with no way to its issuer.
     fn saved_for(issuer: &str, json: &[u8]) -> Option<Self> {
@@ -132,6 +144,7 @@ pub struct IssuerKeys {
     source: Source,
     saved: PathBuf,
     client: reqwest::Client,
+    algorithms: Vec<Algorithm>,
     current: RwLock<Option<Arc<KeySet>>>,
     generation: AtomicU64,
     tried_us: AtomicI64,
@@ -139,18 +152,26 @@ pub struct IssuerKeys {
 }
 
 impl IssuerKeys {
-    /// Starts with a file's keys, or with those saved when the issuer was last reached.
-    pub fn new(issuer: &str, source: Source, saved: PathBuf, client: reqwest::Client) -> Self {
+    /// Starts with a file's keys, or with those saved when the issuer was last reached; of these
+    /// algorithms, or of all where none is named.
+    pub fn new(
+        issuer: &str,
+        source: Source,
+        saved: PathBuf,
+        client: reqwest::Client,
+        algorithms: Vec<Algorithm>,
+    ) -> Self {
         let current = match &source {
             Source::File(file) => read(file).ok().and_then(|json| KeySet::read(&json).ok()),
             Source::Url(_) => read(&saved).ok().and_then(|json| KeySet::saved_for(issuer, &json)),
         };
-        let current = current.map(Arc::new);
+        let current = current.and_then(|keys| keys.only(&algorithms).ok()).map(Arc::new);
         Self {
             issuer: issuer.to_owned(),
             source,
             saved,
             client,
+            algorithms,
             current: RwLock::new(current),
             generation: AtomicU64::new(0),
             tried_us: AtomicI64::new(i64::MIN),
@@ -187,7 +208,7 @@ impl IssuerKeys {
     }
 
     fn adopt(&self, json: &[u8]) {
-        let keys = match KeySet::read(json) {
+        let keys = match KeySet::read(json).and_then(|keys| keys.only(&self.algorithms)) {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::warn!(issuer = self.issuer, %error, "an issuer's keys are unusable");

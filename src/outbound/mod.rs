@@ -2,6 +2,7 @@
 pub mod keys;
 pub mod local_issuer;
 
+use std::path::Path;
 use std::time::Duration;
 
 /// Time to connect.
@@ -11,6 +12,24 @@ const TOTAL_S: u64 = 5;
 
 /// A client that neither waits nor follows for long.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    builder().build()
+}
+
+/// A client that trusts the authorities of a file, PEM, and no others.
+pub fn client_trusting(file: &Path) -> Result<reqwest::Client, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let pem = std::fs::read(file).map_err(|error| failed(&error))?;
+    let listed = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
+    // With none, nobody would be trusted and every reading would fail.
+    if listed.is_empty() {
+        return Err(failed(&"it holds no certificate"));
+    }
+    let own = builder().tls_built_in_root_certs(false);
+    let own = listed.into_iter().fold(own, reqwest::ClientBuilder::add_root_certificate);
+    own.build().map_err(|error| failed(&error))
+}
+
+fn builder() -> reqwest::ClientBuilder {
     // A second installation finds the first one in place, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -18,5 +37,7 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .timeout(Duration::from_secs(TOTAL_S))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("passavant/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,8 @@ fn config(dir: &TempDir) -> Config {
             audience: "passavant".to_owned(),
             jwks_url: None,
             jwks_file: Some(file),
+            ca_file: None,
+            algorithms: Vec::new(),
         });
     }
     config

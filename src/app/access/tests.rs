@@ -55,6 +55,8 @@ impl Door {
                 audience: "passavant".to_owned(),
                 jwks_url: None,
                 jwks_file: Some(file),
+                ca_file: None,
+                algorithms: Vec::new(),
             });
         }
         set(&mut config);
@@ -361,4 +363,32 @@ async fn an_issuer_whose_keys_were_never_known_is_unavailable_until_it_answers()
     door.clock.set(instant(NOW + 30));
     door.access.refresh().await;
     assert!(door.try_token(&good).await.is_ok());
+}
+
+#[test]
+fn settings_of_an_issuer_that_cannot_be_followed_stop_the_start() {
+    let refused = |set: fn(&mut config::Issuer)| {
+        let folder = TempDir::new().unwrap();
+        let mut config = config::Config::embedded().unwrap();
+        config.node.data_dir = folder.path().to_owned();
+        let mut issuer = config::Issuer {
+            issuer: "https://login.example/FR".to_owned(),
+            state: "FR".to_owned(),
+            roles: vec!["officer".to_owned()],
+            audience: "passavant".to_owned(),
+            jwks_url: Some("https://login.example/keys".to_owned()),
+            jwks_file: None,
+            ca_file: None,
+            algorithms: Vec::new(),
+        };
+        set(&mut issuer);
+        config.access.issuers.push(issuer);
+        let clock = Arc::new(FixedClock::at(instant(NOW)));
+        Access::new(&config, clock).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(|_| {}), None);
+    let absent = refused(|issuer| issuer.ca_file = Some("/absent/ca.pem".into())).unwrap();
+    assert!(absent.contains("https://login.example/FR: /absent/ca.pem: "), "{absent}");
+    // A misspelt name must not leave the list empty, which would mean all of them.
+    assert!(refused(|issuer| issuer.algorithms = vec!["Eddsa".to_owned()]).is_some());
 }

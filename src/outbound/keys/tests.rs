@@ -74,7 +74,8 @@ impl Published {
 
     fn keys(&self, issuer: &str) -> IssuerKeys {
         let saved = self.folder.path().join("issuer-0.jwks");
-        IssuerKeys::new(issuer, Source::Url(self.server.uri()), saved, client().unwrap())
+        let source = Source::Url(self.server.uri());
+        IssuerKeys::new(issuer, source, saved, client().unwrap(), Vec::new())
     }
 
     async fn asked(&self) -> usize {
@@ -220,8 +221,13 @@ async fn a_file_of_keys_is_read_at_the_start_and_again() {
     let folder = TempDir::new().unwrap();
     let (file, saved) = (folder.path().join("keys.json"), folder.path().join("issuer-0.jwks"));
     std::fs::write(&file, set(&[ed25519(1, "old")])).unwrap();
-    let keys =
-        IssuerKeys::new(ISSUER, Source::File(file.clone()), saved.clone(), client().unwrap());
+    let keys = IssuerKeys::new(
+        ISSUER,
+        Source::File(file.clone()),
+        saved.clone(),
+        client().unwrap(),
+        vec![],
+    );
     assert!(holds(&keys, "old"));
     std::fs::write(&file, set(&[ed25519(2, "new")])).unwrap();
     keys.refresh(at(0), COOL_DOWN_S).await;
@@ -230,4 +236,27 @@ async fn a_file_of_keys_is_read_at_the_start_and_again() {
     keys.refresh(at(60), COOL_DOWN_S).await;
     assert!(holds(&keys, "new"));
     assert!(!saved.exists(), "a file needs no copy");
+}
+
+#[tokio::test]
+async fn keys_of_an_algorithm_that_the_settings_leave_out_are_never_taken() {
+    let folder = TempDir::new().unwrap();
+    let (file, saved) = (folder.path().join("keys.json"), folder.path().join("issuer-0.jwks"));
+    let both = [ed25519(1, "ed"), p256()];
+    std::fs::write(&file, set(&both)).unwrap();
+    std::fs::write(&saved, set(&both)).unwrap();
+    let only = |source| {
+        let algorithms = vec![Algorithm::ES256];
+        IssuerKeys::new(ISSUER, source, saved.clone(), client().unwrap(), algorithms)
+    };
+    let keys = only(Source::File(file.clone()));
+    assert!(holds(&keys, "curve") && !holds(&keys, "ed"), "of the file");
+    std::fs::write(&file, set(&[ed25519(2, "ed"), with(p256(), "kid", "new")])).unwrap();
+    keys.refresh(at(0), 0).await;
+    assert!(holds(&keys, "new") && !holds(&keys, "ed"), "of the file read again");
+    std::fs::write(&file, set(&[ed25519(2, "ed")])).unwrap();
+    keys.refresh(at(1), 0).await;
+    assert!(holds(&keys, "new"), "a set without a usable key leaves the last good one");
+    let keys = only(Source::Url("http://127.0.0.1:9/keys".to_owned()));
+    assert!(holds(&keys, "curve") && !holds(&keys, "ed"), "of those saved before");
 }
