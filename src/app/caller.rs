@@ -1,7 +1,10 @@
 //! Who asks: the subject of a verified token, with the State and roles that its issuer may give.
+use super::Error;
 use crate::domain::Country;
 use crate::domain::Locode;
 use crate::domain::Text;
+use crate::domain::licence::Licence;
+use crate::wire::FieldError;
 
 /// What a caller may do (contract: Roles).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,5 +69,25 @@ impl Caller {
     /// One string for the whole identity: keys of idempotency and of rate limits.
     pub fn key(&self) -> String {
         format!("{}#{}", self.issuer, self.subject)
+    }
+    /// Whether the caller may see a licence's content: authorities and officers of a State it names.
+    pub fn may_read(&self, licence: &Licence) -> bool {
+        let named = licence.issuing_state == self.state
+            || licence.country_of_export == self.state
+            || licence.country_of_import == self.state
+            || licence.transit.iter().any(|transit| transit.country == self.state);
+        match self.role {
+            Role::Authority | Role::Officer => named,
+            Role::Carrier | Role::Auditor | Role::Admin => false,
+        }
+    }
+
+    /// Refuses a licence of another State than the caller's own.
+    pub fn must_issue(&self, licence: &Licence) -> Result<(), Error> {
+        if licence.issuing_state == self.state {
+            return Ok(());
+        }
+        let detail = format!("your authority issues for {}", self.state);
+        Err(Error::Invalid(vec![FieldError::new("/issuing_state", "not_your_state", detail)]))
     }
 }

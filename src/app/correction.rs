@@ -4,6 +4,8 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::draws::move_draws;
+use super::draws::serial_uses;
 use super::judge::Presented;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -14,7 +16,6 @@ use super::release;
 use super::release::Again;
 use super::release::decide_again;
 use super::release::enter;
-use super::release::move_draws;
 use super::verify::at_own_post;
 use crate::domain::Text;
 use crate::storage;
@@ -111,10 +112,7 @@ fn amend(
     let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;
-    storage::serials::insert(
-        batch.db,
-        &release::serial_uses(&row, &presented.declaration, &drawings),
-    )?;
+    storage::serials::insert(batch.db, &serial_uses(&row, &presented.declaration, &drawings))?;
     enter(batch, "release_amendment", &row, caller, Some(reason), &drawings, Done::Done)
 }
 

@@ -1,7 +1,7 @@
 //! Looking up what a declaration is judged on: the licences it quotes and what the register knows
 //! of its reference and of its firearms.
 use super::Error;
-use super::record::OutwardRecord;
+use super::outward::OutwardRecord;
 use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;

@@ -7,7 +7,6 @@ use super::Error;
 use super::batch::Batch;
 use super::licences::Document;
 use super::licences::Issue;
-use super::licences::of_own_state;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -191,7 +190,7 @@ fn record(caller: &Caller, whose: Whose, line: &[u8]) -> Result<Option<Document>
     };
     let document = Document::read(&sent, "").map_err(refusal)?;
     if whose == Whose::Own {
-        of_own_state(caller, document.licence()).map_err(refusal)?;
+        caller.must_issue(document.licence()).map_err(refusal)?;
     }
     Ok(Some(document))
 }

@@ -3,6 +3,7 @@
 use super::App;
 use super::Caller;
 use super::Error;
+use super::amendment::Amend;
 use super::batch::Batch;
 use super::book;
 use super::judge::json;
@@ -104,7 +105,7 @@ impl Document {
         &self.licence
     }
 
-    fn version(mut self, version: u32) -> (Arc<str>, Arc<Licence>) {
+    pub(super) fn version(mut self, version: u32) -> (Arc<str>, Arc<Licence>) {
         self.licence.version = version;
         (Arc::from(self.body), Arc::new(self.licence))
     }
@@ -124,10 +125,10 @@ struct LicenceEntry<'a> {
 }
 
 /// Who changes a licence, how it is found in the history, and why.
-struct Change<'a> {
-    caller: &'a Caller,
-    change: &'static str,
-    reason: Option<&'a str>,
+pub(super) struct Change<'a> {
+    pub caller: &'a Caller,
+    pub change: &'static str,
+    pub reason: Option<&'a str>,
 }
 
 pub(super) struct Issue {
@@ -192,7 +193,7 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
 }
 
 /// Writes every line's balance and what became of it into the ledger.
-fn write_lines(
+pub(super) fn write_lines(
     batch: &mut Batch<'_>,
     id: i64,
     licence: &Licence,
@@ -217,7 +218,7 @@ fn write_lines(
 }
 
 /// Writes a licence's change into the trail, puts it into the batch and gives the reply.
-fn enter(
+pub(super) fn enter(
     batch: &mut Batch<'_>,
     entry: book::Entry,
     change: &Change<'_>,
@@ -243,104 +244,6 @@ fn enter(
     let version = Some(held.licence.version);
     batch.put_licence(entry);
     Ok(Recorded { outcome, reply, version })
-}
-
-struct Amend {
-    document: Document,
-    if_match: u32,
-    reason: Option<Text>,
-    caller: Caller,
-    once: Option<Once>,
-}
-
-impl Command for Amend {
-    fn once(&self) -> Option<&Once> {
-        self.once.as_ref()
-    }
-
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let number = self.document.licence.number.clone();
-        let mut entry = own(batch, &number, &self.caller)?;
-        matches_version(&entry, self.if_match)?;
-        let status = entry.held.standing.status;
-        if !matches!(status, Status::Active | Status::Suspended) {
-            return Err(Error::Stale(format!(
-                "a licence that is {} cannot be amended",
-                status.as_str()
-            ))
-            .into());
-        }
-        let drawn = carried_over(&entry.held, &self.document.licence)?;
-        let (body, licence) = self.document.version(entry.held.licence.version + 1);
-        let sequence = storage::watermark::advance(batch.db)?;
-        let version = LicenceVersion {
-            version: licence.version,
-            status,
-            change: "amendment",
-            reason: self.reason.as_deref(),
-            body: Some(&body),
-            actor: &self.caller.key(),
-            at: batch.now,
-        };
-        storage::licences::update(batch.db, entry.id, &version, sequence)?;
-        let kept: Vec<i64> = licence.lines.iter().map(|line| i64::from(line.line)).collect();
-        storage::licences::remove_lines_except(batch.db, entry.id, &kept)?;
-        write_lines(batch, entry.id, &licence, &drawn, "amendment")?;
-        entry.sequence = sequence;
-        entry.body = body;
-        entry.held.licence = licence;
-        entry.held.standing.drawn = drawn;
-        let change =
-            Change { caller: &self.caller, change: "amendment", reason: self.reason.as_deref() };
-        enter(batch, entry, &change, Done::Done)
-    }
-}
-
-/// What was drawn stays drawn: a line cannot fall below it, change its unit or go while it is used.
-fn carried_over(held: &Held, amended: &Licence) -> Result<Box<[Drawn]>, Error> {
-    let mut errors = Vec::new();
-    let old = &held.licence;
-    if (amended.kind, amended.issuing_state) != (old.kind, old.issuing_state) {
-        errors.push(FieldError::new(
-            "/kind",
-            "not_amendable",
-            "kind and issuing State of a licence never change",
-        ));
-    }
-    for line in &*old.lines {
-        let drawn = held.standing.of(line.line);
-        let used = drawn.consumed.plus(drawn.reserved).unwrap_or(drawn.consumed);
-        let index = amended.lines.iter().position(|other| other.line == line.line);
-        let now = index.and_then(|index| Some((index, amended.lines.get(index)?)));
-        match now {
-            _ if used.is_zero() => {}
-            None => errors.push(FieldError::new(
-                "/lines",
-                "line_in_use",
-                format!("line {} cannot go: {used} {} of it are used", line.line, line.unit),
-            )),
-            Some((index, now)) if now.unit != line.unit || now.category != line.category => {
-                errors.push(FieldError::new(
-                    format!("/lines/{index}/unit"),
-                    "line_in_use",
-                    format!(
-                        "unit and category of line {} cannot change: it has been drawn upon",
-                        line.line
-                    ),
-                ));
-            }
-            Some((index, now)) if now.quantity < used => errors.push(FieldError::new(
-                format!("/lines/{index}/quantity"),
-                "below_used",
-                format!("line {} cannot fall to {}: {used} are used", line.line, now.quantity),
-            )),
-            Some(_) => {}
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors));
-    }
-    Ok(amended.lines.iter().map(|line| held.standing.of(line.line)).collect())
 }
 
 struct Decide {
@@ -396,14 +299,18 @@ impl Command for Decide {
 }
 
 /// A licence of the caller's own State; any other is not there.
-fn own(batch: &mut Batch<'_>, number: &Text, caller: &Caller) -> Result<book::Entry, Stop> {
+pub(super) fn own(
+    batch: &mut Batch<'_>,
+    number: &Text,
+    caller: &Caller,
+) -> Result<book::Entry, Stop> {
     batch.read_licences(std::slice::from_ref(number))?;
     let entry =
         batch.licence(number).filter(|entry| entry.held.licence.issuing_state == caller.state);
     Ok(entry.cloned().ok_or(Error::NotFound)?)
 }
 
-fn matches_version(entry: &book::Entry, version: u32) -> Result<(), Error> {
+pub(super) fn matches_version(entry: &book::Entry, version: u32) -> Result<(), Error> {
     let now = entry.held.licence.version;
     if now == version {
         return Ok(());
@@ -421,7 +328,7 @@ impl App {
         document: Document,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        of_own_state(caller, &document.licence)?;
+        caller.must_issue(&document.licence)?;
         let command = Issue { document, caller: caller.clone(), once, same_is_done: false };
         self.recorder.submit(Box::new(command)).await
     }
@@ -443,7 +350,7 @@ impl App {
                 detail,
             )]));
         }
-        let command = Amend { document, if_match, reason: None, caller: caller.clone(), once };
+        let command = Amend { document, if_match, caller: caller.clone(), once };
         self.recorder.submit(Box::new(command)).await
     }
 
@@ -467,31 +374,10 @@ impl App {
             .pop()
             .ok_or(Error::NotFound)?;
         let licence = Arc::new(book::licence_of(number, row.version, &row.body)?);
-        if !may_read(caller, &licence) {
+        if !caller.may_read(&licence) {
             return Err(Error::NotFound);
         }
         let document = book::document_of(number, &row.body)?;
         Ok(LicenceReply::new(document, &Held { licence, standing: row.standing }))
     }
-}
-
-/// Whether a caller may see a licence's content.
-pub(super) fn may_read(caller: &Caller, licence: &Licence) -> bool {
-    use super::Role;
-    let named = licence.issuing_state == caller.state
-        || licence.country_of_export == caller.state
-        || licence.country_of_import == caller.state
-        || licence.transit.iter().any(|transit| transit.country == caller.state);
-    match caller.role {
-        Role::Authority | Role::Officer => named,
-        Role::Carrier | Role::Auditor | Role::Admin => false,
-    }
-}
-
-pub(super) fn of_own_state(caller: &Caller, licence: &Licence) -> Result<(), Error> {
-    if licence.issuing_state == caller.state {
-        return Ok(());
-    }
-    let detail = format!("your authority issues for {}", caller.state);
-    Err(Error::Invalid(vec![FieldError::new("/issuing_state", "not_your_state", detail)]))
 }

@@ -1,12 +1,14 @@
 //! The use cases: what the service does, in the order in which it must happen.
 pub mod access;
 pub mod alerts;
+mod amendment;
 pub mod audit_log;
 pub mod audit_verify;
 pub mod batch;
 pub mod book;
 pub mod caller;
 pub mod correction;
+mod draws;
 pub mod error;
 pub mod facts;
 pub mod history;
@@ -16,6 +18,7 @@ pub mod licences;
 pub mod limits;
 pub mod lists;
 pub mod open;
+mod outward;
 pub mod record;
 pub mod recorder;
 pub mod release;
