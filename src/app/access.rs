@@ -186,7 +186,8 @@ impl Access {
         let now = self.clock.now().as_second();
         let exp = time("exp").ok_or("exp is missing or not a time")?;
         let nbf = time("nbf").ok_or("nbf is missing or not a time")?;
-        let iat = time("iat").ok_or("iat is missing or not a time")?;
+        let iat = if claims.get("iat").is_none() { Some(nbf) } else { time("iat") };
+        let iat = iat.ok_or("iat is not a time")?;
         if now >= exp.saturating_add(self.leeway_s) {
             return Err("the token has expired");
         }

@@ -7,6 +7,7 @@ use super::Role;
 use crate::audit::Hash;
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Signer;
+use crate::audit::entry::seal;
 use crate::audit::proof;
 use crate::audit::tile;
 use crate::audit::tile::HASH_BYTES;
@@ -20,6 +21,7 @@ use crate::storage::log::Append;
 use crate::storage::log::LogRow;
 use crate::wire::audit::EntryReply;
 use crate::wire::audit::ProofReply;
+use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
@@ -32,10 +34,22 @@ pub struct LogWriter {
     flushed: Option<Frontier>,
 }
 
+/// What the first entry of a log says of the others in its database.
+#[derive(Serialize)]
+struct Opened<'a> {
+    log: &'a str,
+    held: &'a serde_json::value::RawValue,
+}
+
 impl LogWriter {
     /// Opens the log of the signer's origin, or continues it where its stored tiles and its last
     /// checkpoint agree.
-    pub fn open(db: &mut Db, signer: Signer, now: Timestamp) -> Result<Self, Error> {
+    pub fn open(
+        db: &mut Db,
+        signer: Signer,
+        now: Timestamp,
+        nonce: [u8; 16],
+    ) -> Result<Self, Error> {
         let row = storage::log::open(db, signer.origin(), signer.verifier_key(), now)?;
         if row.verifier_key != signer.verifier_key() {
             return Err(Error::Internal(format!(
@@ -44,7 +58,25 @@ impl LogWriter {
             )));
         }
         let frontier = load(db, &row)?;
-        Ok(Self { row, signer, frontier, staged: Vec::new(), flushed: None })
+        let mut opened = Self { row, signer, frontier, staged: Vec::new(), flushed: None };
+        if opened.row.gap.is_some() && opened.frontier.size() == 0 {
+            opened.declare_gap(db, now, nonce)?;
+        }
+        Ok(opened)
+    }
+
+    /// The first entry of a log that is opened beside others: which logs this database holds, and how
+    /// far. Whoever holds a later checkpoint of one of them sees what was lost.
+    fn declare_gap(&mut self, db: &mut Db, now: Timestamp, nonce: [u8; 16]) -> Result<(), Error> {
+        let held = self.row.gap.clone().unwrap_or_default();
+        let held = serde_json::value::RawValue::from_string(held)
+            .map_err(|error| Error::Internal(format!("log {}: {error}", self.row.origin)))?;
+        let entry = seal("log_opened", now, nonce, &Opened { log: &self.row.origin, held: &held })
+            .map_err(|error| Error::Internal(format!("log {}: {error:?}", self.row.origin)))?;
+        self.stage(entry);
+        storage::transaction(db, |db| self.flush(db))?;
+        self.commit();
+        Ok(())
     }
 
     /// The log's name.

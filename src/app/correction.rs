@@ -108,6 +108,7 @@ fn amend(
     row.content_sha256 = presented.sha256.to_vec();
     row.items = release::items(&presented.declaration)?;
     row.outward = release::outward(batch, &presented.declaration)?;
+    row.states = release::states(batch, &presented.declaration)?;
     row.declaration.clone_from(&presented.json);
     let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
     storage::releases::replace(batch.db, &row, &moved)?;

@@ -8,6 +8,7 @@ use super::batch::Batch;
 use super::book;
 use super::judge::json;
 use super::record::Actor;
+use super::record::states_named;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -119,6 +120,7 @@ struct LicenceEntry<'a> {
     change: &'static str,
     status: &'static str,
     actor: Actor,
+    states: Vec<String>,
     document_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -235,6 +237,7 @@ pub(super) fn enter(
             change: change.change,
             status: held.standing.status.as_str(),
             actor: Actor::new(change.caller, nonce),
+            states: states_named(&held.licence),
             document_sha256: salted(nonce, entry.body.as_bytes()),
             reason: change.reason,
         },

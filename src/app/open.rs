@@ -72,7 +72,7 @@ impl App {
             &config.node.origin,
             ids.as_ref(),
         )?;
-        let log = LogWriter::open(&mut db, signer, now)?;
+        let log = LogWriter::open(&mut db, signer, now, ids.nonce())?;
         let cached = NonZeroUsize::new(config.cache.licences_max).unwrap_or(NonZeroUsize::MIN);
         let cache = Arc::new(Cache::new(cached));
         cache.heard(now);

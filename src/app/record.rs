@@ -4,6 +4,7 @@ use super::Caller;
 use super::Error;
 use super::outward::OutwardRecord;
 use crate::audit::entry::salted;
+use crate::domain::Country;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Timestamp;
@@ -80,6 +81,7 @@ pub struct Judgement<'a> {
     movement: &'static str,
     border_post: &'a str,
     actor: Actor,
+    states: Vec<String>,
     declaration_sha256: String,
     facts_sha256: String,
     reply_sha256: String,
@@ -134,6 +136,7 @@ impl<'a> Judgement<'a> {
             movement: declaration.movement.as_str(),
             border_post: declaration.border_post.as_str(),
             actor: Actor::new(of.caller, of.nonce),
+            states: states_of(declaration, issuing_states(of.facts)),
             declaration_sha256: salted(of.nonce, of.declaration_json.as_bytes()),
             facts_sha256: salted(of.nonce, of.facts_json.as_bytes()),
             reply_sha256: salted(of.nonce, of.reply_json.as_bytes()),
@@ -159,6 +162,43 @@ impl<'a> Judgement<'a> {
             findings_total: findings.len(),
         }
     }
+}
+
+/// The States that a shipment concerns: they may read its entries (contract: audit trail).
+pub(super) fn states_of(
+    declaration: &Declaration,
+    issuing: impl IntoIterator<Item = Country>,
+) -> Vec<String> {
+    let route = declaration.route.iter().map(|leg| leg.country);
+    let ends = [declaration.country_of_export, declaration.country_of_import];
+    concerned(ends.into_iter().flatten(), route.chain(issuing))
+}
+
+/// The States that issued the licences that facts hold.
+fn issuing_states(facts: &Facts) -> impl Iterator<Item = Country> {
+    facts.licences.iter().filter_map(|fact| match &fact.lookup {
+        Lookup::Held(held) => Some(held.licence.issuing_state),
+        Lookup::NotFound | Lookup::Unavailable => None,
+    })
+}
+
+/// The States that a licence concerns.
+pub(super) fn states_named(licence: &Licence) -> Vec<String> {
+    let ends = [licence.country_of_export, licence.country_of_import];
+    let transit = licence.transit.iter().map(|transit| transit.country);
+    concerned(ends, transit.chain([licence.issuing_state]))
+}
+
+/// Sorted, each once, and never more than an entry has room for.
+fn concerned(
+    ends: impl IntoIterator<Item = Country>,
+    others: impl IntoIterator<Item = Country>,
+) -> Vec<String> {
+    let mut states: Vec<Country> =
+        ends.into_iter().chain(others.into_iter().take(LISTED_MAX)).collect();
+    states.sort_unstable();
+    states.dedup();
+    states.iter().map(ToString::to_string).collect()
 }
 
 /// The licence versions that facts hold.

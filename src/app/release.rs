@@ -15,6 +15,7 @@ use super::judge::Question;
 use super::judge::sha256;
 use super::outward::OutwardRecord;
 use super::record::Actor;
+use super::record::states_of;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -50,6 +51,7 @@ struct ReleaseEntry<'a> {
     border_post: &'a str,
     reference: &'a str,
     actor: Actor,
+    states: Vec<String>,
     content_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -87,6 +89,7 @@ impl Command for Release {
             content_sha256: self.presented.sha256.to_vec(),
             items: items(&self.presented.declaration)?,
             outward: outward(batch, &self.presented.declaration)?,
+            states: states(batch, &self.presented.declaration)?,
             declaration: self.presented.json,
             caller: self.caller.key(),
             at_us: batch.now.as_microsecond(),
@@ -203,6 +206,13 @@ pub(super) fn outward(batch: &Batch<'_>, declaration: &Declaration) -> Result<St
     judge::json(&OutwardRecord::of(declaration, released_on))
 }
 
+/// The States that a shipment concerns, by its declaration and by the licences that it quotes.
+pub(super) fn states(batch: &Batch<'_>, declaration: &Declaration) -> Result<String, Error> {
+    let numbers = declaration.licence_numbers();
+    let quoted = numbers.iter().filter_map(|number| batch.licence(number));
+    judge::json(&states_of(declaration, quoted.map(|entry| entry.held.licence.issuing_state)))
+}
+
 /// The item numbers of a declaration, as a release keeps them.
 pub(super) fn items(declaration: &Declaration) -> Result<String, Error> {
     let numbers: Vec<u32> = declaration.items.iter().map(|item| item.number).collect();
@@ -243,6 +253,8 @@ pub(super) fn enter(
         border_post: &row.border_post,
         reference: &row.reference,
         actor: Actor::new(caller, nonce),
+        states: serde_json::from_str(&row.states)
+            .map_err(|error| Error::Internal(format!("a release's States: {error}")))?,
         content_sha256: crate::audit::entry::salted(nonce, row.declaration.as_bytes()),
         reason,
         draws: draws.iter().take(DRAWS_LISTED_MAX).cloned().collect(),

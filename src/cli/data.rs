@@ -184,8 +184,8 @@ fn refuse_roll_back(copy: &mut storage::Db, url: &str, target: &Path) -> Result<
             .map_or(0, |copied| copied.size);
         if size < log.size {
             return Err(format!(
-                "the log {} has signed {} entries and the copy holds {size}: move the database away, and give this \
-                 node a new node.origin so that it opens a log that declares the gap",
+                "the log {} has signed {} entries and the copy holds {size}: move the database and log.key away, \
+                 and give this node a new node.origin so that it opens a log that declares the gap",
                 log.origin, log.size
             )
             .into());

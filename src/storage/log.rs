@@ -23,7 +23,7 @@ pub struct LogRow {
     pub verifier_key: String,
     /// Entries.
     pub size: i64,
-    /// What it declares to be missing before it.
+    /// The logs that it was opened beside and how far they went, JSON.
     pub gap: Option<String>,
 }
 
@@ -51,7 +51,10 @@ fn signed(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_e| Error::Bug("a log beyond all bounds".to_owned()))
 }
 
-/// Finds a log by name, or opens it.
+/// Finds a log by name, or opens it; one opened beside others keeps how far those go.
+///
+/// A node whose database was lost and restored from a copy takes a new name: its log begins with
+/// this.
 pub fn open(db: &mut Db, origin: &str, verifier_key: &str, now: Timestamp) -> Result<LogRow> {
     let found = log::table
         .filter(log::origin.eq(origin))
@@ -61,11 +64,17 @@ pub fn open(db: &mut Db, origin: &str, verifier_key: &str, now: Timestamp) -> Re
     if let Some(found) = found {
         return Ok(found);
     }
+    let held: Vec<_> = all(db)?
+        .into_iter()
+        .map(|log| serde_json::json!({"log": log.origin, "size": log.size}))
+        .collect();
+    let gap = (!held.is_empty()).then(|| serde_json::Value::from(held).to_string());
     diesel::insert_into(log::table)
         .values((
             log::origin.eq(origin),
             log::verifier_key.eq(verifier_key),
             log::size.eq(0),
+            log::gap.eq(gap),
             log::opened_us.eq(now.as_microsecond()),
         ))
         .execute(db)?;

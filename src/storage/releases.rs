@@ -36,6 +36,8 @@ pub struct ReleaseRow {
     pub items: String,
     /// What a return is compared with.
     pub outward: String,
+    /// The States that it concerns, a JSON list.
+    pub states: String,
     /// Who released.
     pub caller: String,
     /// When.
@@ -112,6 +114,7 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
             release::declaration.eq(&row.declaration),
             release::items.eq(&row.items),
             release::outward.eq(&row.outward),
+            release::states.eq(&row.states),
         ))
         .execute(db)?;
     diesel::delete(release_draw::table.filter(release_draw::release_id.eq(&row.id))).execute(db)?;

@@ -84,6 +84,7 @@ diesel::table! {
         declaration -> Text,
         items -> Text,
         outward -> Text,
+        states -> Text,
         caller -> Text,
         at_us -> BigInt,
     }

@@ -41,10 +41,14 @@ pub fn start() -> Service {
 }
 
 pub fn open(dir: &Path) -> App {
+    open_as(dir, "passavant.example/test")
+}
+
+pub fn open_as(dir: &Path, origin: &str) -> App {
     let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
     let clock = FixedClock::at(now);
     let mut config = Config::embedded().unwrap();
-    config.node.origin = String::from("passavant.example/test");
+    config.node.origin = origin.to_owned();
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
     config.database.url = format!("sqlite://{}", dir.join("passavant.db").display());

@@ -123,3 +123,20 @@ async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
     diesel::connection::SimpleConnection::batch_execute(&mut database(dir.path()), tamper).unwrap();
     assert!(std::panic::catch_unwind(|| open(dir.path())).is_err());
 }
+
+#[tokio::test]
+async fn a_log_opened_after_a_loss_begins_with_how_far_the_others_went() {
+    let Service { app, dir } = with_a_trail().await;
+    app.recorder.stop();
+    let size = app.checkpoint().unwrap().lines().nth(1).unwrap().to_owned();
+    drop(app);
+    std::fs::remove_file(dir.path().join("log.key")).unwrap();
+    let service = Service { app: open_as(dir.path(), "passavant.example/test-2"), dir };
+    let auditor = passavant::app::Caller { role: passavant::app::Role::Auditor, ..officer() };
+    let (entries, _) = service.app.entries(&auditor, 0, 10).unwrap();
+    let first: serde_json::Value = serde_json::from_str(entries[0].entry.get()).unwrap();
+    assert_eq!(first["kind"], "log_opened");
+    assert_eq!(first["held"][0]["log"], "passavant.example/test");
+    assert_eq!(first["held"][0]["size"].to_string(), size);
+    assert_verifies(service);
+}

@@ -84,6 +84,7 @@ CREATE TABLE release (
     declaration TEXT NOT NULL,                -- the declaration in force
     items TEXT NOT NULL,                      -- its item numbers, a JSON list
     outward TEXT NOT NULL,                    -- what a return is compared with, JSON
+    states TEXT NOT NULL,                     -- the States that it concerns, a JSON list
     caller TEXT NOT NULL,
     at_us INTEGER NOT NULL
 ) STRICT;

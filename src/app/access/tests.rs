@@ -164,7 +164,7 @@ async fn each_missing_or_wrong_claim_is_refused_for_its_own_reason() {
         (json!({"sub": long}), sub),
         (json!({"exp": "later"}), "exp is missing or not a time"),
         (json!({"nbf": null}), "nbf is missing or not a time"),
-        (json!({"iat": true}), "iat is missing or not a time"),
+        (json!({"iat": true}), "iat is not a time"),
         (json!({"role": "king"}), "role is missing or unknown"),
         (json!({"role": ["officer", "authority"]}), "role is missing or unknown"),
         (json!({"role": "auditor"}), "the issuer may not give this role"),
@@ -186,7 +186,6 @@ async fn each_missing_or_wrong_claim_is_refused_for_its_own_reason() {
         ("sub", sub),
         ("exp", "exp is missing or not a time"),
         ("nbf", "nbf is missing or not a time"),
-        ("iat", "iat is missing or not a time"),
         ("role", "role is missing or unknown"),
         ("posts", "posts is missing"),
     ] {
