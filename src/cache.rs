@@ -1,6 +1,5 @@
 //! Licences kept in memory. A release never asks here. What is kept is trusted only while the
 //! feed of changes is heard; how long ago that was is the age stated in every answer.
-use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::licence::Held;
 use lru::LruCache;
@@ -8,7 +7,6 @@ use parking_lot::Mutex;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -16,13 +14,34 @@ use std::sync::atomic::Ordering;
 /// Shards, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
-/// Licences of a shard that are weighed to estimate the rest.
-const SAMPLE: usize = 32;
+/// Memory of a kept licence beside its packed form: a node of the list (key, pointer and length,
+/// two links) and its place in the table, which is seven eighths full at most.
+const NODE_BYTES: usize = 48 + 24;
 
-/// One shard: licences, and a count of the changes announced to it.
+/// A licence and where it stands, packed: millions of them fit into a machine, and unpacking one
+/// takes about as long as hashing its number a few times.
+type Packed = Box<[u8]>;
+
+/// One shard: licences by the hash of their number, and a count of the changes announced to it.
 struct Shard {
-    licences: LruCache<Text, Arc<Held>>,
+    licences: LruCache<u64, Packed>,
     changes: u64,
+    bytes: usize,
+}
+
+impl Shard {
+    fn put(&mut self, key: u64, packed: Packed) {
+        self.bytes += packed.len() + NODE_BYTES;
+        if let Some((_, gone)) = self.licences.push(key, packed) {
+            self.bytes = self.bytes.saturating_sub(gone.len() + NODE_BYTES);
+        }
+    }
+
+    fn pop(&mut self, key: u64) {
+        if let Some(gone) = self.licences.pop(&key) {
+            self.bytes = self.bytes.saturating_sub(gone.len() + NODE_BYTES);
+        }
+    }
 }
 
 /// Hot licences.
@@ -43,7 +62,7 @@ impl Cache {
     pub fn new(licences_max: NonZeroUsize) -> Self {
         let each =
             NonZeroUsize::new(licences_max.get().div_ceil(SHARDS)).unwrap_or(NonZeroUsize::MIN);
-        let shard = |_| Mutex::new(Shard { licences: LruCache::new(each), changes: 0 });
+        let shard = |_| Mutex::new(Shard { licences: LruCache::new(each), changes: 0, bytes: 0 });
         Self {
             shards: (0..SHARDS).map(shard).collect(),
             hasher: RandomState::new(),
@@ -57,15 +76,18 @@ impl Cache {
         clippy::indexing_slicing,
         reason = "the remainder of a division by the number of shards"
     )]
-    fn shard(&self, number: &str) -> &Mutex<Shard> {
-        let hash = self.hasher.hash_one(number);
-        let shard = usize::try_from(hash % 16).unwrap_or_default();
-        &self.shards[shard % self.shards.len()]
+    fn shard(&self, number: &str) -> (u64, &Mutex<Shard>) {
+        let key = self.hasher.hash_one(number);
+        let shard = usize::try_from(key % 16).unwrap_or_default();
+        (key, &self.shards[shard % self.shards.len()])
     }
 
-    /// A licence, where it is kept.
-    pub fn get(&self, number: &str) -> Option<Arc<Held>> {
-        let found = self.shard(number).lock().licences.get(number).cloned();
+    /// A licence, where it is kept. Two numbers of one hash take each other's place; the number in the
+    /// licence tells them apart.
+    pub fn get(&self, number: &str) -> Option<Held> {
+        let (key, shard) = self.shard(number);
+        let found = shard.lock().licences.get(&key).and_then(|packed| unpack(packed));
+        let found = found.filter(|held| held.licence.number.as_str() == number);
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
         found
@@ -73,31 +95,37 @@ impl Cache {
 
     /// To be taken before a licence is read from the database.
     pub fn ticket(&self, number: &str) -> Ticket {
-        Ticket(self.shard(number).lock().changes)
+        Ticket(self.shard(number).1.lock().changes)
     }
 
     /// Keeps what was read, unless its shard has heard of a change since the ticket was taken.
-    pub fn keep(&self, ticket: Ticket, held: Arc<Held>) {
-        let mut shard = self.shard(&held.licence.number).lock();
+    pub fn keep(&self, ticket: Ticket, held: &Held) {
+        let (key, shard) = self.shard(&held.licence.number);
+        let Some(packed) = pack(held) else { return };
+        let mut shard = shard.lock();
         if shard.changes == ticket.0 {
-            shard.licences.put(held.licence.number.clone(), held);
+            shard.put(key, packed);
         }
     }
 
     /// Replaces a licence that has just been changed, where it is kept.
-    pub fn replace(&self, held: Arc<Held>) {
-        let mut shard = self.shard(&held.licence.number).lock();
+    pub fn replace(&self, held: &Held) {
+        let (key, shard) = self.shard(&held.licence.number);
+        let packed = pack(held);
+        let mut shard = shard.lock();
         shard.changes += 1;
-        if let Some(kept) = shard.licences.peek_mut(held.licence.number.as_str()) {
-            *kept = held;
+        match packed {
+            Some(packed) if shard.licences.contains(&key) => shard.put(key, packed),
+            Some(_) | None => shard.pop(key),
         }
     }
 
     /// Forgets a licence that has changed elsewhere.
     pub fn forget(&self, number: &str) {
-        let mut shard = self.shard(number).lock();
+        let (key, shard) = self.shard(number);
+        let mut shard = shard.lock();
         shard.changes += 1;
-        shard.licences.pop(number);
+        shard.pop(key);
     }
 
     /// Forgets everything.
@@ -106,6 +134,7 @@ impl Cache {
             let mut shard = shard.lock();
             shard.changes += 1;
             shard.licences.clear();
+            shard.bytes = 0;
         }
     }
 
@@ -124,17 +153,10 @@ impl Cache {
         u64::try_from(age_us / 1000).ok()
     }
 
-    /// Memory of the licences kept, estimated from their number and a sample.
+    /// Memory of the licences kept.
     pub fn bytes(&self) -> u64 {
-        let mut bytes = 0;
-        for shard in &self.shards {
-            let shard = shard.lock();
-            let sample: u64 =
-                shard.licences.iter().take(SAMPLE).map(|(_, held)| held.bytes()).sum();
-            let sampled = u64::try_from(shard.licences.len().min(SAMPLE)).unwrap_or(1).max(1);
-            bytes += sample / sampled * u64::try_from(shard.licences.len()).unwrap_or(0);
-        }
-        bytes
+        let bytes: usize = self.shards.iter().map(|shard| shard.lock().bytes).sum();
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Licences kept, look-ups answered from memory, look-ups that were not.
@@ -142,5 +164,70 @@ impl Cache {
         let kept: usize = self.shards.iter().map(|shard| shard.lock().licences.len()).sum();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (u64::try_from(kept).unwrap_or(u64::MAX), count(&self.hits), count(&self.misses))
+    }
+}
+
+/// What cannot be packed is not kept, and what cannot be unpacked is read again.
+fn pack(held: &Held) -> Option<Packed> {
+    postcard::to_allocvec(held).ok().map(Vec::into_boxed_slice)
+}
+
+fn unpack(packed: &[u8]) -> Option<Held> {
+    postcard::from_bytes(packed).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::licence::Standing;
+    use crate::domain::licence::Status;
+    use std::sync::Arc;
+
+    fn held(number: &str, shipments: u32) -> Held {
+        let document = crate::demo::licences("2026-11-23".parse().unwrap()).remove(0);
+        let sent: crate::wire::licence::Licence = serde_json::from_value(document).unwrap();
+        let mut licence = sent.read(1, "").unwrap();
+        licence.number = number.into();
+        let standing = Standing { status: Status::Active, shipments, drawn: Box::default() };
+        Held { licence: Arc::new(licence), standing }
+    }
+
+    #[test]
+    fn a_licence_comes_out_as_it_was_put_in() {
+        let cache = Cache::new(NonZeroUsize::MIN);
+        let held = held("FR-EXP-1", 3);
+        cache.keep(cache.ticket("FR-EXP-1"), &held);
+        assert_eq!(cache.get("FR-EXP-1"), Some(held));
+        assert_eq!(cache.get("FR-EXP-2"), None);
+        assert_eq!(cache.counts(), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept() {
+        let cache = Cache::new(NonZeroUsize::MIN);
+        let ticket = cache.ticket("FR-EXP-1");
+        cache.replace(&held("FR-EXP-1", 1));
+        cache.keep(ticket, &held("FR-EXP-1", 0));
+        assert_eq!(cache.get("FR-EXP-1"), None);
+        cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 1));
+        cache.replace(&held("FR-EXP-1", 2));
+        assert_eq!(cache.get("FR-EXP-1").unwrap().standing.shipments, 2);
+    }
+
+    #[test]
+    fn memory_is_counted_to_the_last_byte() {
+        let cache = Cache::new(NonZeroUsize::new(SHARDS).unwrap());
+        for n in 0..200 {
+            let number = format!("FR-EXP-{n}");
+            cache.keep(cache.ticket(&number), &held(&number, n));
+        }
+        let (kept, _, _) = cache.counts();
+        assert!(kept <= 16);
+        let least = u64::try_from(NODE_BYTES).unwrap() * kept;
+        assert!(cache.bytes() > least && cache.bytes() < 4000 * kept, "{}", cache.bytes());
+        for n in 0..200 {
+            cache.forget(&format!("FR-EXP-{n}"));
+        }
+        assert_eq!(cache.bytes(), 0);
     }
 }

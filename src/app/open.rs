@@ -145,7 +145,7 @@ impl App {
             ("passavant_cache_licences", "Licences kept in memory", kept),
             ("passavant_cache_hits_total", "Licence look-ups answered from memory", hits),
             ("passavant_cache_misses_total", "Licence look-ups that went to the database", misses),
-            ("passavant_cache_bytes", "Memory of the licences kept, estimated", self.cache.bytes()),
+            ("passavant_cache_bytes", "Memory of the licences kept", self.cache.bytes()),
             ("passavant_recorder_waiting", "Commands that wait to be recorded", waiting),
             (
                 "passavant_recorder_batches_total",

@@ -329,7 +329,7 @@ impl Writer {
     /// Tells the cache and the lists what has changed, before anyone is answered.
     fn publish(&self, changed: Changed) {
         for held in changed.licences {
-            self.cache.replace(Arc::new(held));
+            self.cache.replace(&held);
         }
         if let Some(lists) = changed.lists {
             *self.lists.write() = Arc::new(lists);

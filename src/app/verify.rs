@@ -16,6 +16,7 @@ use super::recorder::Stop;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
+use crate::domain::licence::Held;
 use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
@@ -115,36 +116,29 @@ impl App {
         let age_ms = self.cache.age_ms(now);
         let trusted = age_ms.filter(|age_ms| *age_ms <= self.config.cache.age_ms_max);
         let cached = self.cache.get(number);
-        if let Some(held) = cached.as_ref().filter(|_| trusted.is_some()) {
-            return (Lookup::Held(held.as_ref().clone()), trusted);
-        }
+        let cached = match cached {
+            Some(held) if trusted.is_some() => return (Lookup::Held(held), trusted),
+            cached => cached,
+        };
         match self.read_through(number) {
-            Ok(Some(held)) => (Lookup::Held(held.as_ref().clone()), Some(0)),
+            Ok(Some(held)) => (Lookup::Held(held), Some(0)),
             Ok(None) => (Lookup::NotFound, Some(0)),
             Err(error) => {
                 tracing::error!(%error, "a licence cannot be read");
-                let lookup =
-                    cached.map_or(Lookup::Unavailable, |held| Lookup::Held(held.as_ref().clone()));
-                (lookup, None)
+                (cached.map_or(Lookup::Unavailable, Lookup::Held), None)
             }
         }
     }
 
     /// Reads a licence from the database into the cache.
-    pub(super) fn read_through(
-        &self,
-        number: &str,
-    ) -> Result<Option<Arc<crate::domain::licence::Held>>, Error> {
+    pub(super) fn read_through(&self, number: &str) -> Result<Option<Held>, Error> {
         let ticket = self.cache.ticket(number);
         let Some(row) = storage::licences::read(&mut self.readers.get(), &[number])?.pop() else {
             return Ok(None);
         };
         let licence = super::book::licence_of(&row.number, row.version, &row.body)?;
-        let held = Arc::new(crate::domain::licence::Held {
-            licence: Arc::new(licence),
-            standing: row.standing,
-        });
-        self.cache.keep(ticket, Arc::clone(&held));
+        let held = Held { licence: Arc::new(licence), standing: row.standing };
+        self.cache.keep(ticket, &held);
         Ok(Some(held))
     }
 }

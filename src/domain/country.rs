@@ -1,10 +1,12 @@
 //! Countries by ISO 3166-1 alpha-2.
 use super::Invalid;
+use serde::Deserialize;
+use serde::Serialize;
 use std::sync::LazyLock;
 
 /// Two capital letters. Whether the code is assigned to a State is a question of its own, since
 /// an old licence may carry a code that has been withdrawn: rule 6 asks it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Country([u8; 2]);
 
 /// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta, Melilla and Serbia.

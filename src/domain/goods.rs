@@ -1,9 +1,11 @@
 //! What is shipped: classes of the Protocol, tariff codes, purposes.
 use super::Invalid;
+use serde::Deserialize;
+use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 /// The Protocol's classes of goods (article 3), complete ammunition apart from its components.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// Article 3(a).
     Firearm,
@@ -28,7 +30,7 @@ impl Category {
 }
 
 /// A Harmonized System code of six to ten digits; States only share the first six.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HsCode {
     six: u32,
     digits: u8,
@@ -83,7 +85,7 @@ impl std::fmt::Debug for HsCode {
 }
 
 /// The purposes of a temporary movement (article 10.6), with the one that Union law adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// Hunting.
     Hunting,
@@ -148,7 +150,7 @@ pub enum Mode {
 }
 
 /// Which way a consignment crosses the post's border; a licence is of one of these kinds too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Movement {
     /// Out of the post's State.
     Export,

@@ -12,6 +12,8 @@ use super::goods::Movement;
 use super::goods::Purpose;
 use super::party::Party;
 use super::serial::Serial;
+use serde::Deserialize;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Longest licence number.
@@ -22,7 +24,7 @@ pub const LINES_MAX: usize = 200;
 pub const LINE_SERIALS_MAX: usize = 10_000;
 
 /// How often a licence may be drawn upon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LicenceUse {
     /// One shipment; what it leaves is lost.
     Single,
@@ -33,7 +35,7 @@ pub enum LicenceUse {
 }
 
 /// Whether the goods come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Procedure {
     /// They stay.
     Permanent,
@@ -42,7 +44,7 @@ pub enum Procedure {
 }
 
 /// Where a licence stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// It can be drawn upon.
     Active,
@@ -87,7 +89,7 @@ impl Status {
 }
 
 /// How far the document's authenticity is established (article 10(5)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Authenticity {
     /// Issued in this register by the authority itself.
     Registry,
@@ -100,7 +102,7 @@ pub enum Authenticity {
 }
 
 /// How a transit State consents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsentForm {
     /// Notice of no objection in writing.
     Written,
@@ -115,7 +117,7 @@ pub enum ConsentForm {
 }
 
 /// A transit State's consent as the licence or its papers state it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// Its form.
     pub form: ConsentForm,
@@ -128,7 +130,7 @@ pub struct Consent {
 }
 
 /// A State that the licence expects the goods to cross.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransitState {
     /// The State.
     pub country: Country,
@@ -139,7 +141,7 @@ pub struct TransitState {
 }
 
 /// A condition that the licence sets and a declaration can show to be met.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Its short name, such as `escort`.
     pub code: Text,
@@ -148,7 +150,7 @@ pub struct Condition {
 }
 
 /// One line of goods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Its number on the licence.
     pub line: u32,
@@ -175,7 +177,7 @@ pub struct Line {
 }
 
 /// The rarer clauses of a licence, kept apart so that the many that have none stay small.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Clauses {
     /// Brokers disclosed (article 15).
     pub brokers: Box<[Party]>,
@@ -188,7 +190,7 @@ pub struct Clauses {
 }
 
 /// One version of a licence, complete and unchanging.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Licence {
     /// The authority's number, unique in the register.
     pub number: Text,
@@ -253,7 +255,7 @@ impl Licence {
 }
 
 /// What has been held and used of one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Drawn {
     /// The line's number.
     pub line: u32,
@@ -264,7 +266,7 @@ pub struct Drawn {
 }
 
 /// What has happened to a licence so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Where it stands.
     pub status: Status,
@@ -286,7 +288,7 @@ impl Standing {
 }
 
 /// A licence version together with where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// What it says.
     pub licence: Arc<Licence>,
@@ -308,31 +310,6 @@ pub struct Balance {
 }
 
 impl Held {
-    /// Memory that one such value takes, its own text included.
-    pub fn bytes(&self) -> u64 {
-        let licence = self.licence.as_ref();
-        let party = |party: &Party| party.id.len() + party.name.len();
-        let lines = licence.lines.iter().map(|line| {
-            let names = [&line.control, &line.make, &line.model, &line.calibre];
-            let names: usize = names.into_iter().flatten().map(|name| name.len()).sum();
-            let serials: usize =
-                line.serials.iter().map(|s| size_of::<Serial>() + s.as_str().len()).sum();
-            size_of::<Line>() + names + serials
-        });
-        let bytes = size_of::<Self>()
-            + size_of::<Licence>()
-            + size_of_val(&*self.standing.drawn)
-            + size_of_val(&*licence.transit)
-            + size_of_val(&*licence.border_posts)
-            + licence.number.len()
-            + licence.linked.iter().map(|number| size_of::<Text>() + number.len()).sum::<usize>()
-            + party(&licence.exporter)
-            + party(&licence.consignee)
-            + licence.final_recipient.as_ref().map_or(0, party)
-            + lines.sum::<usize>();
-        u64::try_from(bytes).unwrap_or(u64::MAX)
-    }
-
     /// Whether a single-use licence has had its one shipment.
     pub fn is_closed(&self) -> bool {
         self.licence.usage == LicenceUse::Single && self.standing.shipments > 0

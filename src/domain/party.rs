@@ -1,8 +1,10 @@
 //! Who ships, receives, carries and declares.
 use super::Text;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// A trader or authority. The identifier decides who it is; the name only advises.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
     /// EORI, tax or registry number, as declared.
     pub id: Text,

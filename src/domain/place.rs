@@ -1,9 +1,11 @@
 //! Places by UN/LOCODE.
 use super::Country;
 use super::Invalid;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// Two letters of a country and three of `A-Z2-9` (0 and 1 never occur).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Locode([u8; 5]);
 
 impl Locode {

@@ -1,9 +1,13 @@
 //! Exact decimal quantities and the UN/ECE Recommendation 20 units that count or weigh goods.
 use super::Invalid;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// A quantity in millionths of its unit: sixteen digits, six of them decimals, as customs data
 /// elements allow. Never negative, never a float.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Quantity(i64);
 
 /// Millionths in one.
@@ -102,7 +106,7 @@ pub enum Dimension {
 }
 
 /// A Rec 20 code in use for these goods, or one that is not known here.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Unit([u8; 3]);
 
 /// Code, dimension, and the factor to one article, or to one hundredth of a microgram.

@@ -1,6 +1,8 @@
 //! Serial numbers: compared by what is stamped, suspected by what looks alike.
 use super::Country;
 use super::Text;
+use serde::Deserialize;
+use serde::Serialize;
 use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 
@@ -9,7 +11,7 @@ pub const SERIAL_CHARS_MAX: usize = 40;
 
 /// A serial number as declared, with the form in which two of them are compared. Leading zeros
 /// count: they are stamped.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial(Text);
 
 impl Serial {

@@ -48,7 +48,7 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
     let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
     let clock = FixedClock::at(now);
     let mut config = Config::embedded().unwrap();
-    config.node.origin = origin.to_owned();
+    origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
     config.database.url = format!("sqlite://{}", dir.join("passavant.db").display());
