@@ -4,6 +4,7 @@ use crate::domain::Timestamp;
 use crate::domain::licence::Held;
 use lru::LruCache;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::num::NonZeroUsize;
@@ -48,6 +49,8 @@ impl Shard {
 pub struct Cache {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
+    /// Counts under which this node itself has changed licences, until they are heard of.
+    known: Mutex<BTreeSet<i64>>,
     heard_us: AtomicI64,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -66,6 +69,7 @@ impl Cache {
         Self {
             shards: (0..SHARDS).map(shard).collect(),
             hasher: RandomState::new(),
+            known: Mutex::new(BTreeSet::new()),
             heard_us: AtomicI64::new(i64::MIN),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -128,8 +132,27 @@ impl Cache {
         shard.pop(key);
     }
 
+    /// What this node's own writer has changed under a count is kept already as it stands then.
+    pub fn knows(&self, sequence: i64) {
+        self.known.lock().insert(sequence);
+    }
+
+    /// Forgets licences that have changed, each under a count, unless it is known how they stand then.
+    pub fn hear(&self, changes: &[(i64, String)]) {
+        let mut known = self.known.lock();
+        for (sequence, number) in changes {
+            if !known.contains(sequence) {
+                self.forget(number);
+            }
+        }
+        if let Some((last, _)) = changes.last() {
+            *known = known.split_off(&(last + 1));
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
+        self.known.lock().clear();
         for shard in &self.shards {
             let mut shard = shard.lock();
             shard.changes += 1;
@@ -212,6 +235,19 @@ mod tests {
         cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 1));
         cache.replace(&held("FR-EXP-1", 2));
         assert_eq!(cache.get("FR-EXP-1").unwrap().standing.shipments, 2);
+    }
+
+    #[test]
+    fn a_change_of_another_node_is_forgotten_and_one_s_own_is_kept() {
+        let cache = Cache::new(NonZeroUsize::MIN);
+        cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 0));
+        cache.replace(&held("FR-EXP-1", 1));
+        cache.knows(7);
+        cache.hear(&[(7, "FR-EXP-1".to_owned())]);
+        assert_eq!(cache.get("FR-EXP-1").unwrap().standing.shipments, 1);
+        cache.hear(&[(8, "FR-EXP-1".to_owned())]);
+        assert_eq!(cache.get("FR-EXP-1"), None);
+        assert!(cache.known.lock().is_empty());
     }
 
     #[test]

@@ -61,13 +61,45 @@ pub struct Node {
 }
 
 /// The database.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `sqlite://FILE`; empty for a file in the data folder.
+    /// `sqlite://FILE` or `postgres://HOST/NAME`; empty for a file in the data folder.
     pub url: String,
+    /// How long the database may take over one statement.
+    pub statement_timeout_ms: u32,
     /// Connections that only read.
     pub read_connections: usize,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &self.redacted())
+            .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .field("read_connections", &self.read_connections)
+            .finish()
+    }
+}
+
+impl Database {
+    /// The URL without its password, for words.
+    pub fn redacted(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
+        let Some((user, host)) = rest.rsplit_once('@') else { return self.url.clone() };
+        let name = user.split(':').next().unwrap_or_default();
+        format!("{scheme}://{name}:***@{host}")
+    }
+
+    /// The same settings for an embedded database in a file.
+    pub fn in_file(&self, file: &Path) -> Self {
+        Self { url: format!("sqlite://{}", file.display()), ..self.clone() }
+    }
+
+    /// The file of an embedded database.
+    pub fn file(&self) -> Option<&Path> {
+        self.url.strip_prefix("sqlite://").map(Path::new)
+    }
 }
 
 /// The doors.
@@ -114,6 +146,8 @@ pub struct Recorder {
     pub queue_commands_max: usize,
     /// Commands of one transaction.
     pub batch_commands_max: usize,
+    /// How long a caller waits for the record.
+    pub answer_within_ms: u64,
 }
 
 /// Hot licences.

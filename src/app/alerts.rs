@@ -3,6 +3,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::judge::json;
 use super::record::Actor;
 use super::recorder::Command;
@@ -14,6 +15,7 @@ use super::release::timestamp;
 use super::release::uuid;
 use crate::domain::Text;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
 use crate::wire::alert::AlertReply;
 use crate::wire::verification::instant;
@@ -39,7 +41,12 @@ impl Command for Acknowledge {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.name("alert", &self.id.to_be_bytes());
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let row = storage::alerts::read(batch.db, self.id)?
             .filter(|row| is_at_own_post(&self.caller, row));
         let row = row.ok_or(Error::NotFound)?;
@@ -86,7 +93,7 @@ fn reply(row: &AlertRow) -> Result<AlertReply, Error> {
 impl App {
     /// A page of the alerts at the caller's posts, oldest first, with the row after which the next
     /// page starts.
-    pub fn alerts(
+    pub async fn alerts(
         &self,
         caller: &Caller,
         status: Option<&str>,
@@ -94,15 +101,12 @@ impl App {
         limit: u16,
     ) -> Result<(Vec<AlertReply>, Option<i64>), Error> {
         let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
-        let mut db = self.readers.get();
-        let rows = storage::alerts::page(
-            &mut db,
-            caller.state.as_str(),
-            &posts,
-            status,
-            after,
-            i64::from(limit) + 1,
-        )?;
+        let (state, most) = (caller.state, i64::from(limit) + 1);
+        let status = status.map(str::to_owned);
+        let page = move |db: &mut Db| {
+            storage::alerts::page(db, state.as_str(), &posts, status.as_deref(), after, most)
+        };
+        let rows = self.readers.read(page).await?;
         let shown = rows.get(..usize::from(limit)).unwrap_or(&rows);
         let next = (rows.len() > shown.len()).then(|| shown.last().map(|row| row.id)).flatten();
         Ok((shown.iter().map(reply).collect::<Result<_, _>>()?, next))

@@ -2,6 +2,7 @@
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::licences::Change;
 use super::licences::Document;
 use super::licences::enter;
@@ -18,6 +19,7 @@ use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Status;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::licences::LicenceVersion;
 use crate::wire::FieldError;
 
@@ -34,7 +36,12 @@ impl Command for Amend {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.licence(&self.document.licence().number);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let number = self.document.licence().number.clone();
         let mut entry = own(batch, &number, &self.caller)?;
         matches_version(&entry, self.if_match)?;
@@ -47,8 +54,7 @@ impl Command for Amend {
             .into());
         }
         let drawn = carried_over(&entry.held, self.document.licence())?;
-        let (body, licence) = self.document.version(entry.held.licence.version + 1);
-        let sequence = storage::watermark::advance(batch.db)?;
+        let (body, licence) = self.document.clone().version(entry.held.licence.version + 1);
         let version = LicenceVersion {
             version: licence.version,
             status,
@@ -58,11 +64,10 @@ impl Command for Amend {
             actor: &self.caller.key(),
             at: batch.now,
         };
-        storage::licences::update(batch.db, entry.id, &version, sequence)?;
+        storage::licences::update(batch.db, entry.id, &version)?;
         let kept: Vec<i64> = licence.lines.iter().map(|line| i64::from(line.line)).collect();
         storage::licences::remove_lines_except(batch.db, entry.id, &kept)?;
         write_lines(batch, entry.id, &licence, &drawn, "amendment")?;
-        entry.sequence = sequence;
         entry.body = body;
         entry.held.licence = licence;
         entry.held.standing.drawn = drawn;

@@ -1,17 +1,10 @@
 //! The node's audit log: entries staged while a batch is decided, hashed, signed and written with
-//! it, and read back with their proofs.
-use super::App;
-use super::Caller;
+//! it.
 use super::Error;
-use super::Role;
 use crate::audit::Hash;
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Signer;
 use crate::audit::entry::seal;
-use crate::audit::proof;
-use crate::audit::tile;
-use crate::audit::tile::HASH_BYTES;
-use crate::audit::tile::TilePath;
 use crate::audit::tree::Frontier;
 use crate::clock::Ids;
 use crate::domain::Timestamp;
@@ -19,8 +12,6 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
 use crate::storage::log::LogRow;
-use crate::wire::audit::EntryReply;
-use crate::wire::audit::ProofReply;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -28,6 +19,7 @@ use std::path::Path;
 /// The writer's side of the node's own log.
 pub struct LogWriter {
     row: LogRow,
+    owner: String,
     signer: Signer,
     frontier: Frontier,
     staged: Vec<Vec<u8>>,
@@ -44,13 +36,11 @@ struct Opened<'a> {
 impl LogWriter {
     /// Opens the log of the signer's origin, or continues it where its stored tiles and its last
     /// checkpoint agree.
-    pub fn open(
-        db: &mut Db,
-        signer: Signer,
-        now: Timestamp,
-        nonce: [u8; 16],
-    ) -> Result<Self, Error> {
-        let row = storage::log::open(db, signer.origin(), signer.verifier_key(), now)?;
+    pub fn open(db: &mut Db, signer: Signer, now: Timestamp, ids: &dyn Ids) -> Result<Self, Error> {
+        // Unique to this process: a later one takes the log over, and this one then finds out.
+        let owner = ids.uuid(now).to_string();
+        let (origin, key) = (signer.origin(), signer.verifier_key());
+        let row = storage::log::open(db, origin, key, &owner, now)?;
         if row.verifier_key != signer.verifier_key() {
             return Err(Error::Internal(format!(
                 "the key at hand is not the key of log {}",
@@ -58,9 +48,9 @@ impl LogWriter {
             )));
         }
         let frontier = load(db, &row)?;
-        let mut opened = Self { row, signer, frontier, staged: Vec::new(), flushed: None };
+        let mut opened = Self { row, owner, signer, frontier, staged: Vec::new(), flushed: None };
         if opened.row.gap.is_some() && opened.frontier.size() == 0 {
-            opened.declare_gap(db, now, nonce)?;
+            opened.declare_gap(db, now, ids.nonce())?;
         }
         Ok(opened)
     }
@@ -112,6 +102,7 @@ impl LogWriter {
             db,
             &Append {
                 log_id: self.row.id,
+                owner: &self.owner,
                 from: self.frontier.size(),
                 to: frontier.size(),
                 entries: &self.staged,
@@ -131,22 +122,43 @@ impl LogWriter {
         self.staged.clear();
     }
 
-    /// The batch is not: nothing has been staged. Where the database has the batch after all (its
-    /// commit was answered by an error), the log is taken up from there.
-    pub fn rollback(&mut self, db: &mut Db) -> Result<(), Error> {
+    /// The batch is not: nothing has been staged.
+    pub fn drop_staged(&mut self) {
         self.staged.clear();
         self.flushed = None;
-        let row = storage::log::by_origin(db, &self.row.origin)?;
-        let row = row.ok_or_else(|| Error::Internal(format!("log {} is gone", self.row.origin)))?;
-        self.frontier = load(db, &row)?;
-        self.row = row;
-        Ok(())
     }
 
-    /// Whether the log is as this writer left it.
-    pub fn is_current(&self, db: &mut Db) -> Result<bool, Error> {
-        let row = storage::log::by_origin(db, &self.row.origin)?;
-        Ok(row.is_some_and(|row| u64::try_from(row.size).ok() == Some(self.frontier.size())))
+    /// Insists that the log is as this writer left it.
+    pub fn claim(&self, db: &mut Db) -> storage::Result<()> {
+        storage::log::claim(db, self.row.id, &self.owner, self.frontier.size())
+    }
+
+    /// Takes the log up as the database has it, after a batch whose commit was answered by an error
+    /// or after a connection that broke. A database that holds less than was acknowledged has lost
+    /// entries: the log must not go on from there, for it would sign the same sizes twice.
+    pub fn reload(&mut self, db: &mut Db) -> storage::Result<()> {
+        let origin = &self.row.origin;
+        let row = storage::log::by_origin(db, origin)?
+            .ok_or_else(|| storage::Error::Fenced(format!("log {origin} is gone")))?;
+        if row.owner != self.owner {
+            let words = format!("log {origin} was taken over by another process");
+            return Err(storage::Error::Fenced(words));
+        }
+        let frontier = load(db, &row).map_err(|error| {
+            let words = error.to_string();
+            if let Error::Storage(error) = error { error } else { storage::Error::Fenced(words) }
+        })?;
+        if frontier.size() < self.frontier.size() {
+            return Err(storage::Error::Fenced(format!(
+                "the database holds {} entries of log {origin} and {} were acknowledged: give this node a new \
+                 node.origin, so that it opens a log that declares the gap",
+                frontier.size(),
+                self.frontier.size()
+            )));
+        }
+        self.frontier = frontier;
+        self.row = row;
+        Ok(())
     }
 }
 
@@ -203,118 +215,4 @@ fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     let mut open = options.write(true).create_new(true).mode(0o600).open(file)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()
-}
-
-/// Most entries of one page.
-pub const ENTRIES_MAX: u16 = 256;
-
-impl App {
-    fn log_row(&self, origin: Option<&str>) -> Result<LogRow, Error> {
-        let origin = origin.unwrap_or(&self.config.node.origin);
-        storage::log::by_origin(&mut self.reader(), origin)?.ok_or(Error::NotFound)
-    }
-
-    /// The latest signed checkpoint of the node's log.
-    pub fn checkpoint(&self) -> Result<String, Error> {
-        let row = self.log_row(None)?;
-        let latest = storage::log::latest_checkpoint(&mut self.reader(), row.id)?;
-        latest.map(|(_, note)| note).ok_or(Error::NotFound)
-    }
-
-    /// A tile, or a bundle of entries, of the node's log. A partial tile stays to be had after it has
-    /// grown.
-    pub fn tile(&self, caller: &Caller, path: TilePath) -> Result<Vec<u8>, Error> {
-        let row = self.log_row(None)?;
-        let width = usize::from(path.width);
-        let Some(level) = path.level else {
-            if caller.role != Role::Auditor {
-                return Err(Error::Forbidden("whole bundles of entries are for auditors"));
-            }
-            let first = path.index.checked_mul(256).ok_or(Error::NotFound)?;
-            let entries =
-                storage::log::entries(&mut self.reader(), row.id, first, i64::from(path.width))?;
-            if entries.len() < width {
-                return Err(Error::NotFound);
-            }
-            return Ok(tile::bundle(entries.iter().map(|(_, body)| body.as_slice())));
-        };
-        let stored = storage::log::tile(&mut self.reader(), row.id, level, path.index)?
-            .ok_or(Error::NotFound)?;
-        stored.get(..width * HASH_BYTES).map(<[u8]>::to_vec).ok_or(Error::NotFound)
-    }
-
-    /// Entries that concern the caller, from an index on; an auditor sees all of them. The second
-    /// value is the index at which the next page starts.
-    pub fn entries(
-        &self,
-        caller: &Caller,
-        from: u64,
-        limit: u16,
-    ) -> Result<(Vec<EntryReply>, Option<u64>), Error> {
-        let row = self.log_row(None)?;
-        let rows = storage::log::entries(
-            &mut self.reader(),
-            row.id,
-            from,
-            i64::from(limit.min(ENTRIES_MAX)),
-        )?;
-        let last = rows.last().and_then(|(index, _)| u64::try_from(*index).ok());
-        let size = u64::try_from(row.size).unwrap_or_default();
-        let mut entries = Vec::with_capacity(rows.len());
-        for (index, body) in rows {
-            let text = String::from_utf8(body)
-                .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-            let entry = serde_json::value::RawValue::from_string(text)
-                .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-            if concerns(caller, entry.get()) {
-                let index = u64::try_from(index).unwrap_or_default();
-                entries.push(EntryReply { log: row.origin.clone(), index, entry });
-            }
-        }
-        Ok((entries, last.map(|last| last + 1).filter(|next| *next < size)))
-    }
-
-    /// The proof that an entry stands in the tree of the latest checkpoint.
-    pub fn proof(&self, caller: &Caller, origin: &str, index: u64) -> Result<ProofReply, Error> {
-        let row = self.log_row(Some(origin))?;
-        let mut db = self.reader();
-        let body = storage::log::entry(&mut db, row.id, index)?.ok_or(Error::NotFound)?;
-        let entry = String::from_utf8(body)
-            .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-        if !concerns(caller, &entry) {
-            return Err(Error::NotFound);
-        }
-        let (size, note) =
-            storage::log::latest_checkpoint(&mut db, row.id)?.ok_or(Error::NotFound)?;
-        let size =
-            u64::try_from(size).map_err(|_e| Error::Internal("a checkpoint's size".to_owned()))?;
-        let hashes = proof::inclusion(size, index, |level, at| {
-            storage::log::tile(&mut db, row.id, level, at).ok().flatten()
-        });
-        let hashes =
-            hashes.ok_or_else(|| Error::Internal(format!("entry {index} cannot be proven")))?;
-        let leaf = tlog_tiles::record_hash(entry.as_bytes());
-        Ok(ProofReply {
-            log: row.origin,
-            index,
-            size,
-            entry,
-            leaf_hash: leaf.to_string(),
-            hashes: hashes.iter().map(ToString::to_string).collect(),
-            checkpoint: note,
-            verifier_key: row.verifier_key,
-        })
-    }
-}
-
-/// Whether an entry may be shown: an auditor sees all, the others what their State has a part in.
-fn concerns(caller: &Caller, entry: &str) -> bool {
-    if caller.role == Role::Auditor {
-        return true;
-    }
-    let value: serde_json::Value = serde_json::from_str(entry).unwrap_or_default();
-    let state = caller.state.as_str();
-    let acted = value.pointer("/actor/state").and_then(serde_json::Value::as_str) == Some(state);
-    let parties = value.get("states").and_then(serde_json::Value::as_array);
-    acted || parties.is_some_and(|states| states.iter().any(|party| party.as_str() == Some(state)))
 }

@@ -4,6 +4,7 @@ use super::Error;
 use super::audit_log::LogWriter;
 use super::book;
 use super::book::Book;
+use super::claims::Claims;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -21,7 +22,8 @@ use crate::storage::Db;
 use crate::storage::alerts::NewAlert;
 use crate::storage::idempotency::FirstReply;
 use crate::storage::licences::LedgerRow;
-use crate::storage::verifications::VerificationRow;
+use crate::storage::licences::LineRow;
+use crate::storage::verifications::EnteredRow;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -52,6 +54,8 @@ impl Keeper {
 pub struct Changed {
     /// Licences, as they stand now.
     pub licences: Vec<Held>,
+    /// The count under which they have changed.
+    pub sequence: Option<i64>,
     /// The lists, where another edition is in force now.
     pub lists: Option<Lists>,
 }
@@ -65,6 +69,13 @@ struct Working {
     changed: bool,
 }
 
+/// A first reply, and whether this batch has made it.
+#[derive(Debug)]
+struct Reply {
+    first: FirstReply,
+    is_new: bool,
+}
+
 /// One batch of commands.
 pub struct Batch<'a> {
     /// The connection, inside the transaction.
@@ -76,7 +87,7 @@ pub struct Batch<'a> {
     /// The lists in force.
     pub lists: Arc<Lists>,
     /// Verdicts to be written.
-    pub verifications: Vec<VerificationRow>,
+    pub verifications: Vec<EnteredRow>,
     /// Alerts to be raised.
     pub alerts: Vec<NewAlert>,
     /// Movements of balances to be written.
@@ -84,7 +95,7 @@ pub struct Batch<'a> {
     log: &'a mut LogWriter,
     keeper: &'a mut Keeper,
     licences: BTreeMap<Text, Option<Working>>,
-    replies: HashMap<(String, String), FirstReply>,
+    replies: HashMap<(String, String), Reply>,
     new_lists: Option<Lists>,
 }
 
@@ -114,14 +125,40 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Names, locks and reads what the commands will decide on.
+    pub fn prepare(&mut self, commands: &[Box<dyn Command>]) -> Result<(), Stop> {
+        let mut claims = Claims::default();
+        for command in commands {
+            command.claims(self.db, &mut claims)?;
+            if let Some(once) = command.once() {
+                claims.once(once);
+            }
+        }
+        let numbers: Vec<&str> = claims.licences().map(Text::as_str).collect();
+        storage::locks::take(self.db, claims.names(), &numbers)?;
+        self.take_in(&numbers)?;
+        self.first_replies(claims.keys())
+    }
+
+    /// Reads the first replies under keys.
+    fn first_replies(&mut self, keys: &[Once]) -> Result<(), Stop> {
+        let asked: Vec<(&str, &str)> =
+            keys.iter().map(|once| (once.caller.as_str(), once.key.as_str())).collect();
+        for first in storage::idempotency::read(self.db, &asked)? {
+            let key = (first.caller.clone(), first.key.clone());
+            self.replies.insert(key, Reply { first, is_new: false });
+        }
+        Ok(())
+    }
+
     /// Runs a command, unless its key stands already.
-    pub fn run(&mut self, command: Box<dyn Command>) -> Result<Recorded, Stop> {
+    pub fn run(&mut self, command: &dyn Command) -> Result<Recorded, Stop> {
         let Some(once) = command.once().cloned() else { return command.decide(self) };
         if let Some(first) = self.first_reply(&once)? {
             return Ok(first);
         }
         let recorded = command.decide(self)?;
-        let reply = FirstReply {
+        let first = FirstReply {
             caller: once.caller.clone(),
             key: once.key.clone(),
             request_sha256: once.request_sha256.to_vec(),
@@ -129,22 +166,13 @@ impl<'a> Batch<'a> {
             reply: recorded.reply.clone(),
             at_us: self.now.as_microsecond(),
         };
-        self.replies.insert((once.caller, once.key), reply);
+        self.replies.insert((once.caller, once.key), Reply { first, is_new: true });
         Ok(recorded)
     }
 
-    fn first_reply(&mut self, once: &Once) -> Result<Option<Recorded>, Stop> {
-        let stored;
-        let first = match self.replies.get(&(once.caller.clone(), once.key.clone())) {
-            Some(first) => first,
-            None => match storage::idempotency::read(self.db, &once.caller, &once.key)? {
-                Some(first) => {
-                    stored = first;
-                    &stored
-                }
-                None => return Ok(None),
-            },
-        };
+    fn first_reply(&self, once: &Once) -> Result<Option<Recorded>, Stop> {
+        let key = (once.caller.clone(), once.key.clone());
+        let Some(Reply { first, .. }) = self.replies.get(&key) else { return Ok(None) };
         if first.request_sha256 != once.request_sha256 {
             return Err(Error::KeyReused.into());
         }
@@ -153,17 +181,24 @@ impl<'a> Batch<'a> {
         Ok(Some(Recorded { outcome, reply: first.reply.clone(), version: None }))
     }
 
-    /// Reads licences into the batch, those that are not there yet.
+    /// Reads licences into the batch that its commands did not name, those that are not there yet.
     pub fn read_licences(&mut self, numbers: &[Text]) -> Result<(), Stop> {
-        let missing: Vec<&Text> =
-            numbers.iter().filter(|number| !self.licences.contains_key(number.as_str())).collect();
+        let missing: Vec<&str> = numbers
+            .iter()
+            .map(Text::as_str)
+            .filter(|number| !self.licences.contains_key(*number))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let strs: Vec<&str> = missing.iter().map(|number| number.as_str()).collect();
-        let entries = self.keeper.book.read(self.db, &strs)?;
-        for number in missing {
-            self.licences.insert(number.clone(), None);
+        storage::locks::take_late(self.db, &missing)?;
+        self.take_in(&missing)
+    }
+
+    fn take_in(&mut self, numbers: &[&str]) -> Result<(), Stop> {
+        let entries = self.keeper.book.read(self.db, numbers)?;
+        for number in numbers {
+            self.licences.insert(Text::from(*number), None);
         }
         for entry in entries {
             let number = entry.held.licence.number.clone();
@@ -275,21 +310,29 @@ impl<'a> Batch<'a> {
 
     /// Writes everything that the commands have decided, the audit entries last.
     pub fn finish(mut self) -> storage::Result<Changed> {
-        let mut changed = Changed { licences: Vec::new(), lists: self.new_lists.take() };
+        let mut changed = Changed { lists: self.new_lists.take(), ..Changed::default() };
+        let (mut drawn, mut lines, mut ids, mut told) = (Vec::new(), Vec::new(), Vec::new(), false);
         for working in std::mem::take(&mut self.licences).into_values().flatten() {
             if working.drawn {
-                write_standing(self.db, &working.entry)?;
+                drawn.push((working.entry.id, working.entry.held.standing.shipments));
+                lines.extend(standing(&working.entry));
             }
             if working.drawn || working.changed {
+                ids.push(working.entry.id);
                 changed.licences.push(working.entry.held);
             }
+            told |= working.changed;
         }
+        storage::licences::put_lines(self.db, &lines)?;
+        storage::licences::update_shipments(self.db, &drawn)?;
         storage::licences::insert_ledger(self.db, &self.ledger)?;
         storage::verifications::insert(self.db, &self.verifications)?;
         storage::alerts::insert(self.db, &self.alerts)?;
-        let replies: Vec<FirstReply> = self.replies.into_values().collect();
+        let replies = self.replies.into_values().filter(|reply| reply.is_new);
+        let replies: Vec<FirstReply> = replies.map(|reply| reply.first).collect();
         storage::idempotency::insert(self.db, &replies)?;
         self.log.flush(self.db)?;
+        changed.sequence = storage::watermark::mark(self.db, &ids, told)?;
         Ok(changed)
     }
 }
@@ -311,14 +354,12 @@ pub struct Draw<'a> {
     pub release_id: &'a [u8],
 }
 
-fn write_standing(db: &mut Db, entry: &book::Entry) -> storage::Result<()> {
-    let sequence = storage::watermark::advance(db)?;
+/// The balances of a licence's lines as they are written.
+pub(super) fn standing(entry: &book::Entry) -> impl Iterator<Item = LineRow> {
     let held = &entry.held;
-    storage::licences::update_shipments(db, entry.id, held.standing.shipments, sequence)?;
-    for drawn in &held.standing.drawn {
-        if let Some(line) = held.licence.line(drawn.line) {
-            storage::licences::put_line(db, entry.id, *drawn, line.quantity)?;
-        }
-    }
-    Ok(())
+    let drawn = held.standing.drawn.iter();
+    drawn.filter_map(move |drawn| {
+        let line = held.licence.line(drawn.line)?;
+        Some(LineRow::new(entry.id, *drawn, line.quantity))
+    })
 }

@@ -16,8 +16,6 @@ use std::sync::Arc;
 pub struct Entry {
     /// Its row.
     pub id: i64,
-    /// The watermark at its last change.
-    pub sequence: i64,
     /// What it says and where it stands.
     pub held: Held,
     /// The document as its authority sent it.
@@ -53,7 +51,7 @@ impl Book {
             }
         };
         let held = Held { licence, standing: row.standing };
-        Ok(Entry { id: row.id, sequence: row.sequence, held, body })
+        Ok(Entry { id: row.id, held, body })
     }
 }
 

@@ -4,6 +4,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::judge::Presented;
@@ -19,6 +20,7 @@ use super::release::enter;
 use super::verify::at_own_post;
 use crate::domain::Text;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use uuid::Uuid;
@@ -42,7 +44,22 @@ impl Command for Correction {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.name("release", self.id.as_bytes());
+        // What another node makes of the release before its name is locked is seen when it is decided.
+        if let Some(row) = storage::releases::read(db, self.id)? {
+            claims.name(&row.reference_kind, row.reference.as_bytes());
+            for draw in storage::releases::draws(db, &row.id)? {
+                claims.licence(&Text::from(storage::licences::number(db, draw.licence_id)?));
+            }
+        }
+        if let To::Declaration(presented) = &self.to {
+            claims.declaration(&presented.declaration);
+        }
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let row = storage::releases::read(batch.db, self.id)?
             .filter(|row| row.state == self.caller.state.as_str());
         let row = row.ok_or(Error::NotFound)?;
@@ -53,10 +70,10 @@ impl Command for Correction {
             return Err(Error::Stale("the release has been reversed".to_owned()).into());
         }
         let before = drawn_before(batch, &row)?;
-        match self.to {
+        match &self.to {
             To::Nothing => reverse(batch, row, &before, &self.caller, &self.reason),
             To::Declaration(presented) => {
-                amend(batch, row, &before, &presented, &self.caller, &self.reason)
+                amend(batch, row, &before, presented, &self.caller, &self.reason)
             }
         }
     }

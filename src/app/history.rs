@@ -8,6 +8,7 @@ use super::release::uuid;
 use crate::domain::Quantity;
 use crate::domain::licence::Held;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LicenceRow;
 use crate::wire::licence::LedgerReply;
@@ -21,64 +22,71 @@ use std::sync::Arc;
 pub type Paged<T> = (Vec<T>, Option<i64>);
 
 impl App {
-    fn own_licence(&self, caller: &Caller, number: &str) -> Result<LicenceRow, Error> {
-        let row =
-            storage::licences::read(&mut self.reader(), &[number])?.pop().ok_or(Error::NotFound)?;
+    /// A licence's row.
+    pub(super) async fn licence_row(&self, number: &str) -> Result<LicenceRow, Error> {
+        let asked = number.to_owned();
+        let found = self.readers.read(move |db| storage::licences::read(db, &[&asked])).await?;
+        found.into_iter().next().ok_or(Error::NotFound)
+    }
+
+    async fn own_licence(&self, caller: &Caller, number: &str) -> Result<LicenceRow, Error> {
+        let row = self.licence_row(number).await?;
         let licence = book::licence_of(number, row.version, &row.body)?;
         if licence.issuing_state == caller.state { Ok(row) } else { Err(Error::NotFound) }
     }
 
     /// A page of the licences of the caller's State.
-    pub fn licences(
+    pub async fn licences(
         &self,
         caller: &Caller,
         after: i64,
         limit: u16,
     ) -> Result<Paged<LicenceReply>, Error> {
-        let mut db = self.reader();
-        let rows =
-            storage::licences::page(&mut db, caller.state.as_str(), after, i64::from(limit) + 1)?;
-        let (shown, next) = cut(rows, limit, |(id, _)| *id);
-        let mut replies = Vec::with_capacity(shown.len());
-        for (_, number) in shown {
-            let row = storage::licences::read(&mut db, &[&number])?.pop().ok_or(Error::NotFound)?;
-            let licence = Arc::new(book::licence_of(&number, row.version, &row.body)?);
-            let document = book::document_of(&number, &row.body)?;
+        let (state, most) = (caller.state, i64::from(limit) + 1);
+        let page = move |db: &mut Db| {
+            let rows = storage::licences::page(db, state.as_str(), after, most)?;
+            let (shown, next) = cut(rows, limit, |(id, _)| *id);
+            let numbers: Vec<&str> = shown.iter().map(|(_, number)| number.as_str()).collect();
+            let mut rows = storage::licences::read(db, &numbers)?;
+            rows.sort_by_key(|row| row.id);
+            Ok::<_, Error>((rows, next))
+        };
+        let (rows, next) = self.readers.read(page).await?;
+        let mut replies = Vec::with_capacity(rows.len());
+        for row in rows {
+            let licence = Arc::new(book::licence_of(&row.number, row.version, &row.body)?);
+            let document = book::document_of(&row.number, &row.body)?;
             replies.push(LicenceReply::new(document, &Held { licence, standing: row.standing }));
         }
         Ok((replies, next))
     }
 
     /// A page of a licence's ledger.
-    pub fn ledger(
+    pub async fn ledger(
         &self,
         caller: &Caller,
         number: &str,
         after: i64,
         limit: u16,
     ) -> Result<Paged<LedgerReply>, Error> {
-        let licence = self.own_licence(caller, number)?;
+        let (id, most) = (self.own_licence(caller, number).await?.id, i64::from(limit) + 1);
         let rows =
-            storage::licences::ledger(&mut self.reader(), licence.id, after, i64::from(limit) + 1)?;
+            self.readers.read(move |db| storage::licences::ledger(db, id, after, most)).await?;
         let (shown, next) = cut(rows, limit, |(id, _)| *id);
         Ok((shown.iter().map(|(_, row)| ledger_reply(row)).collect::<Result<_, _>>()?, next))
     }
 
     /// A page of a licence's versions.
-    pub fn versions(
+    pub async fn versions(
         &self,
         caller: &Caller,
         number: &str,
         after: i64,
         limit: u16,
     ) -> Result<Paged<VersionReply>, Error> {
-        let licence = self.own_licence(caller, number)?;
-        let rows = storage::licences::versions(
-            &mut self.reader(),
-            licence.id,
-            after,
-            i64::from(limit) + 1,
-        )?;
+        let (id, most) = (self.own_licence(caller, number).await?.id, i64::from(limit) + 1);
+        let rows =
+            self.readers.read(move |db| storage::licences::versions(db, id, after, most)).await?;
         let (shown, next) = cut(rows, limit, |row| row.version);
         let reply = |row: storage::licences::VersionRow| {
             let licence = row.body.map(RawValue::from_string).transpose();

@@ -5,6 +5,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::licences::Document;
 use super::licences::Issue;
 use super::recorder::Command;
@@ -12,6 +13,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use crate::storage::Db;
 use crate::wire::FieldError;
 use serde::Serialize;
 use std::io::BufRead;
@@ -86,19 +88,25 @@ impl Command for Several {
         None
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let numbers: Vec<_> =
-            self.records.iter().map(|(_, document)| document.licence().number.clone()).collect();
-        batch.read_licences(&numbers)?;
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        self.records.iter().for_each(|(_, document)| claims.licence(&document.licence().number));
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let mut became = Became::default();
-        for (line, document) in self.records {
+        for (line, document) in &self.records {
             let number = document.licence().number.to_string();
-            let issue =
-                Issue { document, caller: self.caller.clone(), once: None, same_is_done: true };
-            match Box::new(issue).decide(batch) {
+            let issue = Issue {
+                document: document.clone(),
+                caller: self.caller.clone(),
+                once: None,
+                same_is_done: true,
+            };
+            match issue.decide(batch) {
                 Ok(recorded) if recorded.outcome == Done::Created => became.imported += 1,
                 Ok(_) => became.unchanged += 1,
-                Err(Stop::Refuse(error)) => became.refused.push((line, number, error.to_string())),
+                Err(Stop::Refuse(error)) => became.refused.push((*line, number, error.to_string())),
                 Err(broken) => return Err(broken),
             }
         }

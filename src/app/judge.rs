@@ -21,6 +21,7 @@ use crate::storage::verifications::VerificationRow;
 use crate::wire::verification::AsOf;
 use crate::wire::verification::LicenceVersion;
 use crate::wire::verification::Verification;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A declaration as it came and as it reads.
@@ -71,7 +72,7 @@ pub struct Judged {
     /// The reply, but for the audit reference.
     pub reply: String,
     /// The row, but for the entry's place in the log.
-    pub row: VerificationRow,
+    pub row: Arc<VerificationRow>,
     /// The alert that it raises, unless it clears.
     pub alert: Option<NewAlert>,
 }
@@ -138,11 +139,9 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         facts: facts_json,
         reply: reply.clone(),
         at_us: now.as_microsecond(),
-        log_id: 0,
-        log_index: 0,
     };
     let alert = alert(id, caller, declaration, &verdict, now);
-    Ok(Judged { id, verdict, entry, reply, row, alert })
+    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert })
 }
 
 /// The reply to a judgement, but for its place in the audit trail.

@@ -6,6 +6,7 @@ use super::Error;
 use super::amendment::Amend;
 use super::batch::Batch;
 use super::book;
+use super::claims::Claims;
 use super::judge::json;
 use super::record::Actor;
 use super::record::states_named;
@@ -22,8 +23,10 @@ use crate::domain::licence::Licence;
 use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LicenceVersion;
+use crate::storage::licences::LineRow;
 use crate::storage::licences::NewLicence;
 use crate::wire;
 use crate::wire::FieldError;
@@ -146,7 +149,12 @@ impl Command for Issue {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.licence(&self.document.licence.number);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let number = self.document.licence.number.clone();
         batch.read_licences(std::slice::from_ref(&number))?;
         if let Some(entry) = batch.licence(&number) {
@@ -155,7 +163,7 @@ impl Command for Issue {
             }
             return Err(Error::Stale(format!("licence {number} is in the register already")).into());
         }
-        let entry = insert(batch, self.document, &self.caller)?;
+        let entry = insert(batch, self.document.clone(), &self.caller)?;
         let change = Change { caller: &self.caller, change: "issue", reason: None };
         enter(batch, entry, &change, Done::Created)
     }
@@ -163,7 +171,6 @@ impl Command for Issue {
 
 fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<book::Entry, Stop> {
     let (body, licence) = document.version(1);
-    let sequence = storage::watermark::advance(batch.db)?;
     let id = storage::licences::insert(
         batch.db,
         &NewLicence {
@@ -173,7 +180,7 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
             country_of_import: licence.country_of_import.as_str(),
             status: Status::Active.as_str(),
             version: 1,
-            sequence,
+            sequence: 0,
             body: &body,
         },
     )?;
@@ -191,7 +198,7 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
         licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() }).collect();
     write_lines(batch, id, &licence, &drawn, "issue")?;
     let standing = Standing { status: Status::Active, shipments: 0, drawn };
-    Ok(book::Entry { id, sequence, held: Held { licence, standing }, body })
+    Ok(book::Entry { id, held: Held { licence, standing }, body })
 }
 
 /// Writes every line's balance and what became of it into the ledger.
@@ -202,8 +209,11 @@ pub(super) fn write_lines(
     drawn: &[Drawn],
     kind: &str,
 ) -> Result<(), Stop> {
-    for (line, drawn) in licence.lines.iter().zip(drawn) {
-        storage::licences::put_line(batch.db, id, *drawn, line.quantity)?;
+    let lines = || licence.lines.iter().zip(drawn);
+    let rows: Vec<LineRow> =
+        lines().map(|(line, drawn)| LineRow::new(id, *drawn, line.quantity)).collect();
+    storage::licences::put_lines(batch.db, &rows)?;
+    for (line, drawn) in lines() {
         batch.ledger.push(LedgerRow {
             licence_id: id,
             line: i64::from(line.line),
@@ -263,7 +273,12 @@ impl Command for Decide {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.licence(&self.number);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let mut entry = own(batch, &self.number, &self.caller)?;
         if let Some(version) = self.if_match {
             matches_version(&entry, version)?;
@@ -285,11 +300,9 @@ impl Command for Decide {
             actor: &self.caller.key(),
             at: batch.now,
         };
-        let sequence = storage::watermark::advance(batch.db)?;
-        storage::licences::update(batch.db, entry.id, &version, sequence)?;
+        storage::licences::update(batch.db, entry.id, &version)?;
         let mut licence = entry.held.licence.as_ref().clone();
         licence.version = version.version;
-        entry.sequence = sequence;
         entry.held.licence = Arc::new(licence);
         entry.held.standing.status = status;
         let change = Change {
@@ -372,10 +385,8 @@ impl App {
     }
 
     /// Reads a licence: its own State's authority, and every officer whose State it names.
-    pub fn licence(&self, caller: &Caller, number: &str) -> Result<LicenceReply, Error> {
-        let row = storage::licences::read(&mut self.readers.get(), &[number])?
-            .pop()
-            .ok_or(Error::NotFound)?;
+    pub async fn licence(&self, caller: &Caller, number: &str) -> Result<LicenceReply, Error> {
+        let row = self.licence_row(number).await?;
         let licence = Arc::new(book::licence_of(number, row.version, &row.body)?);
         if !caller.may_read(&licence) {
             return Err(Error::NotFound);

@@ -4,6 +4,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::judge::json;
 use super::record::Actor;
 use super::recorder::Command;
@@ -58,7 +59,18 @@ impl Command for Load {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.name("lists", b"");
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        // Records name the edition that they rest on, so its words never change.
+        let edition = &self.lists.edition;
+        if storage::lists::read(batch.db, edition)?.is_some_and(|body| body != self.body) {
+            let words = format!("edition {edition} of the lists stands in other words");
+            return Err(Error::Stale(words).into());
+        }
         let nonce = batch.ids.nonce();
         storage::lists::put(
             batch.db,
@@ -71,7 +83,7 @@ impl Command for Load {
             ListsEntry { edition: &self.lists.edition, actor: Actor::new(&self.caller, nonce) };
         batch.enter("lists", nonce, &entry)?;
         let reply = json(&ListsReply { edition: &self.lists.edition })?;
-        batch.put_lists(self.lists);
+        batch.put_lists(self.lists.clone());
         Ok(Recorded { outcome: Done::Done, reply, version: None })
     }
 }
@@ -94,7 +106,8 @@ impl App {
     }
 
     /// The edition in force, as it was loaded.
-    pub fn lists_in_force(&self) -> Result<String, Error> {
-        Ok(storage::lists::latest(&mut self.readers.get())?.ok_or(Error::NotFound)?.1)
+    pub async fn lists_in_force(&self) -> Result<String, Error> {
+        let latest = self.readers.read(storage::lists::latest).await?;
+        Ok(latest.ok_or(Error::NotFound)?.1)
     }
 }

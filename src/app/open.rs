@@ -7,14 +7,18 @@ use super::batch::Keeper;
 use super::limits::Limits;
 use super::lists;
 use super::recorder::Recorder;
-use super::recorder::Writer;
+use super::writer::Writer;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::clock::Ids;
+use crate::config;
 use crate::config::Config;
 use crate::domain::lists::Lists;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::Readers;
+use crate::storage::feed::Feed;
+use parking_lot::Mutex;
 use parking_lot::RwLock;
 use prometheus::IntCounterVec;
 use prometheus::Opts;
@@ -49,6 +53,7 @@ pub struct App {
     pub(super) readers: Readers,
     pub(super) lists: Arc<RwLock<Arc<Lists>>>,
     pub(super) verdicts: IntCounterVec,
+    pub(super) feed: Option<Mutex<Feed>>,
     /// Held for as long as this process owns the data folder.
     _lock: File,
 }
@@ -63,31 +68,29 @@ impl App {
         access: Access,
     ) -> Result<Self, Error> {
         let lock = lock(&config.node.data_dir)?;
-        let mut db = storage::open(&config.database.url)?;
-        storage::migrate(&mut db)?;
+        let mut db = ready(&config.database)?;
         let now = clock.now();
         let in_force = Arc::new(RwLock::new(Arc::new(lists::in_force(&mut db, now)?)));
-        let signer = audit_log::signer(
-            &config.node.data_dir.join("log.key"),
-            &config.node.origin,
-            ids.as_ref(),
-        )?;
-        let log = LogWriter::open(&mut db, signer, now, ids.nonce())?;
+        let key_file = config.node.data_dir.join("log.key");
+        let signer = audit_log::signer(&key_file, &config.node.origin, ids.as_ref())?;
+        let log = LogWriter::open(&mut db, signer, now, ids.as_ref())?;
         let cached = NonZeroUsize::new(config.cache.licences_max).unwrap_or(NonZeroUsize::MIN);
         let cache = Arc::new(Cache::new(cached));
         cache.heard(now);
+        let feed = db.is_shared().then(|| Feed::open(&config.database, &mut db).map(Mutex::new));
+        let feed = feed.transpose()?;
         let writer = Writer {
-            db,
+            settings: config.database.clone(),
+            db: Some(db),
             log,
             keeper: Keeper::new(DOCUMENTS_MAX),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             lists: Arc::clone(&in_force),
             cache: Arc::clone(&cache),
+            is_one_of_several: feed.is_some(),
         };
-        let limits = &config.recorder;
-        let recorder =
-            Recorder::start(writer, limits.queue_commands_max, limits.batch_commands_max)?;
+        let recorder = Recorder::start(writer, &config.recorder)?;
         let verdicts = IntCounterVec::new(
             Opts::new("passavant_verdicts_total", "Verdicts by outcome"),
             &["verdict"],
@@ -96,7 +99,7 @@ impl App {
         let registry = Registry::new();
         registry.register(Box::new(verdicts.clone())).map_err(|error| metric(&error))?;
         Ok(Self {
-            readers: Readers::open(&config.database.url, config.database.read_connections)?,
+            readers: Readers::open(&config.database)?,
             limits: Limits::new(&config.rate),
             config,
             clock,
@@ -107,20 +110,9 @@ impl App {
             registry,
             lists: in_force,
             verdicts,
+            feed,
             _lock: lock,
         })
-    }
-
-    /// Hears the feed of licence changes: where the database's watermark cannot be read, the cache
-    /// grows old and nothing clears on it.
-    pub fn hear_changes(&self) {
-        let now = self.clock.now();
-        match storage::watermark::read(&mut self.readers.get()) {
-            // On the embedded database every change goes through this process's own writer, which
-            // has told the cache already; that the database answers is what is to be known.
-            Ok(_) => self.cache.heard(now),
-            Err(error) => tracing::error!(%error, "the watermark cannot be read"),
-        }
     }
 
     /// Why the service should not be sent requests; nothing where it should.
@@ -158,17 +150,35 @@ impl App {
                 counts.commands.load(Ordering::Relaxed),
             ),
             (
+                "passavant_recorder_batches_again_total",
+                "Batches decided again because another node came in between",
+                counts.again.load(Ordering::Relaxed),
+            ),
+            (
                 "passavant_recorder_turned_away_total",
                 "Callers turned away",
                 counts.turned_away.load(Ordering::Relaxed),
             ),
         ]
     }
+}
 
-    /// A connection for reading.
-    pub(super) fn reader(&self) -> parking_lot::MutexGuard<'_, storage::Db> {
-        self.readers.get()
+/// The database, in the form that this version uses: an embedded one is brought to it, a shared one
+/// must have been.
+fn ready(settings: &config::Database) -> Result<Db, Error> {
+    let mut db = storage::open(settings, storage::Use::Write)?;
+    if !db.is_shared() {
+        storage::migrate(&mut db)?;
+        return Ok(db);
     }
+    let pending = storage::pending(&mut db)?;
+    if pending.is_empty() {
+        return Ok(db);
+    }
+    Err(Error::Internal(format!(
+        "the database lacks {}: run `passavant migrate` first",
+        pending.join(", ")
+    )))
 }
 
 fn metric(error: &prometheus::Error) -> Error {

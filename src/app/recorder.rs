@@ -2,14 +2,10 @@
 //! command on the database's own rows in one transaction together with the audit entries, commits,
 //! and only then answers everyone. A full queue turns callers away; it never drops.
 use super::Error;
-use super::audit_log::LogWriter;
 use super::batch::Batch;
-use super::batch::Changed;
-use super::batch::Keeper;
-use crate::cache::Cache;
-use crate::clock::Clock;
-use crate::clock::Ids;
-use crate::domain::lists::Lists;
+use super::claims::Claims;
+use super::writer::Answers;
+use super::writer::Writer;
 use crate::storage;
 use crate::storage::Db;
 use crossbeam_channel::Receiver;
@@ -21,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How an act ended, and the reply to it.
@@ -97,8 +94,11 @@ pub struct Once {
 pub trait Command: Send {
     /// The idempotency key, where the caller gave one.
     fn once(&self) -> Option<&Once>;
-    /// Decides on the rows and writes what follows. It refuses before it writes, or not at all.
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop>;
+    /// Names what it will decide on.
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop>;
+    /// Decides on the rows and writes what follows. It refuses before it writes, or not at all. Where
+    /// another node came in between, the whole batch is decided again.
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop>;
 }
 
 struct Job {
@@ -113,27 +113,14 @@ pub struct Counts {
     pub batches: AtomicU64,
     /// Commands committed.
     pub commands: AtomicU64,
+    /// Batches decided again because another node came in between.
+    pub again: AtomicU64,
     /// Callers turned away by a full queue.
     pub turned_away: AtomicU64,
 }
 
-/// What the writer works with.
-pub struct Writer {
-    /// Its own connection.
-    pub db: Db,
-    /// The node's log.
-    pub log: LogWriter,
-    /// Documents read.
-    pub keeper: Keeper,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Identifiers and nonces.
-    pub ids: Arc<dyn Ids>,
-    /// The lists in force.
-    pub lists: Arc<RwLock<Arc<Lists>>>,
-    /// The cache, told of every change before anyone is answered.
-    pub cache: Arc<Cache>,
-}
+/// How often a batch is decided before its callers are asked to come again.
+const ATTEMPTS_MAX: u32 = 8;
 
 /// The handle by which commands are given to the writer.
 pub struct Recorder {
@@ -142,22 +129,19 @@ pub struct Recorder {
     /// Counts for the metrics.
     pub counts: Arc<Counts>,
     fenced: Arc<AtomicBool>,
+    within: Duration,
 }
 
 impl Recorder {
     /// Starts the writer.
-    pub fn start(
-        writer: Writer,
-        queue_commands_max: usize,
-        batch_commands_max: usize,
-    ) -> Result<Self, Error> {
-        let (sender, receiver) = crossbeam_channel::bounded(queue_commands_max);
+    pub fn start(writer: Writer, settings: &crate::config::Recorder) -> Result<Self, Error> {
+        let (sender, receiver) = crossbeam_channel::bounded(settings.queue_commands_max);
         let counts = Arc::new(Counts::default());
         let fenced = Arc::new(AtomicBool::new(false));
         let run = Run {
             writer,
             receiver,
-            batch_commands_max,
+            batch_commands_max: settings.batch_commands_max,
             counts: Arc::clone(&counts),
             fenced: Arc::clone(&fenced),
         };
@@ -170,6 +154,7 @@ impl Recorder {
             thread: parking_lot::Mutex::new(Some(thread)),
             counts,
             fenced,
+            within: Duration::from_millis(settings.answer_within_ms),
         })
     }
 
@@ -177,9 +162,14 @@ impl Recorder {
     pub async fn submit(&self, command: Box<dyn Command>) -> Result<Recorded, Error> {
         let (answer, answered) = oneshot::channel();
         self.enqueue(Job { command, answer })?;
-        answered
-            .await
-            .unwrap_or(Err(Error::Unavailable("the writer stopped; ask again under the same key")))
+        match tokio::time::timeout(self.within, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                Err(Error::Unavailable("the writer stopped; ask again under the same key"))
+            }
+            // It may be recorded yet: the key tells.
+            Err(_) => Err(Error::Unavailable("not recorded in time; ask again under the same key")),
+        }
     }
 
     /// Gives a command to the writer from a thread that may wait.
@@ -252,103 +242,67 @@ impl Run {
     fn batch(&mut self, jobs: &mut Vec<Job>) {
         let (commands, waiting): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.command, job.answer)).unzip();
-        let count = commands.len();
-        let decided = if self.fenced.load(Ordering::SeqCst) {
-            Err(storage::Error::Conflict("this node has lost its log".to_owned()))
-        } else {
-            // A panic in one command must not end the service; the transaction is rolled back.
-            std::panic::catch_unwind(AssertUnwindSafe(|| self.writer.record(commands)))
-                .unwrap_or_else(|_| Err(storage::Error::Bug("a command panicked".to_owned())))
-        };
-        match decided {
-            Ok((answers, changed)) => {
-                self.writer.log.commit();
-                self.writer.publish(changed);
+        match self.decided(&commands) {
+            Ok(answers) => {
                 self.counts.batches.fetch_add(1, Ordering::Relaxed);
                 self.counts
                     .commands
-                    .fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+                    .fetch_add(u64::try_from(commands.len()).unwrap_or(0), Ordering::Relaxed);
                 for (answer, waiting) in answers.into_iter().zip(waiting) {
                     // A caller that has hung up finds the act under its key.
                     let _ = waiting.send(answer);
                 }
             }
-            Err(error) => self.give_up(&error, waiting),
+            Err(error) => {
+                tracing::error!(%error, commands = waiting.len(), "a batch was not recorded");
+                for waiting in waiting {
+                    let _ = waiting.send(Err(told(&error)));
+                }
+            }
         }
     }
 
-    fn give_up(
-        &mut self,
-        error: &storage::Error,
-        waiting: Vec<oneshot::Sender<Result<Recorded, Error>>>,
-    ) {
-        tracing::error!(%error, commands = waiting.len(), "a batch was not recorded");
-        if matches!(error, storage::Error::Conflict(_)) && !self.writer.still_owns_log() {
-            self.fenced.store(true, Ordering::SeqCst);
-        }
-        self.writer.recover();
-        for answer in waiting {
-            let _ = answer.send(Err(match error {
-                storage::Error::Conflict(_) => {
-                    Error::Unavailable("this node no longer owns its log")
-                }
-                storage::Error::Unavailable(_) => {
-                    Error::Unavailable("the database does not answer")
-                }
-                storage::Error::Corrupt(words) | storage::Error::Bug(words) => {
-                    Error::Internal(words.clone())
-                }
-            }));
+    /// Decides a batch, again where another node came in between.
+    fn decided(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
+        let mut attempt = 1;
+        loop {
+            if self.fenced.load(Ordering::SeqCst) {
+                return Err(storage::Error::Fenced("it stopped deciding".to_owned()));
+            }
+            // A panic in one command must not end the service; the transaction is rolled back.
+            let error =
+                match std::panic::catch_unwind(AssertUnwindSafe(|| self.writer.record(commands))) {
+                    Ok(Ok(answers)) => return Ok(answers),
+                    Ok(Err(error)) => error,
+                    Err(_) => storage::Error::Bug("a command panicked".to_owned()),
+                };
+            self.writer.recover();
+            if let storage::Error::Conflict(words) = &error
+                && attempt < ATTEMPTS_MAX
+            {
+                tracing::debug!(%words, attempt, "a batch begins again");
+                self.counts.again.fetch_add(1, Ordering::Relaxed);
+                attempt += 1;
+                continue;
+            }
+            if matches!(error, storage::Error::Fenced(_)) {
+                self.fenced.store(true, Ordering::SeqCst);
+            }
+            return Err(error);
         }
     }
 }
 
-/// One answer for each command of a batch.
-type Answers = Vec<Result<Recorded, Error>>;
-
-impl Writer {
-    fn record(&mut self, commands: Vec<Box<dyn Command>>) -> storage::Result<(Answers, Changed)> {
-        let lists = Arc::clone(&self.lists.read());
-        let now = self.clock.now();
-        let (log, keeper, ids) = (&mut self.log, &mut self.keeper, self.ids.as_ref());
-        storage::transaction(&mut self.db, |db| {
-            let mut batch = Batch::new(db, log, keeper, ids, now, lists);
-            let mut answers = Vec::with_capacity(commands.len());
-            for command in commands {
-                answers.push(match batch.run(command) {
-                    Ok(recorded) => Ok(recorded),
-                    Err(Stop::Refuse(error)) => Err(error),
-                    Err(Stop::Broken(error)) => return Err(error),
-                });
-            }
-            let changed = batch.finish()?;
-            Ok((answers, changed))
-        })
-    }
-
-    /// Tells the cache and the lists what has changed, before anyone is answered.
-    fn publish(&self, changed: Changed) {
-        for held in changed.licences {
-            self.cache.replace(&held);
+/// What the callers of a batch are told that was not recorded.
+fn told(error: &storage::Error) -> Error {
+    match error {
+        storage::Error::Fenced(_) => Error::Unavailable("this node no longer owns its log"),
+        storage::Error::Conflict(_) => {
+            Error::Unavailable("other nodes came in between; ask again under the same key")
         }
-        if let Some(lists) = changed.lists {
-            *self.lists.write() = Arc::new(lists);
+        storage::Error::Unavailable(_) => Error::Unavailable("the database does not answer"),
+        storage::Error::Corrupt(words) | storage::Error::Bug(words) => {
+            Error::Internal(words.clone())
         }
-    }
-
-    fn still_owns_log(&mut self) -> bool {
-        self.log.is_current(&mut self.db).unwrap_or(true)
-    }
-
-    /// After a batch that was rolled back: what was staged is dropped and read again.
-    fn recover(&mut self) {
-        if let Err(error) = storage::abandon(&mut self.db) {
-            tracing::error!(%error, "an open transaction could not be abandoned");
-        }
-        if let Err(error) = self.log.rollback(&mut self.db) {
-            tracing::error!(%error, "the log cannot be read again");
-        }
-        self.keeper.forget();
-        self.cache.clear();
     }
 }

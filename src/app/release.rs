@@ -4,6 +4,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::draws::Drawing;
 use super::draws::drawings;
 use super::draws::move_draws;
@@ -32,6 +33,7 @@ use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
 use crate::storage;
+use crate::storage::Db;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::verifications::VerificationRow;
@@ -70,7 +72,12 @@ impl Command for Release {
         Some(&self.once)
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.declaration(&self.presented.declaration);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let again = decide_again(batch, &self.presented, &self.caller, None)?;
         let drawings = match again {
             Again::Clears { drawings, .. } => drawings,
@@ -79,7 +86,7 @@ impl Command for Release {
         let id = batch.ids.uuid(batch.now);
         let row = ReleaseRow {
             id: id.as_bytes().to_vec(),
-            verification_id: self.verification.id,
+            verification_id: self.verification.id.clone(),
             state: self.caller.state.to_string(),
             border_post: self.presented.declaration.border_post.to_string(),
             status: "released".to_owned(),
@@ -90,7 +97,7 @@ impl Command for Release {
             items: items(&self.presented.declaration)?,
             outward: outward(batch, &self.presented.declaration)?,
             states: states(batch, &self.presented.declaration)?,
-            declaration: self.presented.json,
+            declaration: self.presented.json.clone(),
             caller: self.caller.key(),
             at_us: batch.now.as_microsecond(),
         };
@@ -195,7 +202,7 @@ fn refused(
         },
         verdict,
     )?;
-    let reply = record(judged, batch)?;
+    let reply = record(&judged, batch)?;
     Ok(Recorded { outcome: Done::Refused, reply, version: None })
 }
 
@@ -297,7 +304,8 @@ impl App {
         verification: Uuid,
         once: Once,
     ) -> Result<Recorded, Error> {
-        let found = storage::verifications::read(&mut self.readers.get(), verification)?;
+        let found =
+            self.readers.read(move |db| storage::verifications::read(db, verification)).await?;
         let row = found.filter(|row| row.state == caller.state.as_str()).ok_or(Error::NotFound)?;
         let presented =
             Presented::read(row.declaration.clone(), "/declaration").map_err(|error| {

@@ -3,6 +3,8 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::book;
+use super::claims::Claims;
 use super::facts;
 use super::judge;
 use super::judge::Judged;
@@ -13,6 +15,8 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use crate::cache::Ticket;
+use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
@@ -21,7 +25,10 @@ use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
 use crate::storage;
+use crate::storage::Db;
+use crate::storage::verifications::EnteredRow;
 use crate::wire::FieldError;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A verdict on its way into the record.
@@ -35,23 +42,25 @@ impl Command for Record {
         self.once.as_ref()
     }
 
-    fn decide(self: Box<Self>, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let reply = record(self.judged, batch)?;
+    fn claims(&self, _: &mut Db, _: &mut Claims) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let reply = record(&self.judged, batch)?;
         Ok(Recorded { outcome: Done::Created, reply, version: None })
     }
 }
 
 /// Writes a judgement into a batch; gives the reply with its place in the audit trail.
-pub(super) fn record(judged: Judged, batch: &mut Batch<'_>) -> Result<String, Stop> {
-    let index = batch.enter_sealed(judged.entry);
+pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, Stop> {
+    let index = batch.enter_sealed(judged.entry.clone());
     let (origin, log_id) = batch.log();
     let reply = judge::with_audit(&judged.reply, origin, index);
-    let mut row = judged.row;
-    row.log_id = log_id;
-    row.log_index =
+    let log_index =
         i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
-    batch.verifications.push(row);
-    batch.alerts.extend(judged.alert);
+    batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
+    batch.alerts.extend(judged.alert.clone());
     Ok(reply)
 }
 
@@ -63,11 +72,11 @@ impl App {
         declaration: String,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        let presented = Presented::read(declaration, "/declaration")?;
+        let presented = Arc::new(Presented::read(declaration, "/declaration")?);
         at_own_post(caller, &presented.declaration)?;
         let now = self.clock.now();
+        let facts = self.facts(&presented, caller.state, now).await;
         let lists = Arc::clone(&self.lists.read());
-        let facts = self.facts(&presented, caller, now);
         let judged = judge::judge(&Question {
             kind: "verification",
             id: self.ids.uuid(now),
@@ -82,64 +91,80 @@ impl App {
         self.recorder.submit(Box::new(Record { judged, once })).await
     }
 
-    /// Looks up what a declaration is judged on. What cannot be looked up is a fact too.
-    pub(super) fn facts(&self, presented: &Presented, caller: &Caller, now: Timestamp) -> Facts {
-        let mut facts = Facts { data_age_ms: Some(0), ..Facts::default() };
-        let mut unheard = false;
-        for number in presented.declaration.licence_numbers() {
-            let (lookup, age_ms) = self.look_up(&number, now);
-            unheard |= age_ms.is_none();
-            facts.data_age_ms = facts.data_age_ms.max(age_ms);
+    /// Looks up what a declaration is judged on: licences in the cache while it is trusted, and all the
+    /// rest in one question to the database. What cannot be looked up is a fact too.
+    pub(super) async fn facts(
+        &self,
+        presented: &Arc<Presented>,
+        state: Country,
+        now: Timestamp,
+    ) -> Facts {
+        let age_ms = self.cache.age_ms(now);
+        let trusted = age_ms.filter(|age_ms| *age_ms <= self.config.cache.age_ms_max);
+        let numbers = presented.declaration.licence_numbers();
+        let kept: Vec<Option<Held>> = numbers.iter().map(|number| self.cache.get(number)).collect();
+        let asked: Vec<(Text, Ticket)> = numbers
+            .iter()
+            .zip(&kept)
+            .filter(|(_, kept)| trusted.is_none() || kept.is_none())
+            .map(|(number, _)| (number.clone(), self.cache.ticket(number)))
+            .collect();
+        let from_cache = asked.len() < numbers.len();
+        let (read, mut facts) = match self.ask(presented, state, asked).await {
+            Ok((read, facts)) => (Some(read), facts),
+            Err(error) => {
+                tracing::error!(%error, "a declaration's facts cannot be read");
+                (None, Facts { history_available: false, ..Facts::default() })
+            }
+        };
+        for (number, kept) in numbers.into_iter().zip(kept) {
+            let found = || read.as_ref().map(|read| read.get(&number).cloned());
+            let lookup = match (kept, trusted) {
+                (Some(held), Some(_)) => Lookup::Held(held),
+                (kept, _) => match found() {
+                    Some(Some(held)) => Lookup::Held(held),
+                    Some(None) => Lookup::NotFound,
+                    None => kept.map_or(Lookup::Unavailable, Lookup::Held),
+                },
+            };
             facts.licences.push(LicenceFact { number, lookup });
         }
-        if unheard {
-            facts.data_age_ms = None;
-        }
-        let mut db = self.readers.get();
-        let state = Some(caller.state);
-        if let Err(error) = facts::history(
-            &mut db,
-            &presented.declaration,
-            &presented.sha256,
-            state,
-            None,
-            &mut facts,
-        ) {
-            tracing::error!(%error, "the history of a declaration cannot be read");
-            facts.history_available = false;
-        }
+        facts.data_age_ms = match (&read, trusted) {
+            (None, _) => None,
+            (Some(_), Some(age_ms)) if from_cache => Some(age_ms),
+            (Some(_), _) => Some(0),
+        };
         facts
     }
 
-    /// A licence with the age of what is known of it.
-    fn look_up(&self, number: &Text, now: Timestamp) -> (Lookup, Option<u64>) {
-        let age_ms = self.cache.age_ms(now);
-        let trusted = age_ms.filter(|age_ms| *age_ms <= self.config.cache.age_ms_max);
-        let cached = self.cache.get(number);
-        let cached = match cached {
-            Some(held) if trusted.is_some() => return (Lookup::Held(held), trusted),
-            cached => cached,
+    /// Asks the database for licences, which the cache then keeps, and for the history.
+    async fn ask(
+        &self,
+        presented: &Arc<Presented>,
+        state: Country,
+        asked: Vec<(Text, Ticket)>,
+    ) -> Result<(HashMap<Text, Held>, Facts), Error> {
+        let presented = Arc::clone(presented);
+        let (numbers, tickets): (Vec<Text>, Vec<Ticket>) = asked.into_iter().unzip();
+        let tickets: HashMap<Text, Ticket> = numbers.iter().cloned().zip(tickets).collect();
+        let question = move |db: &mut Db| {
+            let rows = storage::licences::read(db, &book::as_strs(&numbers))?;
+            let mut facts = Facts::default();
+            let (declaration, content) = (&presented.declaration, &presented.sha256);
+            facts::history(db, declaration, content, Some(state), None, &mut facts)?;
+            Ok::<_, Error>((rows, facts))
         };
-        match self.read_through(number) {
-            Ok(Some(held)) => (Lookup::Held(held), Some(0)),
-            Ok(None) => (Lookup::NotFound, Some(0)),
-            Err(error) => {
-                tracing::error!(%error, "a licence cannot be read");
-                (cached.map_or(Lookup::Unavailable, Lookup::Held), None)
+        let (rows, facts) = self.readers.read(question).await?;
+        let mut read = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let licence = book::licence_of(&row.number, row.version, &row.body)?;
+            let held = Held { licence: Arc::new(licence), standing: row.standing };
+            if let Some(ticket) = tickets.get(row.number.as_str()) {
+                self.cache.keep(*ticket, &held);
             }
+            read.insert(Text::from(row.number), held);
         }
-    }
-
-    /// Reads a licence from the database into the cache.
-    pub(super) fn read_through(&self, number: &str) -> Result<Option<Held>, Error> {
-        let ticket = self.cache.ticket(number);
-        let Some(row) = storage::licences::read(&mut self.readers.get(), &[number])?.pop() else {
-            return Ok(None);
-        };
-        let licence = super::book::licence_of(&row.number, row.version, &row.body)?;
-        let held = Held { licence: Arc::new(licence), standing: row.standing };
-        self.cache.keep(ticket, &held);
-        Ok(Some(held))
+        Ok((read, facts))
     }
 }
 

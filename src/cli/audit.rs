@@ -38,7 +38,7 @@ pub(crate) fn run(config: &Config, command: &AuditCommand) -> Result<ExitCode, F
 }
 
 fn verify(config: &Config) -> Result<ExitCode, Failed> {
-    let mut db = storage::open(&config.database.url)?;
+    let mut db = storage::open(&config.database, storage::Use::Read)?;
     let bar = ProgressBar::no_length();
     let reports = audit_verify::verify(&mut db, |walked, size| {
         bar.set_length(size);
@@ -67,7 +67,7 @@ fn replay_entries(
     index: Option<u64>,
     log: Option<&str>,
 ) -> Result<ExitCode, Failed> {
-    let mut db = storage::open(&config.database.url)?;
+    let mut db = storage::open(&config.database, storage::Use::Read)?;
     let origin = log.unwrap_or(&config.node.origin);
     let log = storage::log::by_origin(&mut db, origin)?
         .ok_or_else(|| format!("there is no log {origin}"))?;

@@ -65,7 +65,7 @@ pub(crate) fn operator(config: &Config) -> Result<Caller, Failed> {
 /// `migrate`.
 pub(crate) fn migrate(config: &Config) -> Result<ExitCode, Failed> {
     std::fs::create_dir_all(&config.node.data_dir)?;
-    let ran = storage::migrate(&mut storage::open(&config.database.url)?)?;
+    let ran = storage::migrate(&mut storage::open(&config.database, storage::Use::Write)?)?;
     say(&match ran.len() {
         0 => "the database is up to date".to_owned(),
         _ => format!("ran {}", ran.join(", ")),
@@ -130,7 +130,7 @@ pub(crate) fn backup(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
     if file.exists() {
         return Err(format!("{} exists already", file.display()).into());
     }
-    storage::backup(&mut storage::open(&config.database.url)?, file)?;
+    storage::backup(&mut storage::open(&config.database, storage::Use::Write)?, file)?;
     File::open(file)?.sync_all()?;
     say(&format!("copied to {}", file.display()));
     Ok(ExitCode::SUCCESS)
@@ -140,24 +140,26 @@ pub(crate) fn backup(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
 /// was there is kept beside it.
 pub(crate) fn restore(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
     let _lock = passavant::app::open::lock(&config.node.data_dir)?;
-    let target = PathBuf::from(config.database.url.strip_prefix("sqlite://").unwrap_or_default());
+    let target = config.database.file().map(Path::to_path_buf).ok_or(
+        "a server is restored by its own tools, such as pg_basebackup and its archived log",
+    )?;
     let copy = target.with_extension("restoring");
     std::fs::copy(file, &copy).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut db = storage::open(&format!("sqlite://{}", copy.display()))?;
+    let mut db = storage::open(&config.database.in_file(&copy), storage::Use::Write)?;
     storage::migrate(&mut db)?;
     for report in passavant::app::audit_verify::verify(&mut db, |_, _| {})? {
         if let Some(fault) = report.fault {
             return Err(format!("{}: {}: {fault}", file.display(), report.origin).into());
         }
     }
-    refuse_roll_back(&mut db, &config.database.url, &target)?;
+    refuse_roll_back(&mut db, &config.database, &target)?;
     drop(db);
     for suffix in ["-wal", "-shm"] {
         let beside = PathBuf::from(format!("{}{suffix}", copy.display()));
         let _ = std::fs::remove_file(beside);
     }
     if target.exists() {
-        drop(storage::open(&config.database.url)?);
+        drop(storage::open(&config.database, storage::Use::Write)?);
         std::fs::rename(&target, target.with_extension("before-restore"))?;
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{suffix}", target.display()));
@@ -171,11 +173,15 @@ pub(crate) fn restore(config: &Config, file: &Path) -> Result<ExitCode, Failed> 
 
 /// A log that has signed more than the copy holds may never continue from the copy: it would sign
 /// the same sizes twice. Such a node opens a new log under another origin.
-fn refuse_roll_back(copy: &mut storage::Db, url: &str, target: &Path) -> Result<(), Failed> {
+fn refuse_roll_back(
+    copy: &mut storage::Db,
+    settings: &passavant::config::Database,
+    target: &Path,
+) -> Result<(), Failed> {
     if !target.exists() {
         return Ok(());
     }
-    let mut present = storage::open(url)?;
+    let mut present = storage::open(settings, storage::Use::Read)?;
     let copied = storage::log::all(copy)?;
     for log in storage::log::all(&mut present)? {
         let size = copied

@@ -53,12 +53,25 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
             !config.node.data_dir.as_os_str().is_empty(),
             "node.data_dir: a folder for the service's files",
         ),
-        (config.database.url.starts_with("sqlite://"), "database.url: sqlite://FILE"),
+        (
+            ["sqlite://", "postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| config.database.url.starts_with(scheme)),
+            "database.url: sqlite://FILE or postgres://HOST/NAME",
+        ),
+        (
+            (100..=60_000).contains(&config.database.statement_timeout_ms),
+            "database.statement_timeout_ms: 100 to 60000",
+        ),
         (config.database.read_connections > 0, "database.read_connections: at least 1"),
         (recorder.batch_commands_max > 0, "recorder.batch_commands_max: at least 1"),
         (
             recorder.queue_commands_max >= recorder.batch_commands_max,
             "recorder.queue_commands_max: at least recorder.batch_commands_max",
+        ),
+        (
+            (100..=60_000).contains(&recorder.answer_within_ms),
+            "recorder.answer_within_ms: 100 to 60000",
         ),
         (config.cache.licences_max > 0, "cache.licences_max: at least 1"),
         (config.cache.age_ms_max > 0, "cache.age_ms_max: at least 1"),

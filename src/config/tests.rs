@@ -60,9 +60,11 @@ fn an_unsound_node_database_or_writer_is_refused() {
         ("node.state", |c| c.node.state = "UK".to_owned()),
         ("node.state", |c| c.node.state = "fr".to_owned()),
         ("node.data_dir", |c| c.node.data_dir = PathBuf::new()),
-        ("database.url", |c| c.database.url = "postgres://db/passavant".to_owned()),
+        ("database.url", |c| c.database.url = "mysql://db/passavant".to_owned()),
+        ("database.statement_timeout_ms", |c| c.database.statement_timeout_ms = 0),
         ("database.read_connections", |c| c.database.read_connections = 0),
         ("recorder.queue_commands_max", |c| c.recorder.queue_commands_max = 1),
+        ("recorder.answer_within_ms", |c| c.recorder.answer_within_ms = 0),
         ("recorder.batch_commands_max", |c| c.recorder.batch_commands_max = 0),
         ("cache.licences_max", |c| c.cache.licences_max = 0),
         ("cache.age_ms_max", |c| c.cache.age_ms_max = 0),
@@ -194,4 +196,12 @@ fn a_file_goes_over_the_defaults_and_a_missing_file_is_refused() {
     assert_eq!((config.cache.licences_max, config.cache.age_ms_max), (7, 2000));
     let absent = Config::load(Some(&folder.path().join("absent.toml"))).unwrap_err();
     assert!(absent.to_string().contains("absent.toml"), "{absent}");
+}
+
+#[test]
+fn a_password_is_never_said() {
+    let mut config = complete();
+    config.database.url = "postgres://passavant:geheim@db.example/p".to_owned();
+    assert_eq!(config.database.redacted(), "postgres://passavant:***@db.example/p");
+    assert!(!format!("{config:?}").contains("geheim"));
 }

@@ -20,7 +20,7 @@ pub async fn list(
     page: StatusPage,
 ) -> Result<HttpResponse, Problem> {
     let (alerts, next) =
-        app.alerts(&caller, page.status.as_deref(), page.page.after, page.page.limit)?;
+        app.alerts(&caller, page.status.as_deref(), page.page.after, page.page.limit).await?;
     Ok(page_reply(&alerts, next))
 }
 

@@ -14,7 +14,9 @@ pub async fn checkpoint(
     app: web::Data<App>,
     _caller: AuditorOrState,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(app.checkpoint()?))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(app.checkpoint(None).await?))
 }
 
 /// `GET /v1/audit/tile/{path}`: hashes for everyone with a part in the trail, bundles of entries for
@@ -25,7 +27,9 @@ pub async fn tile(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let path = tile::parse(&path).ok_or(Error::NotFound)?;
-    Ok(HttpResponse::Ok().content_type("application/octet-stream").body(app.tile(&caller, path)?))
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .body(app.tile(&caller, None, path).await?))
 }
 
 /// `GET /v1/audit/entries`.
@@ -35,7 +39,7 @@ pub async fn entries(
     page: Page,
 ) -> Result<HttpResponse, Problem> {
     let from = u64::try_from(page.after).unwrap_or_default();
-    let (entries, next) = app.entries(&caller, from, page.limit)?;
+    let (entries, next) = app.entries(&caller, None, from, page.limit).await?;
     Ok(page_reply(&entries, next.and_then(|next| i64::try_from(next).ok())))
 }
 
@@ -47,5 +51,5 @@ pub async fn proof(
     path: web::Path<(String, u64)>,
 ) -> Result<HttpResponse, Problem> {
     let (origin, index) = path.into_inner();
-    Ok(HttpResponse::Ok().json(app.proof(&caller, &origin, index)?))
+    Ok(HttpResponse::Ok().json(app.proof(&caller, &origin, index).await?))
 }

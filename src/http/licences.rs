@@ -39,7 +39,7 @@ pub async fn list(
     Authority(caller): Authority,
     page: Page,
 ) -> Result<HttpResponse, Problem> {
-    let (licences, next) = app.licences(&caller, page.after, page.limit)?;
+    let (licences, next) = app.licences(&caller, page.after, page.limit).await?;
     Ok(page_reply(&licences, next))
 }
 
@@ -49,7 +49,7 @@ pub async fn read(
     OfficerOrAuthority(caller): OfficerOrAuthority,
     number: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let licence = app.licence(&caller, &number)?;
+    let licence = app.licence(&caller, &number).await?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", licence.version))).json(licence))
 }
 
@@ -76,7 +76,7 @@ pub async fn ledger(
     number: web::Path<String>,
     page: Page,
 ) -> Result<HttpResponse, Problem> {
-    let (rows, next) = app.ledger(&caller, &number, page.after, page.limit)?;
+    let (rows, next) = app.ledger(&caller, &number, page.after, page.limit).await?;
     Ok(page_reply(&rows, next))
 }
 
@@ -87,7 +87,7 @@ pub async fn versions(
     number: web::Path<String>,
     page: Page,
 ) -> Result<HttpResponse, Problem> {
-    let (versions, next) = app.versions(&caller, &number, page.after, page.limit)?;
+    let (versions, next) = app.versions(&caller, &number, page.after, page.limit).await?;
     Ok(page_reply(&versions, next))
 }
 

@@ -15,7 +15,7 @@ pub async fn read(
     app: web::Data<App>,
     _caller: OfficerOrAuthority,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().content_type("application/json").body(app.lists_in_force()?))
+    Ok(HttpResponse::Ok().content_type("application/json").body(app.lists_in_force().await?))
 }
 
 /// `PUT /v1/lists`: puts another edition in force.

@@ -1,6 +1,8 @@
 //! Mismatches put before customs.
 use super::Db;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::alert;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
@@ -59,8 +61,8 @@ pub struct AlertRow {
 
 /// Raises alerts.
 pub fn insert(db: &mut Db, rows: &[NewAlert]) -> Result<()> {
-    for rows in rows.chunks(500) {
-        diesel::insert_into(alert::table).values(rows).execute(db)?;
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(alert::table).values(rows).execute(c))?;
     }
     Ok(())
 }

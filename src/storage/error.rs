@@ -3,9 +3,12 @@
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Someone else has changed what this was based on.
+    /// Someone else has changed what this was based on; the same work may well succeed now.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// The audit log belongs to another process now: this one may decide nothing any more.
+    #[error("this node no longer owns its log: {0}")]
+    Fenced(String),
     /// The database does not answer, is busy beyond its time-out, or its disk is full.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
@@ -21,7 +24,7 @@ impl Error {
     /// Whether it is worth asking again in a moment.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Conflict(_) | Self::Unavailable(_) => true,
+            Self::Conflict(_) | Self::Fenced(_) | Self::Unavailable(_) => true,
             Self::Corrupt(_) | Self::Bug(_) => false,
         }
     }
@@ -30,6 +33,24 @@ impl Error {
 /// What SQLite says, without a kind, when the file cannot be used for now.
 const UNAVAILABLE_SIGNS: [&str; 7] =
     ["locked", "busy", "disk", "full", "unable to open", "readonly", "interrupted"];
+/// What libpq and the server say, without a kind, when there is nobody to talk to, no room, no time,
+/// or a stand-by that only reads.
+const SERVER_SIGNS: [&str; 12] = [
+    "could not connect",
+    "connection",
+    "server closed",
+    "terminating",
+    "shutting down",
+    "starting up",
+    "recovery mode",
+    "No space left",
+    "could not extend",
+    "statement timeout",
+    "read-only",
+    "timeout expired",
+];
+/// What the server says when it lets another go first: a deadlock, a lock that is not waited for.
+const CONFLICT_SIGNS: [&str; 3] = ["deadlock detected", "could not obtain lock", "lock timeout"];
 /// What it says when the file is not what it was.
 const CORRUPT_SIGNS: [&str; 2] = ["malformed", "not a database"];
 
@@ -49,12 +70,18 @@ impl From<diesel::result::Error> for Error {
         if matches!(error, Diesel::DeserializationError(_)) || unkinded && says(&CORRUPT_SIGNS) {
             return Self::Corrupt(words);
         }
+        if unkinded && says(&CONFLICT_SIGNS) {
+            return Self::Conflict(words);
+        }
         let gone = matches!(
             error,
             Diesel::BrokenTransactionManager
-                | Diesel::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+                | Diesel::DatabaseError(
+                    Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction,
+                    _
+                )
         );
-        if gone || unkinded && says(&UNAVAILABLE_SIGNS) {
+        if gone || unkinded && (says(&UNAVAILABLE_SIGNS) || says(&SERVER_SIGNS)) {
             return Self::Unavailable(words);
         }
         Self::Bug(words)

@@ -1,8 +1,11 @@
 //! First replies by caller and key.
 use super::Db;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::idempotency;
 use diesel::prelude::*;
+use std::collections::BTreeSet;
 
 /// A first reply.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
@@ -22,19 +25,31 @@ pub struct FirstReply {
     pub at_us: i64,
 }
 
-/// Reads the first reply under a key.
-pub fn read(db: &mut Db, caller: &str, key: &str) -> Result<Option<FirstReply>> {
-    Ok(idempotency::table
-        .find((caller, key))
-        .select(FirstReply::as_select())
-        .first(db)
-        .optional()?)
+/// Reads the first replies under keys of callers.
+pub fn read(db: &mut Db, asked: &[(&str, &str)]) -> Result<Vec<FirstReply>> {
+    let columns = FirstReply::as_select();
+    Ok(match asked {
+        [] => Vec::new(),
+        // One key is the usual case, and its statement is prepared once.
+        [(caller, key)] => idempotency::table.find((*caller, *key)).select(columns).load(db)?,
+        asked => {
+            let (callers, keys): (BTreeSet<&str>, BTreeSet<&str>) = asked.iter().copied().unzip();
+            let found: Vec<FirstReply> = idempotency::table
+                .filter(idempotency::caller.eq_any(callers))
+                .filter(idempotency::key.eq_any(keys))
+                .select(columns)
+                .load(db)?;
+            let was_asked =
+                |row: &FirstReply| asked.contains(&(row.caller.as_str(), row.key.as_str()));
+            found.into_iter().filter(was_asked).collect()
+        }
+    })
 }
 
 /// Keeps first replies.
 pub fn insert(db: &mut Db, rows: &[FirstReply]) -> Result<()> {
-    for rows in rows.chunks(500) {
-        diesel::insert_into(idempotency::table).values(rows).execute(db)?;
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(idempotency::table).values(rows).execute(c))?;
     }
     Ok(())
 }

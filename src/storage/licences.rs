@@ -1,7 +1,9 @@
 //! Licences, their versions, their lines' balances and the ledger.
 use super::Db;
 use super::Error;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::ledger;
 use super::schema::licence;
 use super::schema::licence_line;
@@ -12,6 +14,9 @@ use crate::domain::licence::Drawn;
 use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
 use diesel::prelude::*;
+use diesel::sql_types::Array;
+use diesel::sql_types::BigInt;
+use diesel::upsert::excluded;
 
 /// A licence as it stands.
 #[derive(Debug, Clone)]
@@ -24,8 +29,6 @@ pub struct LicenceRow {
     pub version: u32,
     /// Where it stands and what has been drawn.
     pub standing: Standing,
-    /// The watermark at its last change.
-    pub sequence: i64,
     /// The document, JSON.
     pub body: String,
 }
@@ -89,14 +92,14 @@ pub struct NewLicence<'a> {
     pub status: &'a str,
     /// 1.
     pub version: i64,
-    /// The watermark.
+    /// 0; the batch that writes it marks it with the watermark.
     pub sequence: i64,
     /// The document.
     pub body: &'a str,
 }
 
 /// Column order of [`read`].
-type Columns = (i64, String, String, i64, i64, i64, String);
+type Columns = (i64, String, String, i64, i64, String);
 
 /// Reads licences by number, with their balances; numbers that do not exist are left out.
 pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
@@ -106,7 +109,6 @@ pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
         licence::status,
         licence::version,
         licence::shipments,
-        licence::sequence,
         licence::body,
     );
     let rows: Vec<Columns> = match numbers {
@@ -119,22 +121,48 @@ pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
             .select(columns)
             .load(db)?,
     };
-    rows.into_iter().map(|row| whole(db, row)).collect()
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let lines = lines(db, &ids)?;
+    rows.into_iter().map(|row| whole(row, &lines)).collect()
+}
+
+/// A licence's row, a line, what is reserved and consumed of it.
+type Line = (i64, i64, i64, i64);
+
+/// The balances of licences, in the order of their rows and lines.
+fn lines(db: &mut Db, licences: &[i64]) -> Result<Vec<Line>> {
+    let columns = (
+        licence_line::licence_id,
+        licence_line::line,
+        licence_line::reserved,
+        licence_line::consumed,
+    );
+    let order = (licence_line::licence_id, licence_line::line);
+    Ok(match licences {
+        [] => Vec::new(),
+        [id] => licence_line::table
+            .filter(licence_line::licence_id.eq(*id))
+            .order(order)
+            .select(columns)
+            .load(db)?,
+        ids => licence_line::table
+            .filter(licence_line::licence_id.eq_any(ids))
+            .order(order)
+            .select(columns)
+            .load(db)?,
+    })
 }
 
 fn whole(
-    db: &mut Db,
-    (id, number, status, version, shipments, sequence, body): Columns,
+    (id, number, status, version, shipments, body): Columns,
+    lines: &[Line],
 ) -> Result<LicenceRow> {
     let corrupt = |what: &str| Error::Corrupt(format!("licence {number}: {what}"));
     let status = Status::parse(&status).ok_or_else(|| corrupt("status"))?;
-    let lines: Vec<(i64, i64, i64)> = licence_line::table
-        .filter(licence_line::licence_id.eq(id))
-        .select((licence_line::line, licence_line::reserved, licence_line::consumed))
-        .load(db)?;
-    let drawn = lines
-        .into_iter()
-        .map(|(line, reserved, consumed)| {
+    let from = lines.partition_point(|(licence, ..)| *licence < id);
+    let own = lines.get(from..).unwrap_or_default().iter().take_while(|(of, ..)| *of == id);
+    let drawn = own
+        .map(|&(_, line, reserved, consumed)| {
             Some(Drawn {
                 line: u32::try_from(line).ok()?,
                 reserved: Quantity::from_micros(reserved)?,
@@ -145,14 +173,7 @@ fn whole(
         .ok_or_else(|| corrupt("a balance"))?;
     let version = u32::try_from(version).map_err(|_e| corrupt("version"))?;
     let shipments = u32::try_from(shipments).map_err(|_e| corrupt("shipments"))?;
-    Ok(LicenceRow {
-        id,
-        number,
-        version,
-        standing: Standing { status, shipments, drawn },
-        sequence,
-        body,
-    })
+    Ok(LicenceRow { id, number, version, standing: Standing { status, shipments, drawn }, body })
 }
 
 /// The number of a licence's row.
@@ -183,12 +204,11 @@ pub fn insert_version(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Res
 }
 
 /// Makes a version the present one.
-pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>, sequence: i64) -> Result<()> {
+pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Result<()> {
     diesel::update(licence::table.find(id))
         .set((
             licence::status.eq(version.status.as_str()),
             licence::version.eq(i64::from(version.version)),
-            licence::sequence.eq(sequence),
         ))
         .execute(db)?;
     if let Some(body) = version.body {
@@ -197,31 +217,70 @@ pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>, sequence: i64)
     insert_version(db, id, version)
 }
 
-/// Writes how often a licence has been drawn upon.
-pub fn update_shipments(db: &mut Db, id: i64, shipments: u32, sequence: i64) -> Result<()> {
-    diesel::update(licence::table.find(id))
-        .set((licence::shipments.eq(i64::from(shipments)), licence::sequence.eq(sequence)))
-        .execute(db)?;
+/// Writes how often licences have been drawn upon.
+pub fn update_shipments(db: &mut Db, shipments: &[(i64, u32)]) -> Result<()> {
+    match db {
+        Db::Sqlite(c) => {
+            for (id, shipments) in shipments {
+                diesel::update(licence::table.find(id))
+                    .set(licence::shipments.eq(i64::from(*shipments)))
+                    .execute(c)?;
+            }
+        }
+        Db::Postgres(c) => {
+            let (ids, counts): (Vec<i64>, Vec<i64>) =
+                shipments.iter().map(|(id, count)| (*id, i64::from(*count))).unzip();
+            diesel::sql_query(
+                "UPDATE licence SET shipments = n.shipments \
+                 FROM unnest($1, $2) AS n (id, shipments) \
+                 WHERE licence.id = n.id AND licence.shipments <> n.shipments",
+            )
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Array<BigInt>, _>(counts)
+            .execute(c)?;
+        }
+    }
     Ok(())
 }
 
-/// Writes a line's balance, whether or not the line is new.
-pub fn put_line(db: &mut Db, id: i64, drawn: Drawn, authorised: Quantity) -> Result<()> {
-    let figures = (
-        licence_line::authorised.eq(authorised.micros()),
-        licence_line::reserved.eq(drawn.reserved.micros()),
-        licence_line::consumed.eq(drawn.consumed.micros()),
-    );
-    diesel::insert_into(licence_line::table)
-        .values((
-            licence_line::licence_id.eq(id),
-            licence_line::line.eq(i64::from(drawn.line)),
-            figures,
-        ))
-        .on_conflict((licence_line::licence_id, licence_line::line))
-        .do_update()
-        .set(figures)
-        .execute(db)?;
+/// A line's balance as it is written.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = licence_line, treat_none_as_default_value = false)]
+pub struct LineRow {
+    licence_id: i64,
+    line: i64,
+    authorised: i64,
+    reserved: i64,
+    consumed: i64,
+}
+
+impl LineRow {
+    /// What is authorised and drawn of a line.
+    pub fn new(licence_id: i64, drawn: Drawn, authorised: Quantity) -> Self {
+        Self {
+            licence_id,
+            line: i64::from(drawn.line),
+            authorised: authorised.micros(),
+            reserved: drawn.reserved.micros(),
+            consumed: drawn.consumed.micros(),
+        }
+    }
+}
+
+/// Writes lines' balances, whether or not the lines are new.
+pub fn put_lines(db: &mut Db, rows: &[LineRow]) -> Result<()> {
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(licence_line::table)
+            .values(rows)
+            .on_conflict((licence_line::licence_id, licence_line::line))
+            .do_update()
+            .set((
+                licence_line::authorised.eq(excluded(licence_line::authorised)),
+                licence_line::reserved.eq(excluded(licence_line::reserved)),
+                licence_line::consumed.eq(excluded(licence_line::consumed)),
+            ))
+            .execute(c))?;
+    }
     Ok(())
 }
 
@@ -238,8 +297,8 @@ pub fn remove_lines_except(db: &mut Db, id: i64, lines: &[i64]) -> Result<()> {
 
 /// Writes movements into the ledger.
 pub fn insert_ledger(db: &mut Db, rows: &[LedgerRow]) -> Result<()> {
-    for rows in rows.chunks(500) {
-        diesel::insert_into(ledger::table).values(rows).execute(db)?;
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(ledger::table).values(rows).execute(c))?;
     }
     Ok(())
 }

@@ -14,6 +14,16 @@ pub fn latest(db: &mut Db) -> Result<Option<(String, String)>> {
         .optional()?)
 }
 
+/// The document in force, where its edition is not this one.
+pub fn latest_other_than(db: &mut Db, edition: &str) -> Result<Option<String>> {
+    let latest: Option<String> =
+        lists::table.order(lists::id.desc()).select(lists::edition).first(db).optional()?;
+    match latest {
+        Some(latest) if latest != edition => read(db, &latest),
+        Some(_) | None => Ok(None),
+    }
+}
+
 /// The document of an edition.
 pub fn read(db: &mut Db, edition: &str) -> Result<Option<String>> {
     Ok(lists::table.filter(lists::edition.eq(edition)).select(lists::body).first(db).optional()?)

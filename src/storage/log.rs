@@ -2,7 +2,9 @@
 //! believes it to be.
 use super::Db;
 use super::Error;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::checkpoint;
 use super::schema::log;
 use super::schema::log_entry;
@@ -23,6 +25,8 @@ pub struct LogRow {
     pub verifier_key: String,
     /// Entries.
     pub size: i64,
+    /// The process that may move it.
+    pub owner: String,
     /// The logs that it was opened beside and how far they went, JSON.
     pub gap: Option<String>,
 }
@@ -32,6 +36,8 @@ pub struct LogRow {
 pub struct Append<'a> {
     /// The log.
     pub log_id: i64,
+    /// The process that moves it.
+    pub owner: &'a str,
     /// The size that its owner believes it to have.
     pub from: u64,
     /// The size that it has with the batch.
@@ -44,9 +50,6 @@ pub struct Append<'a> {
     pub note: &'a str,
 }
 
-/// Most rows of one statement, well below SQLite's limit of variables.
-const ROWS: usize = 500;
-
 fn signed(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_e| Error::Bug("a log beyond all bounds".to_owned()))
 }
@@ -55,13 +58,19 @@ fn signed(number: u64) -> Result<i64> {
 ///
 /// A node whose database was lost and restored from a copy takes a new name: its log begins with
 /// this.
-pub fn open(db: &mut Db, origin: &str, verifier_key: &str, now: Timestamp) -> Result<LogRow> {
-    let found = log::table
-        .filter(log::origin.eq(origin))
-        .select(LogRow::as_select())
-        .first(db)
-        .optional()?;
-    if let Some(found) = found {
+pub fn open(
+    db: &mut Db,
+    origin: &str,
+    verifier_key: &str,
+    owner: &str,
+    now: Timestamp,
+) -> Result<LogRow> {
+    // Whoever opens a log owns it from then on: a process that had it before finds that out with
+    // its next batch, and decides nothing any more.
+    diesel::update(log::table.filter(log::origin.eq(origin)))
+        .set(log::owner.eq(owner))
+        .execute(db)?;
+    if let Some(found) = by_origin(db, origin)? {
         return Ok(found);
     }
     let held: Vec<_> = all(db)?
@@ -74,6 +83,7 @@ pub fn open(db: &mut Db, origin: &str, verifier_key: &str, now: Timestamp) -> Re
             log::origin.eq(origin),
             log::verifier_key.eq(verifier_key),
             log::size.eq(0),
+            log::owner.eq(owner),
             log::gap.eq(gap),
             log::opened_us.eq(now.as_microsecond()),
         ))
@@ -95,10 +105,31 @@ pub fn by_origin(db: &mut Db, origin: &str) -> Result<Option<LogRow>> {
         .optional()?)
 }
 
-/// Appends a batch. A conflict means that another owner has moved the log.
+/// Insists that a log is as its owner left it, and keeps it so until the transaction ends. Another
+/// owner is the end of this one; another size under this owner is a batch whose commit was answered
+/// by an error and stands after all.
+pub fn claim(db: &mut Db, log_id: i64, owner: &str, size: u64) -> Result<()> {
+    let columns = (log::owner, log::size);
+    let row = log::table.find(log_id);
+    let found: Option<(String, i64)> = match db {
+        Db::Sqlite(c) => row.select(columns).first(c).optional()?,
+        Db::Postgres(c) => row.select(columns).for_update().first(c).optional()?,
+    };
+    let (now, at) = found.ok_or_else(|| Error::Fenced(format!("log {log_id} is gone")))?;
+    if now != owner {
+        return Err(Error::Fenced(format!("log {log_id} was taken over by another process")));
+    }
+    if at != signed(size)? {
+        return Err(Error::Conflict(format!("log {log_id} is of size {at}, not {size}")));
+    }
+    Ok(())
+}
+
+/// Appends a batch.
 pub fn append(db: &mut Db, append: &Append<'_>) -> Result<()> {
     let (from, to) = (signed(append.from)?, signed(append.to)?);
-    let moved = diesel::update(log::table.find(append.log_id).filter(log::size.eq(from)))
+    let own = log::size.eq(from).and(log::owner.eq(append.owner));
+    let moved = diesel::update(log::table.find(append.log_id).filter(own))
         .set(log::size.eq(to))
         .execute(db)?;
     if moved != 1 {
@@ -117,21 +148,22 @@ pub fn append(db: &mut Db, append: &Append<'_>) -> Result<()> {
         })
         .collect();
     for rows in rows.chunks(ROWS) {
-        diesel::insert_into(log_entry::table).values(rows).execute(db)?;
+        on!(&mut *db, c => diesel::insert_into(log_entry::table).values(rows).execute(c))?;
     }
     for tile in append.tiles {
         let key = (log_tile::log_id, log_tile::level, log_tile::tile);
-        diesel::insert_into(log_tile::table)
-            .values((
-                log_tile::log_id.eq(append.log_id),
-                log_tile::level.eq(i64::from(tile.level)),
-                log_tile::tile.eq(signed(tile.index)?),
-                log_tile::hashes.eq(&tile.bytes),
-            ))
+        let row = (
+            log_tile::log_id.eq(append.log_id),
+            log_tile::level.eq(i64::from(tile.level)),
+            log_tile::tile.eq(signed(tile.index)?),
+            log_tile::hashes.eq(&tile.bytes),
+        );
+        on!(&mut *db, c => diesel::insert_into(log_tile::table)
+            .values(row)
             .on_conflict(key)
             .do_update()
             .set(log_tile::hashes.eq(&tile.bytes))
-            .execute(db)?;
+            .execute(c))?;
     }
     diesel::insert_into(checkpoint::table)
         .values((

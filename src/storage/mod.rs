@@ -1,9 +1,11 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod feed;
 pub mod idempotency;
 pub mod licences;
 pub mod lists;
+pub mod locks;
 pub mod log;
 pub mod releases;
 pub mod schema;
@@ -11,19 +13,26 @@ pub mod serials;
 pub mod verifications;
 pub mod watermark;
 
+mod db;
 mod error;
 mod open;
+mod readers;
 
+pub use db::Db;
+pub use db::abandon;
+pub(crate) use db::on;
+pub use db::transaction;
 pub use error::Error;
-pub use open::Readers;
-pub use open::abandon;
+pub use open::Use;
 pub use open::backup;
+pub use open::is_shared;
 pub use open::migrate;
 pub use open::open;
-pub use open::transaction;
+pub use open::pending;
+pub use readers::Readers;
 
-/// A connection to the database.
-pub type Db = diesel::SqliteConnection;
+/// Most rows of one statement, well below what either backend takes.
+const ROWS: usize = 500;
 
 /// What a storage function gives.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,109 +2,160 @@
 use super::Db;
 use super::Error;
 use super::Result;
+use crate::config;
 use diesel::Connection;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
-use diesel::connection::TransactionManager;
 use diesel_migrations::EmbeddedMigrations;
 use diesel_migrations::MigrationHarness;
 use diesel_migrations::embed_migrations;
-use parking_lot::Mutex;
-use parking_lot::MutexGuard;
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// `synchronous=FULL`: an answer is only given for what has reached the disk.
-const SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+const SQLITE_SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
     PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;";
 
-/// Opens the database that a URL names; `sqlite://` is the one scheme there is.
-pub fn open(url: &str) -> Result<Db> {
-    let path = url.strip_prefix("sqlite://").ok_or_else(|| {
-        Error::Bug(format!("{url:?} is not a database URL of the form sqlite://FILE"))
-    })?;
-    let mut db = Db::establish(path)?;
-    db.batch_execute(SETTINGS)?;
+/// Number of the advisory lock that lets one node at a time migrate.
+const MIGRATION_LOCK: i64 = 0x0050_4153_534D_4947;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Reading and writing.
+    Write,
+    /// Reading only.
+    Read,
+}
+
+/// Whether a URL names a server that several nodes share.
+pub fn is_shared(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Opens the database that a URL names. The scheme alone chooses the backend: a server that does not
+/// answer must never be taken for a file.
+pub fn open(settings: &config::Database, what_for: Use) -> Result<Db> {
+    let url = settings.url.as_str();
+    let mut db = if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut db = diesel::SqliteConnection::establish(path)?;
+        db.batch_execute(SQLITE_SETTINGS)?;
+        Db::Sqlite(db)
+    } else if is_shared(url) {
+        Db::Postgres(server(settings)?)
+    } else {
+        return Err(Error::Bug(format!(
+            "{:?} is not a database URL of the form sqlite://FILE or postgres://HOST/NAME",
+            settings.redacted()
+        )));
+    };
+    if what_for == Use::Read {
+        db.batch_execute(match db {
+            Db::Sqlite(_) => "PRAGMA query_only=ON;",
+            Db::Postgres(_) => "SET default_transaction_read_only=on;",
+        })?;
+    }
     Ok(db)
 }
 
+/// A connection to a server. What the server is asked to bound, it bounds by itself; the client's
+/// own bounds are for a server that has gone silent.
+fn server(settings: &config::Database) -> Result<diesel::PgConnection> {
+    let url = with_client_bounds(&settings.url, settings.statement_timeout_ms);
+    let mut db = diesel::PgConnection::establish(&url)?;
+    db.batch_execute(&format!(
+        "SET statement_timeout={0}; SET lock_timeout={0}; SET idle_in_transaction_session_timeout={0}; \
+         SET synchronous_commit=on; SET client_min_messages=warning; SET timezone='UTC';",
+        settings.statement_timeout_ms
+    ))?;
+    Ok(db)
+}
+
+/// Adds what bounds a silent network, where the URL does not say it already.
+fn with_client_bounds(url: &str, timeout_ms: u32) -> String {
+    let defaults = [
+        ("connect_timeout", "2".to_owned()),
+        ("tcp_user_timeout", timeout_ms.to_string()),
+        ("keepalives_idle", "2".to_owned()),
+        ("keepalives_interval", "1".to_owned()),
+        ("keepalives_count", "3".to_owned()),
+        ("application_name", "passavant".to_owned()),
+    ];
+    let mut url = url.to_owned();
+    for (name, value) in defaults {
+        if !url.contains(&format!("{name}=")) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.extend([name, "=", &value]);
+        }
+    }
+    url
+}
+
 /// Brings the database to the form that this version of the service uses; gives the names of the
-/// migrations that ran.
+/// migrations that ran. Nodes that start at once wait for each other.
 pub fn migrate(db: &mut Db) -> Result<Vec<String>> {
-    db.run_pending_migrations(MIGRATIONS)
+    if let Db::Postgres(c) = db {
+        lock_migrations(c, "pg_advisory_lock")?;
+    }
+    let ran = match db {
+        Db::Sqlite(c) => c.run_pending_migrations(SQLITE),
+        Db::Postgres(c) => c.run_pending_migrations(POSTGRES),
+    };
+    let ran = ran
         .map(|ran| ran.iter().map(ToString::to_string).collect())
-        .map_err(|error| Error::Bug(format!("migration failed: {error}")))
-}
-
-/// Runs work in one transaction that takes the write lock at once.
-pub fn transaction<T, E: From<Error>>(
-    db: &mut Db,
-    work: impl FnOnce(&mut Db) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    let ended = db.immediate_transaction(|db| work(db).map_err(Ended::Work));
-    ended.map_err(|ended| match ended {
-        Ended::Work(error) => error,
-        Ended::Database(error) => Error::from(error).into(),
-    })
-}
-
-/// How a transaction ended: by its work, or by the database.
-enum Ended<E> {
-    Work(E),
-    Database(diesel::result::Error),
-}
-
-impl<E> From<diesel::result::Error> for Ended<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
+        .map_err(|error| Error::Bug(format!("migration failed: {error}")));
+    if let Db::Postgres(c) = db {
+        lock_migrations(c, "pg_advisory_unlock")?;
     }
+    ran
 }
 
-/// Rolls back a transaction that a panic has left open, where there is one.
-pub fn abandon(db: &mut Db) -> Result<()> {
-    match <Db as Connection>::TransactionManager::rollback_transaction(db) {
-        Ok(()) | Err(diesel::result::Error::NotInTransaction) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Copies the database, as it stands at one instant, into a new file.
-pub fn backup(db: &mut Db, file: &Path) -> Result<()> {
-    let path =
-        file.to_str().ok_or_else(|| Error::Bug("the file's name is not UTF-8".to_owned()))?;
-    diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(path).execute(db)?;
+fn lock_migrations(c: &mut diesel::PgConnection, function: &str) -> Result<()> {
+    diesel::sql_query(format!("SELECT {function}($1)"))
+        .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
+        .execute(c)?;
     Ok(())
 }
 
-/// Connections for reading, handed out in turn.
-pub struct Readers {
-    connections: Vec<Mutex<Db>>,
-    next: AtomicUsize,
+/// The migrations that the database lacks: an embedded one is migrated when it is opened, a shared
+/// one only by `passavant migrate`.
+pub fn pending(db: &mut Db) -> Result<Vec<String>> {
+    let pending = match db {
+        Db::Sqlite(c) => names(c.pending_migrations(SQLITE)),
+        Db::Postgres(c) => names(c.pending_migrations(POSTGRES)),
+    };
+    pending.map_err(|error| Error::Unavailable(format!("its migrations cannot be read: {error}")))
 }
 
-impl Readers {
-    /// Opens so many connections.
-    pub fn open(url: &str, count: usize) -> Result<Self> {
-        let connections = (0..count.max(1))
-            .map(|_| {
-                let mut db = open(url)?;
-                db.batch_execute("PRAGMA query_only=ON;")?;
-                Ok(Mutex::new(db))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { connections, next: AtomicUsize::new(0) })
-    }
+type Listed<B> = diesel::migration::Result<Vec<Box<dyn diesel::migration::Migration<B>>>>;
 
-    /// A connection that nobody uses, or the next one that will be free.
-    pub fn get(&self) -> MutexGuard<'_, Db> {
-        if let Some(free) = self.connections.iter().find_map(Mutex::try_lock) {
-            return free;
-        }
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
-        #[expect(clippy::indexing_slicing, reason = "the remainder of a division by the length")]
-        self.connections[turn].lock()
+fn names<B: diesel::backend::Backend>(listed: Listed<B>) -> diesel::migration::Result<Vec<String>> {
+    Ok(listed?.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// Copies an embedded database, as it stands at one instant, into a new file.
+pub fn backup(db: &mut Db, file: &Path) -> Result<()> {
+    let path =
+        file.to_str().ok_or_else(|| Error::Bug("the file's name is not UTF-8".to_owned()))?;
+    let Db::Sqlite(c) = db else {
+        return Err(Error::Bug(
+            "a server is backed up by its own tools, such as pg_basebackup".to_owned(),
+        ));
+    };
+    diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(path).execute(c)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_s_own_bounds_stand() {
+        let url = with_client_bounds("postgres://a,b/p?connect_timeout=9", 5000);
+        assert!(url.contains("connect_timeout=9&tcp_user_timeout=5000"), "{url}");
+        assert_eq!(url.matches("connect_timeout").count(), 1);
     }
 }

@@ -1,7 +1,9 @@
 //! Releases as they stand, what they draw, and earlier releases of the same reference.
 use super::Db;
 use super::Error;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::release;
 use super::schema::release_draw;
 use crate::domain::Timestamp;
@@ -81,8 +83,8 @@ pub fn insert(db: &mut Db, row: &ReleaseRow) -> Result<()> {
 
 /// Writes what a release draws.
 pub fn insert_draws(db: &mut Db, rows: &[DrawRow]) -> Result<()> {
-    for rows in rows.chunks(1000) {
-        diesel::insert_into(release_draw::table).values(rows).execute(db)?;
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(release_draw::table).values(rows).execute(c))?;
     }
     Ok(())
 }

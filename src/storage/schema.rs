@@ -174,6 +174,7 @@ diesel::table! {
         origin -> Text,
         verifier_key -> Text,
         size -> BigInt,
+        owner -> Text,
         gap -> Nullable<Text>,
         opened_us -> BigInt,
     }

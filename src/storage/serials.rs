@@ -1,6 +1,8 @@
 //! Firearms that releases have moved.
 use super::Db;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::serial_use;
 use diesel::prelude::*;
 
@@ -28,13 +30,10 @@ pub struct SerialUse {
     pub settled: i64,
 }
 
-/// Most firearms asked for in one statement: SQLite limits the number of variables.
-const CHUNK: usize = 500;
-
 /// What has moved of these firearms over a State's border.
 pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<SerialUse>> {
     let mut found = Vec::new();
-    for firearms in firearms.chunks(CHUNK) {
+    for firearms in firearms.chunks(ROWS) {
         found.extend(
             serial_use::table
                 .filter(serial_use::firearm.eq_any(firearms).and(serial_use::state.eq(state)))
@@ -48,8 +47,8 @@ pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<Serial
 
 /// Writes what a release moves, and settles what these firearms did the other way before.
 pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
-    for rows in rows.chunks(CHUNK) {
-        diesel::insert_into(serial_use::table).values(rows).execute(db)?;
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(serial_use::table).values(rows).execute(c))?;
     }
     for row in rows {
         diesel::update(serial_use::table)

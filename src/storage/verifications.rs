@@ -1,8 +1,11 @@
 //! Recorded verdicts.
 use super::Db;
+use super::ROWS;
 use super::Result;
+use super::on;
 use super::schema::verification;
 use diesel::prelude::*;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A verdict as it is kept.
@@ -27,6 +30,13 @@ pub struct VerificationRow {
     pub reply: String,
     /// When.
     pub at_us: i64,
+}
+
+/// A verdict with its place in the audit trail.
+#[derive(Debug, Clone)]
+pub struct EnteredRow {
+    /// The verdict.
+    pub row: Arc<VerificationRow>,
     /// The log.
     pub log_id: i64,
     /// The entry's index in it.
@@ -34,9 +44,17 @@ pub struct VerificationRow {
 }
 
 /// Writes verdicts.
-pub fn insert(db: &mut Db, rows: &[VerificationRow]) -> Result<()> {
-    for rows in rows.chunks(500) {
-        diesel::insert_into(verification::table).values(rows).execute(db)?;
+pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
+    for rows in rows.chunks(ROWS) {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|EnteredRow { row, log_id, log_index }| {
+                let place =
+                    (verification::log_id.eq(log_id), verification::log_index.eq(log_index));
+                (row.as_ref(), place)
+            })
+            .collect();
+        on!(&mut *db, c => diesel::insert_into(verification::table).values(rows).execute(c))?;
     }
     Ok(())
 }

@@ -1,16 +1,24 @@
 //! What runs in the background: a closed list of loops, all of which end with the service.
 use crate::app::App;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How often the feed of licence changes is heard.
 const HEAR_EVERY: Duration = Duration::from_millis(250);
+/// How often a node looks whether another has called, and how many looks make a turn.
+const LISTEN_EVERY: Duration = Duration::from_millis(10);
+const CALLS_PER_HEARING: u32 = 25;
 /// How often quiet callers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 /// The loops.
-pub struct Tasks(Vec<JoinHandle<()>>);
+pub struct Tasks {
+    tasks: Vec<JoinHandle<()>>,
+    stopped: Arc<AtomicBool>,
+}
 
 impl Tasks {
     /// Starts all of them.
@@ -20,26 +28,49 @@ impl Tasks {
     )]
     pub fn start(app: &Arc<App>) -> Self {
         let keys_every = Duration::from_secs(app.config.access.keys_refresh_s.max(1));
-        Self(vec![
+        let stopped = Arc::new(AtomicBool::new(false));
+        if app.is_one_of_several() {
+            let (app, stopped) = (Arc::clone(app), Arc::clone(&stopped));
+            tokio::task::spawn_blocking(move || hear_others(&app, &stopped));
+        }
+        let tasks = vec![
             tokio::spawn(hear_changes(Arc::clone(app))),
             tokio::spawn(refresh_keys(Arc::clone(app), keys_every)),
             tokio::spawn(forget_the_quiet(Arc::clone(app))),
-        ])
+        ];
+        Self { tasks, stopped }
     }
 
     /// Ends all of them.
     pub fn stop(self) {
-        for task in self.0 {
+        self.stopped.store(true, Ordering::SeqCst);
+        for task in self.tasks {
             task.abort();
         }
     }
 }
 
+/// Hears what other nodes change: when called, and at every turn of the feed's clock all the same.
+fn hear_others(app: &App, stopped: &AtomicBool) {
+    while !stopped.load(Ordering::SeqCst) {
+        app.hear_others();
+        for _ in 0..CALLS_PER_HEARING {
+            std::thread::sleep(LISTEN_EVERY);
+            if app.is_called() || stopped.load(Ordering::SeqCst) {
+                break;
+            }
+        }
+    }
+}
+
 async fn hear_changes(app: Arc<App>) {
+    if app.is_one_of_several() {
+        return;
+    }
     let mut every = tokio::time::interval(HEAR_EVERY);
     loop {
         every.tick().await;
-        app.hear_changes();
+        app.hear_changes().await;
     }
 }
 

@@ -1,4 +1,5 @@
 //! The real server in this process, tokens for every role and State, and the sample transaction.
+use super::support;
 use passavant::app::Access;
 use passavant::app::App;
 use passavant::clock::Clock;
@@ -74,6 +75,7 @@ fn config(dir: &TempDir) -> Config {
     config.node.origin = String::from("passavant.example/test");
     config.node.state = String::from("FR");
     config.node.data_dir = dir.path().to_path_buf();
+    config.database.url = support::database_url(dir.path());
     config.http.listen = "127.0.0.1:0".parse().unwrap();
     config.http.ops_listen = "127.0.0.1:0".parse().unwrap();
     config.http.workers = 2;

@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
     reason = "a test may stop"
 )]
 
@@ -16,5 +17,12 @@ mod malformed;
 mod matrix;
 mod releases;
 mod shell;
+#[path = "../support/mod.rs"]
+mod support;
 mod transport;
 mod verifications;
+
+#[test]
+fn every_test_holds_on_postgresql_too() {
+    support::all_again_on_postgres("every_test_holds_on_postgresql_too");
+}

@@ -27,7 +27,7 @@ async fn concurrent_releases_end_at_exactly_zero() {
     for client in clients.collect::<Vec<_>>() {
         released += client.await.unwrap();
     }
-    assert_eq!((released, service.rounds()), (200, (0, 200)));
+    assert_eq!((released, service.rounds().await), (200, (0, 200)));
     super::trail::assert_verifies(Arc::into_inner(service).unwrap());
 }
 
@@ -44,7 +44,7 @@ async fn a_single_use_licence_closes_with_its_first_shipment() {
         "{}",
         refused.reply
     );
-    assert_eq!(service.rounds(), (0, 10), "the remainder is lost");
+    assert_eq!(service.rounds().await, (0, 10), "the remainder is lost");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_revoked_licence_never_releases_whatever_the_cache_holds() {
         "hold",
         "the cache has been told"
     );
-    assert_eq!(service.rounds(), (100, 0));
+    assert_eq!(service.rounds().await, (100, 0));
 }
 
 #[tokio::test]

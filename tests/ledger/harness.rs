@@ -1,4 +1,5 @@
 //! A service without doors over a real database file, and one rifle transaction that clears.
+use super::support;
 use passavant::app::Access;
 use passavant::app::App;
 use passavant::app::Caller;
@@ -51,7 +52,7 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
     origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
-    config.database.url = format!("sqlite://{}", dir.join("passavant.db").display());
+    config.database.url = support::database_url(dir);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
     App::open(config, Arc::new(clock), Arc::new(SystemIds), access).unwrap()
 }
@@ -99,8 +100,8 @@ impl Service {
     }
 
     /// What is left of the cartridges of the export licence, and what has been used.
-    pub fn rounds(&self) -> (u32, u32) {
-        let licence = self.app.licence(&authority("FR"), EXPORT).unwrap();
+    pub async fn rounds(&self) -> (u32, u32) {
+        let licence = self.app.licence(&authority("FR"), EXPORT).await.unwrap();
         let licence = serde_json::to_value(&licence).unwrap();
         let figure =
             |name: &str| licence["lines"][1]["balance"][name].as_str().unwrap().parse().unwrap();

@@ -10,4 +10,12 @@
 mod concurrency;
 mod harness;
 mod model;
+mod schema;
+#[path = "../support/mod.rs"]
+mod support;
 mod trail;
+
+#[test]
+fn every_test_holds_on_postgresql_too() {
+    support::all_again_on_postgres("every_test_holds_on_postgresql_too");
+}

@@ -175,7 +175,7 @@ async fn run(acts: Vec<Act>) {
         if matches!(act, Act::Restart) {
             service = service.reopen();
         }
-        let (available, consumed) = service.rounds();
+        let (available, consumed) = service.rounds().await;
         assert_eq!(
             (available, consumed),
             (AUTHORISED - model.drawn(), model.drawn()),

@@ -1,5 +1,6 @@
 //! The trail after the act: it verifies, every verdict is derived again, and what is altered is found.
 use super::harness::*;
+use super::support;
 use passavant::app::audit_verify;
 use passavant::app::audit_verify::LogReport;
 use passavant::app::replay;
@@ -7,7 +8,8 @@ use passavant::storage;
 use std::path::Path;
 
 fn database(dir: &Path) -> storage::Db {
-    storage::open(&format!("sqlite://{}", dir.join("passavant.db").display())).unwrap()
+    let settings = support::postgres::settings(&support::database_url(dir));
+    storage::open(&settings, storage::Use::Write).unwrap()
 }
 
 fn verify(dir: &Path) -> Vec<LogReport> {
@@ -42,7 +44,16 @@ async fn with_a_trail() -> Service {
     service
 }
 
-/// Alters a stored file by one statement and gives what the walk says first.
+/// Spoils the first byte of every tile, in the words of the backend.
+fn spoil_tiles() -> &'static str {
+    if support::on_postgres() {
+        "UPDATE log_tile SET hashes = overlay(hashes placing '\\x00'::bytea from 1)"
+    } else {
+        "UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)"
+    }
+}
+
+/// Alters what is stored by one statement and gives what the walk says first.
 async fn fault_after(statement: &str) -> String {
     let service = with_a_trail().await;
     let Service { app, dir } = service;
@@ -60,10 +71,12 @@ async fn a_trail_as_it_was_written_verifies_and_replays() {
 
 #[tokio::test]
 async fn an_altered_entry_is_named() {
-    let fault = fault_after(
-        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'FRLEH', 'FRMRS') AS BLOB) WHERE log_index = 4",
-    )
-    .await;
+    let alter = if support::on_postgres() {
+        "UPDATE log_entry SET body = convert_to(replace(convert_from(body, 'UTF8'), 'FRLEH', 'FRMRS'), 'UTF8') WHERE log_index = 4"
+    } else {
+        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'FRLEH', 'FRMRS') AS BLOB) WHERE log_index = 4"
+    };
+    let fault = fault_after(alter).await;
     assert!(fault.starts_with("entry 4: its bytes do not hash"), "{fault}");
 }
 
@@ -93,8 +106,7 @@ async fn a_log_cut_short_is_found_by_its_checkpoints() {
 
 #[tokio::test]
 async fn an_altered_tile_is_named_to_the_byte() {
-    let fault =
-        fault_after("UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)").await;
+    let fault = fault_after(spoil_tiles()).await;
     assert!(fault.contains("byte 0 of tile 0 of level 0"), "{fault}");
 }
 
@@ -119,8 +131,8 @@ async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
     let Service { app, dir } = service;
     app.recorder.stop();
     drop(app);
-    let tamper = "UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)";
-    diesel::connection::SimpleConnection::batch_execute(&mut database(dir.path()), tamper).unwrap();
+    let mut db = database(dir.path());
+    diesel::connection::SimpleConnection::batch_execute(&mut db, spoil_tiles()).unwrap();
     assert!(std::panic::catch_unwind(|| open(dir.path())).is_err());
 }
 
@@ -128,12 +140,12 @@ async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
 async fn a_log_opened_after_a_loss_begins_with_how_far_the_others_went() {
     let Service { app, dir } = with_a_trail().await;
     app.recorder.stop();
-    let size = app.checkpoint().unwrap().lines().nth(1).unwrap().to_owned();
+    let size = app.checkpoint(None).await.unwrap().lines().nth(1).unwrap().to_owned();
     drop(app);
     std::fs::remove_file(dir.path().join("log.key")).unwrap();
     let service = Service { app: open_as(dir.path(), "passavant.example/test-2"), dir };
     let auditor = passavant::app::Caller { role: passavant::app::Role::Auditor, ..officer() };
-    let (entries, _) = service.app.entries(&auditor, 0, 10).unwrap();
+    let (entries, _) = service.app.entries(&auditor, None, 0, 10).await.unwrap();
     let first: serde_json::Value = serde_json::from_str(entries[0].entry.get()).unwrap();
     assert_eq!(first["kind"], "log_opened");
     assert_eq!(first["held"][0]["log"], "passavant.example/test");

@@ -4,6 +4,7 @@ CREATE TABLE log (
     origin TEXT NOT NULL UNIQUE,              -- the name in every checkpoint and reply
     verifier_key TEXT NOT NULL,               -- what others verify its checkpoints with
     size INTEGER NOT NULL,                    -- entries
+    owner TEXT NOT NULL,                      -- the process that may move it; a later one takes it over
     gap TEXT,                                 -- what a log opened after a loss of data declares
     opened_us INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,12 @@
+DROP TABLE watermark;
+DROP TABLE lists;
+DROP TABLE alert;
+DROP TABLE idempotency;
+DROP TABLE serial_use;
+DROP TABLE release_draw;
+DROP TABLE release;
+DROP TABLE verification;
+DROP TABLE ledger;
+DROP TABLE licence_version;
+DROP TABLE licence_line;
+DROP TABLE licence;

@@ -1,0 +1,69 @@
+//! What a command will decide on, named before anything of its batch is decided: so that all of it
+//! is read at once, and locked in one order where several nodes share the database.
+use super::facts;
+use super::judge::sha256;
+use super::recorder::Once;
+use crate::domain::Text;
+use crate::domain::declaration::Declaration;
+use std::collections::BTreeSet;
+
+/// What a batch's commands named.
+#[derive(Debug, Default)]
+pub struct Claims {
+    licences: BTreeSet<Text>,
+    names: Vec<u64>,
+    keys: Vec<Once>,
+}
+
+impl Claims {
+    /// A licence.
+    pub fn licence(&mut self, number: &Text) {
+        self.licences.insert(number.clone());
+    }
+
+    /// Anything else, by what it is and what it is called.
+    pub fn name(&mut self, kind: &str, name: &[u8]) {
+        let mut bytes = Vec::with_capacity(kind.len() + name.len() + 1);
+        bytes.extend_from_slice(kind.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(name);
+        let [a, b, c, d, e, f, g, h, ..] = sha256(&bytes);
+        self.names.push(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    }
+
+    /// A caller's key: a request that comes to two nodes is decided at one.
+    pub fn once(&mut self, once: &Once) {
+        self.name("key", format!("{}\n{}", once.caller, once.key).as_bytes());
+        self.keys.push(once.clone());
+    }
+
+    /// Everything that a release of a declaration rests on: the licences that it quotes, its
+    /// reference, and the firearms that it moves.
+    pub fn declaration(&mut self, declaration: &Declaration) {
+        for number in declaration.licence_numbers() {
+            self.licences.insert(number);
+        }
+        let reference = &declaration.reference;
+        self.name(reference.kind.as_str(), reference.value.as_bytes());
+        for item in &declaration.items {
+            for (_, firearm) in facts::firearms(item) {
+                self.name("firearm", firearm.as_bytes());
+            }
+        }
+    }
+
+    /// The licences, sorted.
+    pub fn licences(&self) -> impl Iterator<Item = &Text> {
+        self.licences.iter()
+    }
+
+    /// Everything else.
+    pub fn names(&self) -> &[u64] {
+        &self.names
+    }
+
+    /// The callers' keys.
+    pub fn keys(&self) -> &[Once] {
+        &self.keys
+    }
+}

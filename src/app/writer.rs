@@ -1,0 +1,142 @@
+//! The writer's side of the recorder: one connection, the node's log, and a batch at a time in one
+//! transaction. After a failure it takes up whatever the database holds, never what it believed.
+use super::Error;
+use super::audit_log::LogWriter;
+use super::batch::Batch;
+use super::batch::Changed;
+use super::batch::Keeper;
+use super::lists;
+use super::recorder::Command;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::clock::Ids;
+use crate::config;
+use crate::domain::lists::Lists;
+use crate::storage;
+use crate::storage::Db;
+use parking_lot::RwLock;
+use std::sync::Arc;
+
+/// One answer for each command of a batch.
+pub(super) type Answers = Vec<Result<Recorded, Error>>;
+
+/// What the writer works with.
+pub struct Writer {
+    /// Where its connection leads.
+    pub settings: config::Database,
+    /// Its own connection; none after one has broken, until the next batch.
+    pub db: Option<Db>,
+    /// The node's log.
+    pub log: LogWriter,
+    /// Documents read.
+    pub keeper: Keeper,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and nonces.
+    pub ids: Arc<dyn Ids>,
+    /// The lists in force.
+    pub lists: Arc<RwLock<Arc<Lists>>>,
+    /// The cache, told of every change before anyone is answered.
+    pub cache: Arc<Cache>,
+    /// Whether other nodes change licences too, and the cache hears of all changes once more.
+    pub is_one_of_several: bool,
+}
+
+impl Writer {
+    /// Records commands in one transaction; they are answered only if it is durable.
+    pub(super) fn record(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
+        let mut db = self.connection()?;
+        let recorded = self.record_on(&mut db, commands);
+        self.db = Some(db);
+        let (answers, changed) = recorded?;
+        self.log.commit();
+        self.publish(changed);
+        Ok(answers)
+    }
+
+    fn record_on(
+        &mut self,
+        db: &mut Db,
+        commands: &[Box<dyn Command>],
+    ) -> storage::Result<(Answers, Changed)> {
+        let now = self.clock.now();
+        storage::transaction(db, |db| {
+            self.log.claim(db)?;
+            let lists = self.lists_in_force(db)?;
+            let (log, keeper, ids) = (&mut self.log, &mut self.keeper, self.ids.as_ref());
+            let mut batch = Batch::new(db, log, keeper, ids, now, lists);
+            batch.prepare(commands).map_err(broken)?;
+            let mut answers = Vec::with_capacity(commands.len());
+            for command in commands {
+                answers.push(match batch.run(command.as_ref()) {
+                    Ok(recorded) => Ok(recorded),
+                    Err(Stop::Refuse(error)) => Err(error),
+                    Err(Stop::Broken(error)) => return Err(error),
+                });
+            }
+            let changed = batch.finish()?;
+            Ok((answers, changed))
+        })
+    }
+
+    /// The lists as the database has them: where several nodes share it, another node may have put an
+    /// edition in force since this one heard of it.
+    fn lists_in_force(&self, db: &mut Db) -> storage::Result<Arc<Lists>> {
+        let known = Arc::clone(&self.lists.read());
+        if !db.is_shared() {
+            return Ok(known);
+        }
+        match storage::lists::latest_other_than(db, &known.edition)? {
+            None => Ok(known),
+            Some(body) => lists::read(&body)
+                .map(Arc::new)
+                .map_err(|error| storage::Error::Corrupt(format!("the lists in force: {error}"))),
+        }
+    }
+
+    /// Tells the cache and the lists what has changed, before anyone is answered.
+    fn publish(&self, changed: Changed) {
+        for held in changed.licences {
+            self.cache.replace(&held);
+        }
+        if let Some(sequence) = changed.sequence.filter(|_| self.is_one_of_several) {
+            self.cache.knows(sequence);
+        }
+        if let Some(lists) = changed.lists {
+            *self.lists.write() = Arc::new(lists);
+        }
+    }
+
+    /// The connection, opened again where it broke; the log is then taken up as the database has it.
+    fn connection(&mut self) -> storage::Result<Db> {
+        if let Some(db) = self.db.take() {
+            return Ok(db);
+        }
+        let mut db = storage::open(&self.settings, storage::Use::Write)?;
+        self.log.reload(&mut db)?;
+        Ok(db)
+    }
+
+    /// After a batch that was not recorded: what was staged is dropped, and what the database holds is
+    /// taken up. Its commit may have been answered by an error and stand all the same.
+    pub(super) fn recover(&mut self) {
+        self.log.drop_staged();
+        self.keeper.forget();
+        self.cache.clear();
+        let Some(mut db) = self.db.take() else { return };
+        let sound = storage::abandon(&mut db).and_then(|()| self.log.reload(&mut db));
+        match sound {
+            Ok(()) => self.db = Some(db),
+            Err(error) => tracing::warn!(%error, "the writer's connection is opened again"),
+        }
+    }
+}
+
+fn broken(stop: Stop) -> storage::Error {
+    match stop {
+        Stop::Broken(error) => error,
+        Stop::Refuse(error) => storage::Error::Bug(format!("what it rests on: {error}")),
+    }
+}

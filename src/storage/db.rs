@@ -1,0 +1,75 @@
+//! One connection over two backends, and the few statements that diesel only has for each of them.
+use super::Error;
+use super::Result;
+use diesel::connection::AnsiTransactionManager;
+use diesel::connection::TransactionManager;
+
+/// A connection to the database: the same queries, whichever backend stands behind it.
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// The embedded database.
+    Sqlite(diesel::SqliteConnection),
+    /// A server, for several nodes.
+    Postgres(diesel::PgConnection),
+}
+
+/// Runs one statement that stands in the source once and is compiled for each backend: inserts of
+/// several rows and `ON CONFLICT` have no form that both share.
+macro_rules! on {
+    ($db:expr, $connection:ident => $statement:expr) => {
+        match $db {
+            $crate::storage::Db::Sqlite($connection) => $statement,
+            $crate::storage::Db::Postgres($connection) => $statement,
+        }
+    };
+}
+pub(crate) use on;
+
+/// Runs work in one transaction. SQLite takes the write lock at once; PostgreSQL reads what is
+/// committed at each statement, and the batch locks what it decides on (see [`super::locks`]).
+pub fn transaction<T, E: From<Error>>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    begin(db)?;
+    match work(db) {
+        Ok(done) => {
+            on!(db, c => AnsiTransactionManager::commit_transaction(c)).map_err(Error::from)?;
+            Ok(done)
+        }
+        Err(error) => {
+            if let Err(failed) = abandon(db) {
+                tracing::warn!(error = %failed, "a transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn begin(db: &mut Db) -> Result<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        Db::Postgres(c) => {
+            AnsiTransactionManager::begin_transaction_sql(
+                c,
+                "BEGIN ISOLATION LEVEL READ COMMITTED",
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Rolls back a transaction that an error or a panic has left open, where there is one.
+pub fn abandon(db: &mut Db) -> Result<()> {
+    match on!(db, c => AnsiTransactionManager::rollback_transaction(c)) {
+        Ok(()) | Err(diesel::result::Error::NotInTransaction) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Db {
+    /// Whether several nodes may work on this database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
