@@ -1,5 +1,7 @@
 //! Licences kept in memory. A release never asks here. What is kept is trusted only while the
 //! feed of changes is heard; how long ago that was is the age stated in every answer.
+pub mod past;
+
 use crate::domain::Timestamp;
 use crate::domain::licence::Held;
 use lru::LruCache;

@@ -11,6 +11,8 @@ use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use crate::audit::entry::seal;
+use crate::cache::past::Past;
+use crate::cache::past::Trace;
 use crate::clock::Ids;
 use crate::domain::Quantity;
 use crate::domain::Text;
@@ -23,6 +25,8 @@ use crate::storage::alerts::NewAlert;
 use crate::storage::idempotency::FirstReply;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
+use crate::storage::releases::ReleaseRow;
+use crate::storage::serials::SerialUse;
 use crate::storage::verifications::EnteredRow;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -92,6 +96,8 @@ pub struct Batch<'a> {
     pub alerts: Vec<NewAlert>,
     /// Movements of balances to be written.
     pub ledger: Vec<LedgerRow>,
+    /// What has never been released.
+    pub past: &'a Past,
     log: &'a mut LogWriter,
     keeper: &'a mut Keeper,
     licences: BTreeMap<Text, Option<Working>>,
@@ -105,6 +111,7 @@ impl<'a> Batch<'a> {
         db: &'a mut Db,
         log: &'a mut LogWriter,
         keeper: &'a mut Keeper,
+        past: &'a Past,
         ids: &'a dyn Ids,
         now: Timestamp,
         lists: Arc<Lists>,
@@ -117,6 +124,7 @@ impl<'a> Batch<'a> {
             verifications: Vec::new(),
             alerts: Vec::new(),
             ledger: Vec::new(),
+            past,
             log,
             keeper,
             licences: BTreeMap::new(),
@@ -210,6 +218,20 @@ impl<'a> Batch<'a> {
     /// A licence as it stands in this batch; it must have been read into it.
     pub fn licence(&self, number: &str) -> Option<&book::Entry> {
         self.licences.get(number).and_then(Option::as_ref).map(|working| &working.entry)
+    }
+
+    /// Writes a release; it is a past that others must know of.
+    pub fn insert_release(&mut self, row: &ReleaseRow) -> storage::Result<()> {
+        self.past.note(Trace::Reference(&row.reference_kind, &row.reference));
+        storage::releases::insert(self.db, row)
+    }
+
+    /// Writes the firearms that a release moves; they are a past as well.
+    pub fn insert_serials(&mut self, rows: &[SerialUse]) -> storage::Result<()> {
+        for row in rows {
+            self.past.note(Trace::Firearm(&row.state, &row.firearm));
+        }
+        storage::serials::insert(self.db, rows)
     }
 
     /// Moves what is consumed of a line to another figure and writes that into the ledger.

@@ -130,7 +130,7 @@ fn amend(
     let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;
-    storage::serials::insert(batch.db, &serial_uses(&row, &presented.declaration, &drawings))?;
+    batch.insert_serials(&serial_uses(&row, &presented.declaration, &drawings))?;
     enter(batch, "release_amendment", &row, caller, Some(reason), &drawings, Done::Done)
 }
 

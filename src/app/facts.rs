@@ -2,6 +2,8 @@
 //! of its reference and of its firearms.
 use super::Error;
 use super::outward::OutwardRecord;
+use crate::cache::past::Past;
+use crate::cache::past::Trace;
 use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
@@ -19,6 +21,20 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::serials::SerialUse;
 use uuid::Uuid;
+
+/// Whether the database may know anything of the reference, the firearms or an outward movement.
+pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country>) -> bool {
+    let reference = &declaration.reference;
+    let outward =
+        declaration.temporary.as_ref().is_some_and(|temporary| temporary.outward.is_some());
+    let moved = |state: Country| {
+        let mut firearms = declaration.items.iter().flat_map(firearms);
+        firearms.any(|(_, key)| past.perhaps(Trace::Firearm(state.as_str(), &key)))
+    };
+    outward
+        || past.perhaps(Trace::Reference(reference.kind.as_str(), &reference.value))
+        || state.is_some_and(moved)
+}
 
 /// Adds to the facts what the database knows of the reference, the firearms and an outward movement.
 /// `except` is a release that is being amended: what it did itself is no obstacle to it.

@@ -9,6 +9,8 @@ use super::lists;
 use super::recorder::Recorder;
 use super::writer::Writer;
 use crate::cache::Cache;
+use crate::cache::past::Past;
+use crate::cache::past::Trace;
 use crate::clock::Clock;
 use crate::clock::Ids;
 use crate::config;
@@ -32,6 +34,18 @@ use std::sync::atomic::Ordering;
 /// Documents that the writer remembers between batches.
 const DOCUMENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
+/// Rows of one page of what is remembered.
+const PAST_ROWS: i64 = 2000;
+
+/// How far this process has remembered what was released before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remembered {
+    /// References, up to a release.
+    References(Vec<u8>),
+    /// All references, and firearms up to a row.
+    Firearms(i64),
+}
+
 /// The service, without its doors.
 pub struct App {
     /// Settings.
@@ -46,6 +60,8 @@ pub struct App {
     pub limits: Limits,
     /// Hot licences.
     pub cache: Arc<Cache>,
+    /// What has never been released.
+    pub past: Arc<Past>,
     /// Where state changes.
     pub recorder: Recorder,
     /// Counters and gauges.
@@ -79,6 +95,7 @@ impl App {
         cache.heard(now);
         let feed = db.is_shared().then(|| Feed::open(&config.database, &mut db).map(Mutex::new));
         let feed = feed.transpose()?;
+        let past = Arc::new(Past::new());
         let writer = Writer {
             settings: config.database.clone(),
             db: Some(db),
@@ -88,6 +105,7 @@ impl App {
             ids: Arc::clone(&ids),
             lists: Arc::clone(&in_force),
             cache: Arc::clone(&cache),
+            past: Arc::clone(&past),
             is_one_of_several: feed.is_some(),
         };
         let recorder = Recorder::start(writer, &config.recorder)?;
@@ -106,6 +124,7 @@ impl App {
             ids,
             access,
             cache,
+            past,
             recorder,
             registry,
             lists: in_force,
@@ -113,6 +132,37 @@ impl App {
             feed,
             _lock: lock,
         })
+    }
+
+    /// Takes note of releases of before this process, a page after a row; gives the row to go on from.
+    /// Only where this process alone writes can it know of everything that was ever released.
+    pub async fn remember(&self, from: Remembered) -> Result<Option<Remembered>, Error> {
+        if self.is_one_of_several() {
+            return Ok(None);
+        }
+        match from {
+            Remembered::References(after) => {
+                let page = move |db: &mut Db| storage::releases::references(db, &after, PAST_ROWS);
+                let rows = self.readers.read(page).await?;
+                for (_, kind, reference) in &rows {
+                    self.past.note(Trace::Reference(kind, reference));
+                }
+                let last = rows.into_iter().next_back().map(|(id, ..)| id);
+                Ok(Some(last.map_or(Remembered::Firearms(0), Remembered::References)))
+            }
+            Remembered::Firearms(after) => {
+                let page = move |db: &mut Db| storage::serials::firearms(db, after, PAST_ROWS);
+                let rows = self.readers.read(page).await?;
+                for (_, state, firearm) in &rows {
+                    self.past.note(Trace::Firearm(state, firearm));
+                }
+                let last = rows.last().map(|(id, ..)| Remembered::Firearms(*id));
+                if last.is_none() {
+                    self.past.is_complete();
+                }
+                Ok(last)
+            }
+        }
     }
 
     /// Why the service should not be sent requests; nothing where it should.

@@ -101,13 +101,10 @@ impl Command for Release {
             caller: self.caller.key(),
             at_us: batch.now.as_microsecond(),
         };
-        storage::releases::insert(batch.db, &row)?;
+        batch.insert_release(&row)?;
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
         storage::releases::insert_draws(batch.db, &moves)?;
-        storage::serials::insert(
-            batch.db,
-            &serial_uses(&row, &self.presented.declaration, &drawings),
-        )?;
+        batch.insert_serials(&serial_uses(&row, &self.presented.declaration, &drawings))?;
         enter(batch, "release", &row, &self.caller, None, &drawings, Done::Created)
     }
 }
@@ -140,14 +137,12 @@ pub(super) fn decide_again(
         facts.licences.push(LicenceFact { number, lookup });
     }
     let except = amended.map(|(id, _)| id);
-    facts::history(
-        batch.db,
-        declaration,
-        &presented.sha256,
-        Some(caller.state),
-        except,
-        &mut facts,
-    )?;
+    let state = Some(caller.state);
+    if facts::has_history(batch.past, declaration, state) {
+        facts::history(batch.db, declaration, &presented.sha256, state, except, &mut facts)?;
+    } else {
+        facts.history_available = true;
+    }
     let lists = std::sync::Arc::clone(&batch.lists);
     let case = Case::new(declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);

@@ -144,6 +144,10 @@ impl App {
         state: Country,
         asked: Vec<(Text, Ticket)>,
     ) -> Result<(HashMap<Text, Held>, Facts), Error> {
+        if asked.is_empty() && !facts::has_history(&self.past, &presented.declaration, Some(state))
+        {
+            return Ok((HashMap::new(), Facts { history_available: true, ..Facts::default() }));
+        }
         let presented = Arc::clone(presented);
         let (numbers, tickets): (Vec<Text>, Vec<Ticket>) = asked.into_iter().unzip();
         let tickets: HashMap<Text, Ticket> = numbers.iter().cloned().zip(tickets).collect();

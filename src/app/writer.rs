@@ -10,6 +10,7 @@ use super::recorder::Command;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use crate::cache::Cache;
+use crate::cache::past::Past;
 use crate::clock::Clock;
 use crate::clock::Ids;
 use crate::config;
@@ -40,6 +41,8 @@ pub struct Writer {
     pub lists: Arc<RwLock<Arc<Lists>>>,
     /// The cache, told of every change before anyone is answered.
     pub cache: Arc<Cache>,
+    /// Told of every release before it is committed.
+    pub past: Arc<Past>,
     /// Whether other nodes change licences too, and the cache hears of all changes once more.
     pub is_one_of_several: bool,
 }
@@ -66,7 +69,7 @@ impl Writer {
             self.log.claim(db)?;
             let lists = self.lists_in_force(db)?;
             let (log, keeper, ids) = (&mut self.log, &mut self.keeper, self.ids.as_ref());
-            let mut batch = Batch::new(db, log, keeper, ids, now, lists);
+            let mut batch = Batch::new(db, log, keeper, &self.past, ids, now, lists);
             batch.prepare(commands).map_err(broken)?;
             let mut answers = Vec::with_capacity(commands.len());
             for command in commands {

@@ -154,3 +154,13 @@ pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<Strin
         .first(db)
         .optional()?)
 }
+
+/// Every reference ever released, in pages: the release, its reference's numbering and value.
+pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>, String, String)>> {
+    Ok(release::table
+        .filter(release::id.gt(after))
+        .order(release::id)
+        .limit(limit)
+        .select((release::id, release::reference_kind, release::reference))
+        .load(db)?)
+}

@@ -65,3 +65,13 @@ pub fn remove(db: &mut Db, release_id: &[u8]) -> Result<()> {
     diesel::delete(serial_use::table.filter(serial_use::release_id.eq(release_id))).execute(db)?;
     Ok(())
 }
+
+/// Every firearm ever moved, in pages: the row, the State and the firearm.
+pub fn firearms(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, String, String)>> {
+    Ok(serial_use::table
+        .filter(serial_use::id.gt(after))
+        .order(serial_use::id)
+        .limit(limit)
+        .select((serial_use::id, serial_use::state, serial_use::firearm))
+        .load(db)?)
+}

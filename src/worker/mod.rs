@@ -1,5 +1,6 @@
 //! What runs in the background: a closed list of loops, all of which end with the service.
 use crate::app::App;
+use crate::app::open::Remembered;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -13,6 +14,11 @@ const LISTEN_EVERY: Duration = Duration::from_millis(10);
 const CALLS_PER_HEARING: u32 = 25;
 /// How often quiet callers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// Between two pages of what was released before.
+const REMEMBER_EVERY: Duration = Duration::from_millis(1);
+/// After a page that could not be read.
+const REMEMBER_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// The loops.
 pub struct Tasks {
@@ -37,6 +43,7 @@ impl Tasks {
             tokio::spawn(hear_changes(Arc::clone(app))),
             tokio::spawn(refresh_keys(Arc::clone(app), keys_every)),
             tokio::spawn(forget_the_quiet(Arc::clone(app))),
+            tokio::spawn(remember_the_past(Arc::clone(app))),
         ];
         Self { tasks, stopped }
     }
@@ -87,5 +94,21 @@ async fn forget_the_quiet(app: Arc<App>) {
     loop {
         every.tick().await;
         app.limits.forget_the_quiet();
+    }
+}
+
+/// Ends once everything is remembered; until then the database is asked.
+async fn remember_the_past(app: Arc<App>) {
+    let mut from = Some(Remembered::References(Vec::new()));
+    while let Some(after) = from.take() {
+        match app.remember(after.clone()).await {
+            Ok(next) => from = next,
+            Err(error) => {
+                tracing::error!(%error, "what was released before cannot be read");
+                from = Some(after);
+                tokio::time::sleep(REMEMBER_AGAIN_AFTER).await;
+            }
+        }
+        tokio::time::sleep(REMEMBER_EVERY).await;
     }
 }

@@ -1,5 +1,6 @@
 //! A service without doors over a real database file, and one rifle transaction that clears.
 use super::support;
+use futures_util::FutureExt;
 use passavant::app::Access;
 use passavant::app::App;
 use passavant::app::Caller;
@@ -7,6 +8,7 @@ use passavant::app::Error;
 use passavant::app::Role;
 use passavant::app::judge::sha256;
 use passavant::app::licences::Document;
+use passavant::app::open::Remembered;
 use passavant::app::recorder::Done;
 use passavant::app::recorder::Once;
 use passavant::app::recorder::Recorded;
@@ -54,7 +56,12 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
     config.node.data_dir = dir.to_path_buf();
     config.database.url = support::database_url(dir);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
-    App::open(config, Arc::new(clock), Arc::new(SystemIds), access).unwrap()
+    let app = App::open(config, Arc::new(clock), Arc::new(SystemIds), access).unwrap();
+    let mut from = Some(Remembered::References(Vec::new()));
+    while let Some(after) = from {
+        from = app.remember(after).now_or_never().unwrap().unwrap();
+    }
+    app
 }
 
 impl Service {

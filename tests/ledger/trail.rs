@@ -152,3 +152,23 @@ async fn a_log_opened_after_a_loss_begins_with_how_far_the_others_went() {
     assert_eq!(first["held"][0]["size"].to_string(), size);
     assert_verifies(service);
 }
+
+#[tokio::test]
+async fn what_was_released_before_a_restart_is_known_after_it() {
+    let service = start();
+    service.issue_sample(20_000, "multiple").await;
+    let rifles = passavant::demo::declarations(today()).remove(0).declaration;
+    let verification = service.verify(&rifles).await;
+    assert_eq!(verification["verdict"], "clear", "{verification}");
+    service.release(&verification, "key").await.unwrap();
+    let service = service.reopen();
+    let codes = |verification: &serde_json::Value| verification["findings"].to_string();
+    let again = service.verify(&rifles).await;
+    assert!(codes(&again).contains("MRN_ALREADY_USED"), "{again}");
+    let mut other = rifles.clone();
+    other["reference"] = serde_json::json!({"type": "national", "value": "FR-ANOTHER"});
+    let moved = service.verify(&other).await;
+    assert_ne!(moved["verdict"], "clear", "the same firearms: {moved}");
+    let unseen = service.verify(&cartridges(1, 1)).await;
+    assert_eq!(unseen["verdict"], "clear", "{unseen}");
+}

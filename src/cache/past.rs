@@ -1,0 +1,103 @@
+//! What has never been released. Nearly every declaration is of a reference and of firearms that the
+//! register has never seen released, and to know that needs no database: a Bloom filter over all that
+//! it has seen answers "never" for certain, and "perhaps" where the database is to be asked. Bits are
+//! only ever set, first of all by the writer, before it commits: who reads never waits.
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// Words of the filter, 16 MiB: with ten million entries it says "perhaps" in vain to one of two hundred.
+const WORDS: usize = 1 << 21;
+/// Bits of an entry.
+const PROBES: u32 = 4;
+
+/// The filter.
+pub struct Past {
+    words: Box<[AtomicU64]>,
+    hasher: RandomState,
+    complete: AtomicBool,
+}
+
+/// Something that may have been released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trace<'a> {
+    /// A declaration's reference: its numbering and its value.
+    Reference(&'a str, &'a str),
+    /// A firearm, as the register indexes it, over a State's border.
+    Firearm(&'a str, &'a str),
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Past {
+    /// Knows nothing yet, so that it says "perhaps" to everything.
+    pub fn new() -> Self {
+        Self {
+            words: (0..WORDS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            complete: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes note of something that is released.
+    pub fn note(&self, trace: Trace<'_>) {
+        for (word, bit) in self.places(trace) {
+            word.fetch_or(bit, Ordering::SeqCst);
+        }
+    }
+
+    /// Everything that was released before this process began to take note has been noted as well.
+    pub fn is_complete(&self) {
+        self.complete.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it may have been released. `false` is certain.
+    pub fn perhaps(&self, trace: Trace<'_>) -> bool {
+        !self.complete.load(Ordering::SeqCst)
+            || self.places(trace).all(|(word, bit)| word.load(Ordering::SeqCst) & bit != 0)
+    }
+
+    /// The words and bits of an entry, by double hashing.
+    fn places(&self, trace: Trace<'_>) -> impl Iterator<Item = (&AtomicU64, u64)> {
+        let hash = self.hasher.hash_one(trace);
+        let step = hash.rotate_left(32) | 1;
+        (0..u64::from(PROBES)).filter_map(move |probe| {
+            let place = hash.wrapping_add(probe.wrapping_mul(step));
+            let word = usize::try_from(place >> 6).unwrap_or_default() % WORDS;
+            Some((self.words.get(word)?, 1 << (place & 63)))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn until_it_is_complete_everything_is_possible() {
+        let past = Past::new();
+        assert!(past.perhaps(Trace::Reference("mrn", "1")));
+        past.is_complete();
+        assert!(!past.perhaps(Trace::Reference("mrn", "1")));
+    }
+
+    #[test]
+    fn what_was_noted_is_never_denied_and_little_else_is_taken_for_it() {
+        let past = Past::new();
+        past.is_complete();
+        let name = |n: u32| format!("26FR{n:012}");
+        for n in 0..100_000 {
+            past.note(Trace::Reference("mrn", &name(n)));
+        }
+        assert!((0..100_000).all(|n| past.perhaps(Trace::Reference("mrn", &name(n)))));
+        let others = (0..100_000).filter(|n| past.perhaps(Trace::Firearm("FR", &name(*n))));
+        let in_vain = others.count();
+        assert!(in_vain < 100, "{in_vain}");
+    }
+}
