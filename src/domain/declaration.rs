@@ -16,6 +16,7 @@ use super::goods::Purpose;
 use super::party::Party;
 use super::reference::Reference;
 use super::serial::Serial;
+use std::borrow::Cow;
 
 /// Most goods items of one declaration (customs systems allow 999).
 pub const ITEMS_MAX: usize = 999;
@@ -316,6 +317,18 @@ pub struct Declaration {
     pub fulfilments: Vec<Fulfilment>,
     /// The goods.
     pub items: Vec<Item>,
+}
+
+impl Item {
+    /// What tells each of its articles from others: serial numbers, and the alternative markings that
+    /// stand in for them.
+    pub fn marks_of_identity(&self) -> Cow<'_, [Serial]> {
+        if self.alternative_markings.is_empty() {
+            return Cow::Borrowed(&self.serials);
+        }
+        let alternative = self.alternative_markings.iter().map(Serial::of_marking);
+        self.serials.iter().cloned().chain(alternative).collect()
+    }
 }
 
 impl Declaration {

@@ -23,6 +23,12 @@ impl Serial {
         (!normal.is_empty()).then_some(Self(normal))
     }
 
+    /// An alternative marking, which stands in for a serial number and is compared like one; where it is
+    /// made of symbols alone, sign by sign.
+    pub fn of_marking(marking: &Text) -> Self {
+        Self::parse(marking).unwrap_or_else(|| Self(marking.clone()))
+    }
+
     /// The form in which two numbers are compared.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

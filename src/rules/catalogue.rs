@@ -110,7 +110,7 @@ catalogue! {
         "State the missing particular"
     }
     1 AcceptanceDateImplausible "ACCEPTANCE_DATE_IMPLAUSIBLE" Refer Officer {
-        "the declaration is said to be accepted in the future",
+        "the instant of acceptance cannot be right",
         "Union Customs Code art. 172(2)",
         "Check the date of acceptance with the customs office"
     }
@@ -439,10 +439,10 @@ catalogue! {
         "Firearms Protocol art. 4(2)",
         "Prove the claim to the licensing authority"
     }
-    79 ScopeExemptionClaimed "SCOPE_EXEMPTION_CLAIMED" Inform Nobody {
-        "the movement is claimed, with evidence, to be outside the law's scope",
-        "Firearms Protocol art. 4(2); Regulation (EU) No 258/2012 art. 3(1)",
-        "None"
+    79 ScopeExemptionClaimed "SCOPE_EXEMPTION_CLAIMED" Refer Officer {
+        "goods or movement are claimed, with evidence, to need no licence",
+        "Firearms Protocol art. 3(a), 4(2), 9, 10(6); Regulation (EU) No 258/2012 art. 3(1), 9",
+        "Examine the evidence"
     }
     80 QuantityExceedsAuthorised "QUANTITY_EXCEEDS_AUTHORISED" Block Declarant {
         "more is declared than the licence ever authorised",

@@ -4,11 +4,13 @@ use super::Case;
 use super::Code;
 use super::Findings;
 use super::Severity;
+use super::case::ItemCase;
 use super::questions::ANTIQUE_YEAR_MAX;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::declaration::Item;
+use crate::domain::declaration::PersonalEffects;
 use crate::domain::declaration::ScopeGround;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
@@ -110,9 +112,18 @@ fn pieces(item: &Item) -> Quantity {
 /// one, 1900 never is, whatever its age or its tariff heading. An unknown year is referred. The claim is
 /// judged whether or not a licence is quoted, because papers that call a modern firearm an antique are
 /// wrong on either ground; for the same reason the missing licence (10) is not found beside it. That the
-/// year fits is necessary, not sufficient: national law may still count the firearm as modern.
+/// year fits is necessary, not sufficient: national law may still count the firearm as modern, so that the
+/// claim is made known (79). Parts and ammunition are no antiques: such a claim is referred, and changes nothing.
 pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
     for item in case.items.iter().filter(|item| item.item.antique && !item.is_antique()) {
+        if !item.is_firearm() {
+            let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "antique");
+            finding.severity(Severity::Refer).remedy("Withdraw the claim").says(format_args!(
+                "{} is claimed to be an antique, which only a firearm can be",
+                item.item.category.as_str()
+            ));
+            continue;
+        }
         let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "manufacture_year");
         finding.licensed(format_args!("{ANTIQUE_YEAR_MAX} or before"));
         if let Some(year) = item.item.manufacture_year {
@@ -129,9 +140,10 @@ pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// 78 DEACTIVATION_UNPROVEN: a firearm claimed to be deactivated comes with a certificate, the authority
-/// that gave it, and that certificate covers every serial declared. Without all three it is a live firearm
+/// that gave it, and that certificate covers every serial declared, one for each firearm. Without all of it it is a live firearm
 /// and everything that is asked of one is asked: licence, marking, quantity. The missing licence (10) is not
-/// found beside it.
+/// found beside it. A proven deactivation is made known (79). Only a firearm can be deactivated: such a claim for
+/// parts or ammunition is referred, and changes nothing.
 pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         let Some(proof) = &item.item.deactivation else {
@@ -141,6 +153,13 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
             continue;
         }
         let finding = findings.add(Code::DeactivationUnproven).on_item(item, "deactivation");
+        if !item.is_firearm() {
+            finding.severity(Severity::Refer).remedy("Withdraw the claim").says(format_args!(
+                "{} is claimed to be deactivated, which only a firearm can be",
+                item.item.category.as_str()
+            ));
+            continue;
+        }
         let uncovered = item.uncovered(&proof.serials);
         match (&proof.certificate, &proof.authority, uncovered) {
             (None, _, _) => finding.says("claimed to be deactivated, and no certificate is stated"),
@@ -148,10 +167,10 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
                 "certificate {certificate} is stated without the authority that gave it"
             )),
             (Some(certificate), Some(_), Some(serial)) => finding
-                .declared(serial)
+                .declared(&serial)
                 .says(format_args!("certificate {certificate} does not cover serial {serial}")),
             (Some(certificate), Some(_), None) => finding.declared(certificate).says(format_args!(
-                "no serial is declared that certificate {certificate} could be compared with"
+                "not every firearm has a serial of its own that certificate {certificate} could be compared with"
             )),
         };
     }
@@ -160,9 +179,16 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
 /// 79 SCOPE_EXEMPTION_UNPROVEN and SCOPE_EXEMPTION_CLAIMED: a claim that the movement is outside the law
 /// (State to State, armed forces and authorities, recognised collectors and museums) states its evidence
 /// and a ground that the law applied here knows. The Protocol itself only knows transfers between States;
-/// the others are grounds of Union law. An unproven claim is referred. A proven one is still made known,
-/// so that no shipment passes as out of scope in silence.
+/// the others are grounds of Union law. Whether the evidence is good is nothing that the register knows, so
+/// that a person decides on a claim with evidence as on one without. The same goes for the reference of an exemption
+/// from licensing, unless the goods move by a simplified route that the other rules judge: as accompanied
+/// personal effects of a hunter or sport shooter where the law has that route, or as the return of goods whose first
+/// movement the register knows (101 to 104). Those, antiques (77) and deactivated firearms (78) whose
+/// claims hold are made known: nothing passes without a licence in silence.
 pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
+    for item in &case.items {
+        claimed_exempt(case, item, findings);
+    }
     let Some(claim) = &case.declaration.scope else {
         return;
     };
@@ -191,6 +217,51 @@ pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
                 .says(format_args!("claimed to be {ground}, and nothing is stated that proves it"));
         }
     }
+}
+
+fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings) {
+    let mut claimed = |field: &str, severity, what: std::fmt::Arguments<'_>| {
+        let finding = findings.add(Code::ScopeExemptionClaimed).on_item(item, field);
+        finding.severity(severity).says(what);
+    };
+    if item.is_antique() {
+        let year = item.item.manufacture_year.unwrap_or_default();
+        claimed(
+            "manufacture_year",
+            Severity::Inform,
+            format_args!("an antique, said to be made in {year}"),
+        );
+    }
+    if let Some(proof) = item.item.deactivation.as_ref().filter(|_| item.is_deactivated()) {
+        let certificate = proof.certificate.as_deref().unwrap_or_default();
+        claimed(
+            "deactivation",
+            Severity::Inform,
+            format_args!("deactivated, by certificate {certificate}"),
+        );
+    }
+    if let Some(reference) = &item.item.exemption {
+        let severity =
+            if is_on_simplified_route(case) { Severity::Inform } else { Severity::Refer };
+        claimed(
+            "exemption",
+            severity,
+            format_args!("claimed to need no licence by exemption {reference}"),
+        );
+    }
+}
+
+/// Whether the goods move without a licence by a route whose conditions the rules on temporary
+/// movements and personal effects judge.
+fn is_on_simplified_route(case: &Case<'_>) -> bool {
+    let Some(temporary) = &case.declaration.temporary else { return false };
+    let limit = match temporary.effects {
+        Some(PersonalEffects::Hunter) => case.profile.hunter_rounds_max,
+        Some(PersonalEffects::SportShooter) => case.profile.sport_rounds_max,
+        None => None,
+    };
+    let returns = temporary.outward.is_some() && case.facts.outward.is_some();
+    temporary.purpose.is_some() && temporary.evidence.is_some() && (limit.is_some() || returns)
 }
 
 #[cfg(test)]

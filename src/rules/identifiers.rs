@@ -5,7 +5,9 @@ use super::Finding;
 use super::Findings;
 use super::case::QuoteCase;
 use super::parties::parties;
+use super::status::is_licensed;
 use crate::domain::Country;
+use crate::domain::Timestamp;
 use crate::domain::codes;
 use crate::domain::codes::Tariff;
 use crate::domain::declaration::Item;
@@ -19,13 +21,17 @@ use crate::domain::reference::ucr_is_sound;
 
 /// How far two clocks may differ before an acceptance lies in the future.
 const CLOCK_DIFFERENCE_S: i64 = 300;
+/// Seconds of a day.
+const DAY_S: i64 = 86_400;
 
 /// 1 DECLARATION_FIELD_MISSING and ACCEPTANCE_DATE_IMPLAUSIBLE: the declaration states what the licences are
 /// compared with: the instant of acceptance, the countries of export and import, the exporter and the
 /// consignee. Each item has a description, be it on the declaration or on a licence quoted for it, since
-/// article 10(3) asks for licence and papers together. Without an instant of acceptance validity is judged
+/// article 10(3) asks for licence and papers together; an item that is to pass without a licence also has its
+/// tariff code, by which it can be told from those that need one. Without an instant of acceptance validity is judged
 /// on the day of the check, and a person decides whether that is right; an acceptance later than now
-/// (five minutes are left to differing clocks) cannot be. The final recipient is left to rule 45;
+/// (five minutes are left to differing clocks) cannot be, and one so long ago that the declaration should have
+/// been invalidated meanwhile is referred too: nobody revives an expired licence by an old date. The final recipient is left to rule 45;
 /// declarant and carrier are not among the particulars of article 10(3) and may be left out.
 pub(super) fn particulars(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
@@ -48,14 +54,28 @@ pub(super) fn particulars(case: &Case<'_>, findings: &mut Findings) {
             let finding = findings.add(Code::DeclarationFieldMissing).on_item(item, "description");
             finding.says("neither the declaration nor a licence describes the goods in words");
         }
+        if item.item.hs.is_none() && item.quotes.is_empty() && !is_licensed(case, item) {
+            let finding = findings.add(Code::DeclarationFieldMissing).on_item(item, "hs");
+            finding.says("goods that are to pass without a licence state their tariff code");
+        }
     }
-    if let Some((at, _)) = declaration.accepted_at
-        && at.as_second().saturating_sub(case.now.as_second()) > CLOCK_DIFFERENCE_S
-    {
-        let now = case.now;
+    if let Some((at, _)) = declaration.accepted_at {
+        acceptance(case, at, findings);
+    }
+}
+
+fn acceptance(case: &Case<'_>, at: Timestamp, findings: &mut Findings) {
+    let (now, days) = (case.now, case.profile.acceptance_days_max);
+    let ago_s = now.as_second().saturating_sub(at.as_second());
+    let future = ago_s < -CLOCK_DIFFERENCE_S;
+    if future || ago_s > i64::from(days) * DAY_S {
         let finding = findings.add(Code::AcceptanceDateImplausible).at("/accepted_at");
         finding.declared(at).licensed(now);
-        finding.says(format_args!("accepted at {at}, but it is only {now}"));
+        if future {
+            finding.says(format_args!("accepted at {at}, but it is only {now}"));
+        } else {
+            finding.says(format_args!("accepted at {at}, more than {days} days before {now}"));
+        }
     }
 }
 

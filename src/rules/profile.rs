@@ -78,6 +78,8 @@ pub struct Profile {
     pub legacy_until: Option<Date>,
     /// Oldest licence data on which a verification may clear, in milliseconds.
     pub data_age_ms_max: u64,
+    /// Longest time between acceptance and the check, in days, for which nobody need ask.
+    pub acceptance_days_max: u16,
     /// Measurement tolerance for mass goods, in tenths of a per cent; zero by default.
     pub mass_tolerance_permille: u16,
 }
@@ -112,6 +114,7 @@ const UNFP: Profile = Profile {
     import_mark_after_release: false,
     legacy_until: None,
     data_age_ms_max: 5_000,
+    acceptance_days_max: 150,
     mass_tolerance_permille: 0,
 };
 

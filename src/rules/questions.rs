@@ -15,41 +15,59 @@ use crate::domain::licence::Licence;
 use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
+use std::collections::HashSet;
 
 /// Last year of manufacture of an antique: 1899 may be one, 1900 never is (article 3(a)).
 pub const ANTIQUE_YEAR_MAX: u16 = 1899;
 
-impl<'a> ItemCase<'a> {
-    /// Whether it is claimed to be no firearm in law; rules 77 and 78 judge the claim, so that the
-    /// missing licence is not a finding of its own.
+impl ItemCase<'_> {
+    /// Whether it is a firearm claimed to be none in law; rules 77 and 78 judge the claim, so that the
+    /// missing licence is not a finding of its own. Cartridges and parts cannot be claimed to be none.
     pub fn is_claimed_outside(&self) -> bool {
-        self.item.antique || self.item.deactivation.is_some()
+        self.is_firearm() && (self.item.antique || self.item.deactivation.is_some())
     }
 
-    /// Whether an antique's claim holds: made in 1899 or before (article 3(a)).
+    /// Whether it is declared as a firearm.
+    pub fn is_firearm(&self) -> bool {
+        self.item.category == Category::Firearm
+    }
+
+    /// Whether an antique's claim holds: a firearm made in 1899 or before (article 3(a)).
     pub fn is_antique(&self) -> bool {
-        self.item.antique && self.item.manufacture_year.is_some_and(|year| year <= ANTIQUE_YEAR_MAX)
+        self.is_firearm()
+            && self.item.antique
+            && self.item.manufacture_year.is_some_and(|year| year <= ANTIQUE_YEAR_MAX)
     }
 
-    /// Whether a deactivation is proven: certificate, authority, and every serial covered (article 9).
+    /// Whether a deactivation is proven: certificate, authority, and each firearm has a serial of its own
+    /// that is covered (article 9).
     pub fn is_deactivated(&self) -> bool {
-        self.item.deactivation.as_ref().is_some_and(|proof| {
+        let proof = self.item.deactivation.as_ref().filter(|_| self.is_firearm());
+        proof.is_some_and(|proof| {
             proof.certificate.is_some()
                 && proof.authority.is_some()
-                && !self.item.serials.is_empty()
                 && self.uncovered(&proof.serials).is_none()
+                && self.has_one_mark_each()
         })
     }
 
-    /// The first of its serials that is not on a list.
-    pub fn uncovered(&self, list: &[Serial]) -> Option<&'a Serial> {
+    /// Whether as many different marks of identity are declared as there are pieces.
+    fn has_one_mark_each(&self) -> bool {
+        let marks = self.item.marks_of_identity();
+        let distinct = marks.iter().collect::<HashSet<&Serial>>().len();
+        let pieces = self.pieces().and_then(Quantity::as_count);
+        pieces.is_some_and(|pieces| i64::try_from(distinct) == Ok(pieces))
+    }
+
+    /// The first of its serials and alternative markings that is not on a list.
+    pub fn uncovered(&self, list: &[Serial]) -> Option<Serial> {
         let list = SerialIndex::new(list);
-        self.item.serials.iter().find(|serial| !list.contains(serial))
+        self.item.marks_of_identity().iter().find(|serial| !list.contains(serial)).cloned()
     }
 
     /// Whether it is a firearm in law: a claim that does not hold changes nothing.
     pub fn is_live_firearm(&self) -> bool {
-        self.item.category == Category::Firearm && !self.is_antique() && !self.is_deactivated()
+        self.is_firearm() && !self.is_antique() && !self.is_deactivated()
     }
 }
 

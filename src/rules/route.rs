@@ -85,9 +85,12 @@ impl std::fmt::Display for Listed<'_> {
 /// enter the next. A route of which nothing was observed is no deviation, and neither is a State
 /// that was crossed and in which only the entry or only the exit was seen. Where the State is not on the
 /// licence either, rule 62 is found beside this one: it compares with the licence, this one with what
-/// was declared.
+/// was declared. The post itself is on the journey too: goods are presented for export in the exporting
+/// State, for import in the importing one (within the Union, in any Member State), and for transit in
+/// neither, where another licence would be needed than the one that is drawn.
 pub(super) fn route_deviation(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
+    misplaced(case, findings);
     let Some(first) = declaration.crossings.first() else {
         return;
     };
@@ -142,6 +145,29 @@ pub(super) fn route_deviation(case: &Case<'_>, findings: &mut Findings) {
             .says(format_args!(
                 "the goods are presented in {here} while no exit from {left} was seen"
             ));
+    }
+}
+
+/// Says where the movement declared cannot be one at this post.
+fn misplaced(case: &Case<'_>, findings: &mut Findings) {
+    let declaration = case.declaration;
+    let Some(here) = case.state else { return };
+    let (from, to) = (declaration.country_of_export, declaration.country_of_import);
+    let serves = |end: Option<Country>| end.is_none_or(|end| case.may_issue(here, end));
+    let (fits, wanted) = match declaration.movement {
+        Movement::Export => (serves(from), "a post of the country of export"),
+        Movement::Import => (serves(to), "a post of the country of import"),
+        Movement::Transit => {
+            let ends = [from, to].contains(&Some(here));
+            (!ends, "a post of a State that is neither the country of export nor that of import")
+        }
+    };
+    if !fits {
+        let finding = findings.add(Code::RouteDeviation).at("/border_post");
+        finding.declared(declaration.border_post).licensed(wanted).says(format_args!(
+            "declared for {} in {here}, which is not {wanted}",
+            declaration.movement.as_str()
+        ));
     }
 }
 

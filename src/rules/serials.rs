@@ -2,12 +2,14 @@
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
 use super::questions::Further;
 use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::Unit;
+use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Line;
@@ -16,10 +18,8 @@ use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
 use crate::domain::serial::folded_name;
+use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// What tells one numbered article from another: class, maker, model, country, serial.
-type Firearm<'a> = (Category, Option<String>, Option<String>, Option<Country>, &'a Serial);
 
 /// Most serials that one message names.
 const NAMED_MAX: usize = 5;
@@ -28,13 +28,19 @@ const NAMED_MAX: usize = 5;
 /// declared serial is on one of them, compared without case and separators but with every leading zero. One
 /// that is absent holds the item. One that is absent and looks like a listed serial (O for 0, I for 1, B for 8,
 /// S for 5) is referred instead: it may be a misreading, and it is never taken for the listed one. Where an
-/// item is split and one of the lines lists no serials, as many may be absent as that line covers.
+/// item is split and one of the lines lists no serials, as many may be absent as that line covers. An alternative
+/// marking is looked up like a serial, so that nothing passes a list by being marked in another way, and parts
+/// whose serials the lines list and the declaration does not state are referred.
 /// A line that lists none takes the serials at its first release; that is made known once for the item, for
 /// the licence that this border draws upon and as far as they are not bound to it already. Whether the
 /// same firearm stands under another licence is rule 95.
 pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
     let mut indexes = Indexes::default();
-    for item in case.items.iter().filter(|item| !item.item.serials.is_empty()) {
+    for item in &case.items {
+        let marks = item.item.marks_of_identity();
+        if marks.is_empty() && item.item.category != Category::Part {
+            continue;
+        }
         for (head, licence) in item.heads() {
             let lines = || {
                 item.peers(licence)
@@ -43,13 +49,18 @@ pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
             };
             if lines().all(|(_, line)| line.serials.is_empty()) {
                 if let Some((quote, line)) = lines().next() {
-                    binding(case, item, quote, line, findings);
+                    binding(case, item, quote, line, &marks, findings);
                 }
                 continue;
             }
-            let absent: Vec<&Serial> = item
-                .item
-                .serials
+            if marks.is_empty() {
+                let finding = findings.add(Code::SerialNotOnLicence).on(item, head);
+                finding.at(item.path("serials")).severity(Severity::Refer).says(format_args!(
+                    "{} lists the serials of these parts and none is declared",
+                    head.quote.number
+                ));
+            }
+            let absent: Vec<&Serial> = marks
                 .iter()
                 .filter(|serial| !lines().any(|(_, line)| indexes.lists(line, serial)))
                 .collect();
@@ -57,10 +68,17 @@ pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
                 let open = lines().filter(|(_, line)| line.serials.is_empty());
                 let room = open.filter_map(|(quote, _)| pieces(item, quote)).sum::<i64>();
                 let listed: Vec<&Line> = lines().map(|(_, line)| line).collect();
-                not_listed(item, head, &absent, room, &listed, findings);
+                not_listed(item, head, &Absent { marks: &marks, absent, room }, &listed, findings);
             }
         }
     }
+}
+
+/// What of an item's marks of identity no list has, and how many the lines without a list take.
+struct Absent<'m> {
+    marks: &'m [Serial],
+    absent: Vec<&'m Serial>,
+    room: i64,
 }
 
 /// Looks serials up on licence lines. Serials are mostly declared in the order in which a licence
@@ -102,6 +120,7 @@ fn binding(
     item: &ItemCase<'_>,
     quote: &QuoteCase<'_>,
     line: &Line,
+    marks: &[Serial],
     findings: &mut Findings,
 ) {
     let draws = quote.licence().is_some_and(|licence: &Licence| case.draws(licence));
@@ -113,10 +132,10 @@ fn binding(
             && fact.licence == quote.quote.number
             && fact.line == line.line
     });
-    let new = item.item.serials.len().saturating_sub(bound.count());
+    let new = marks.len().saturating_sub(bound.count());
     if new > 0 {
         let finding = findings.add(Code::SerialNotOnLicence).on(item, quote);
-        finding.at(item.path("serials")).severity(super::Severity::Inform);
+        finding.at(item.path("serials")).severity(Severity::Inform);
         finding.declared(format_args!("{new} serials")).licensed("none listed");
         finding.remedy("None").says(format_args!(
             "line {} of {} lists no serials; {new} of those declared are bound to it at release",
@@ -128,17 +147,18 @@ fn binding(
 fn not_listed(
     item: &ItemCase<'_>,
     head: &QuoteCase<'_>,
-    absent: &[&Serial],
-    room: i64,
+    marks: &Absent<'_>,
     lines: &[&Line],
     findings: &mut Findings,
 ) {
-    if i64::try_from(absent.len()).is_ok_and(|absent| absent <= room) {
+    let Absent { absent, room, .. } = marks;
+    if i64::try_from(absent.len()).is_ok_and(|absent| absent <= *room) {
         return;
     }
-    let (strange, alike) = told_apart(item, absent, lines);
+    let field = if item.item.serials.is_empty() { "alternative_markings" } else { "serials" };
+    let (strange, alike) = told_apart(marks, lines);
     if let Some((serial, listed)) = alike.first() {
-        let finding = findings.add(Code::SerialConfusable).on(item, head).at(item.path("serials"));
+        let finding = findings.add(Code::SerialConfusable).on(item, head).at(item.path(field));
         let more = alike.len().saturating_sub(1);
         finding.declared(serial).licensed(listed).says(format_args!(
             "{serial} is declared, {} lists {listed}: only signs that look alike differ{}",
@@ -152,9 +172,9 @@ fn not_listed(
     let named: Vec<&str> = strange.iter().take(NAMED_MAX).map(|serial| serial.as_str()).collect();
     let more = strange.len().saturating_sub(named.len());
     let named = named.join(", ");
-    let finding = findings.add(Code::SerialNotOnLicence).on(item, head).at(item.path("serials"));
+    let finding = findings.add(Code::SerialNotOnLicence).on(item, head).at(item.path(field));
     finding.declared(&named).licensed(format_args!("serials of {}", head.quote.number));
-    if room == 0 {
+    if *room == 0 {
         finding.says(format_args!(
             "not among the serials of {}: {named}{}",
             head.quote.number,
@@ -171,18 +191,17 @@ fn not_listed(
 /// Parts absent serials into those that resemble nothing listed and those that do, with what they
 /// resemble. A listed serial that is declared too is another firearm's.
 fn told_apart<'s>(
-    item: &ItemCase<'_>,
-    absent: &[&'s Serial],
+    marks: &Absent<'s>,
     lines: &[&'s Line],
 ) -> (Vec<&'s Serial>, Vec<(&'s Serial, &'s Serial)>) {
-    let declared = SerialIndex::new(&item.item.serials);
+    let declared = SerialIndex::new(marks.marks);
     let listed = lines.iter().flat_map(|line| line.serials.iter());
     let looks: HashMap<u64, &Serial> = listed
         .filter(|serial| !declared.contains(serial))
         .map(|serial| (serial.look(), serial))
         .collect();
     let (mut strange, mut alike) = (Vec::new(), Vec::new());
-    for serial in absent {
+    for serial in &marks.absent {
         match looks.get(&serial.look()).filter(|listed| serial.resembles(listed)) {
             Some(listed) => alike.push((*serial, *listed)),
             None => strange.push(*serial),
@@ -192,34 +211,71 @@ fn told_apart<'s>(
 }
 
 /// 94 SERIAL_DUPLICATE: no firearm stands twice in the declaration, within an item or in two. Firearms are the
-/// same where class, maker, model, country of manufacture and serial agree: the same number of two makers is
-/// two firearms, and a barrel that bears its rifle's number is not the rifle.
+/// same where class and serial (or alternative marking) agree and nothing that both state of maker, model and country of
+/// manufacture differs: the same number of two makers is two firearms, a barrel that bears its rifle's number is not
+/// the rifle, and a model that is left out the second time makes no second firearm.
 pub(super) fn duplicates(case: &Case<'_>, findings: &mut Findings) {
     if !may_repeat(case) {
         return;
     }
-    let mut seen: HashMap<Firearm<'_>, u32> = HashMap::new();
-    for item in &case.items {
-        let goods = item.item;
-        let fold = |name: &Option<Text>| name.as_deref().map(folded_name);
-        let (make, model) = (fold(&goods.make), fold(&goods.model));
+    let articles: Vec<Article<'_>> =
+        case.items.iter().map(|item| Article::new(item.item)).collect();
+    let mut seen: HashMap<(Category, &Serial), Vec<&Article<'_>>> = HashMap::new();
+    for (item, article) in case.items.iter().zip(&articles) {
         let mut repeated: Option<(usize, &Serial, u32)> = None;
         let mut count = 0_usize;
-        for (index, serial) in goods.serials.iter().enumerate() {
-            let key = (goods.category, make.clone(), model.clone(), goods.manufactured_in, serial);
-            if let Some(first) = seen.insert(key, goods.number) {
-                repeated.get_or_insert((index, serial, first));
+        for (index, serial) in article.marks.iter().enumerate() {
+            let known = seen.entry((item.item.category, serial)).or_default();
+            if let Some(first) = known.iter().find(|other| other.may_be(article)) {
+                repeated.get_or_insert((index, serial, first.number));
                 count += 1;
             }
+            known.push(article);
         }
         if let Some((index, serial, first)) = repeated {
+            let place = match index.checked_sub(item.item.serials.len()) {
+                None => format!("serials/{index}"),
+                Some(index) => format!("alternative_markings/{index}"),
+            };
             let finding = findings.add(Code::SerialDuplicate).on_item(item, "serials");
-            finding.at(item.path(&format!("serials/{index}"))).declared(serial).says(format_args!(
+            finding.at(item.path(&place)).declared(serial).says(format_args!(
                 "{serial} stands in item {first} and again in item {}{}",
-                goods.number,
+                item.item.number,
                 Further(count.saturating_sub(1))
             ));
         }
+    }
+}
+
+/// What tells the articles of one item from those of another, but for their numbers.
+struct Article<'a> {
+    number: u32,
+    make: Option<String>,
+    model: Option<String>,
+    country: Option<Country>,
+    marks: Cow<'a, [Serial]>,
+}
+
+impl<'a> Article<'a> {
+    fn new(item: &'a Item) -> Self {
+        let fold = |name: &Option<Text>| name.as_deref().map(folded_name);
+        Self {
+            number: item.number,
+            make: fold(&item.make),
+            model: fold(&item.model),
+            country: item.manufactured_in,
+            marks: item.marks_of_identity(),
+        }
+    }
+
+    /// Whether nothing that both state differs.
+    fn may_be(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+            a.zip(b).is_none_or(|(a, b)| a == b)
+        }
+        agree(self.make.as_ref(), other.make.as_ref())
+            && agree(self.model.as_ref(), other.model.as_ref())
+            && agree(self.country.as_ref(), other.country.as_ref())
     }
 }
 
@@ -227,6 +283,10 @@ pub(super) fn duplicates(case: &Case<'_>, findings: &mut Findings) {
 fn may_repeat(case: &Case<'_>) -> bool {
     const WORDS: usize = 64;
     let mut bits = [0_u64; WORDS];
+    let marked_otherwise = |item: &ItemCase<'_>| !item.item.alternative_markings.is_empty();
+    if case.items.iter().any(marked_otherwise) {
+        return true;
+    }
     case.items.iter().flat_map(|item| &item.item.serials).any(|serial| {
         // The upper bits of the product mix every sign of the number.
         let look = serial.look().wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use std::fmt::Write;
 
 /// Parameters that were not read in their source.
-pub(crate) const UNCONFIRMED: &str = "the rounds of hunters and of sport shooters; that working days are all days but \
+pub(crate) const UNCONFIRMED: &str = "the rounds of hunters and of sport shooters; that a \
+declaration whose goods have not left after 150 days is invalidated (Delegated Regulation (EU) 2015/2446 art. 248); that working days are all days but \
 Saturdays, Sundays and public holidays (Regulation 1182/71 art. 2(2)); \
 the oldest licence data on which a verification clears is a limit of this service, not of the law";
 
@@ -46,6 +47,7 @@ const ROWS: &[Row] = &[
     ("oldest licence data, milliseconds (a limit of this service)", |p| {
         p.data_age_ms_max.to_string()
     }),
+    ("days from acceptance to the check (unconfirmed)", |p| p.acceptance_days_max.to_string()),
     ("tolerance for goods by mass, per mille", |p| p.mass_tolerance_permille.to_string()),
 ];
 
