@@ -5,6 +5,7 @@ use super::audit_log::LogWriter;
 use super::book;
 use super::book::Book;
 use super::claims::Claims;
+use super::outbox;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -17,6 +18,7 @@ use crate::clock::Ids;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Timestamp;
+use crate::domain::event::Event;
 use crate::domain::licence::Held;
 use crate::domain::lists::Lists;
 use crate::storage;
@@ -62,6 +64,8 @@ pub struct Changed {
     pub sequence: Option<i64>,
     /// The lists, where another edition is in force now.
     pub lists: Option<Lists>,
+    /// Whether events were put on their way.
+    pub told: bool,
 }
 
 /// A licence in the batch.
@@ -103,6 +107,7 @@ pub struct Batch<'a> {
     licences: BTreeMap<Text, Option<Working>>,
     replies: HashMap<(String, String), Reply>,
     new_lists: Option<Lists>,
+    pub(super) events: Vec<Event<serde_json::Value>>,
 }
 
 impl<'a> Batch<'a> {
@@ -130,6 +135,7 @@ impl<'a> Batch<'a> {
             licences: BTreeMap::new(),
             replies: HashMap::new(),
             new_lists: None,
+            events: Vec::new(),
         }
     }
 
@@ -353,6 +359,7 @@ impl<'a> Batch<'a> {
         let replies = self.replies.into_values().filter(|reply| reply.is_new);
         let replies: Vec<FirstReply> = replies.map(|reply| reply.first).collect();
         storage::idempotency::insert(self.db, &replies)?;
+        changed.told = outbox::write(self.db, self.ids, self.now, &self.events)?;
         self.log.flush(self.db)?;
         changed.sequence = storage::watermark::mark(self.db, &ids, told)?;
         Ok(changed)

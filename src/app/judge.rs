@@ -7,9 +7,11 @@ use super::record::FactsRecord;
 use super::record::Judgement;
 use super::record::JudgementOf;
 use super::record::licence_versions;
+use super::told;
 use crate::audit::entry::seal;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
+use crate::domain::event::Event;
 use crate::domain::lists::Lists;
 use crate::rules;
 use crate::rules::Case;
@@ -75,6 +77,8 @@ pub struct Judged {
     pub row: Arc<VerificationRow>,
     /// The alert that it raises, unless it clears.
     pub alert: Option<NewAlert>,
+    /// What States are told of it, unless it clears.
+    pub event: Option<Event<serde_json::Value>>,
 }
 
 /// What a judgement is made of.
@@ -141,7 +145,8 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         at_us: now.as_microsecond(),
     };
     let alert = alert(id, caller, declaration, &verdict, now);
-    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert })
+    let event = told::verdict(question, &verdict);
+    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event })
 }
 
 /// The reply to a judgement, but for its place in the audit trail.

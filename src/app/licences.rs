@@ -15,6 +15,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::told;
 use crate::audit::entry::salted;
 use crate::domain::Text;
 use crate::domain::licence::Drawn;
@@ -252,6 +253,7 @@ pub(super) fn enter(
             reason: change.reason,
         },
     )?;
+    told::licence(batch, change.change, held)?;
     let document = book::document_of(&held.licence.number, &entry.body)?;
     let reply = json(&LicenceReply::new(document, held))?;
     let version = Some(held.licence.version);

@@ -70,6 +70,7 @@ pub struct App {
     pub(super) lists: Arc<RwLock<Arc<Lists>>>,
     pub(super) verdicts: IntCounterVec,
     pub(super) feed: Option<Mutex<Feed>>,
+    pub(super) events: Arc<tokio::sync::Notify>,
     /// Held for as long as this process owns the data folder.
     _lock: File,
 }
@@ -96,6 +97,7 @@ impl App {
         let feed = db.is_shared().then(|| Feed::open(&config.database, &mut db).map(Mutex::new));
         let feed = feed.transpose()?;
         let past = Arc::new(Past::new());
+        let events = Arc::new(tokio::sync::Notify::new());
         let writer = Writer {
             settings: config.database.clone(),
             db: Some(db),
@@ -107,6 +109,7 @@ impl App {
             cache: Arc::clone(&cache),
             past: Arc::clone(&past),
             is_one_of_several: feed.is_some(),
+            events: Arc::clone(&events),
         };
         let recorder = Recorder::start(writer, &config.recorder)?;
         let verdicts = IntCounterVec::new(
@@ -130,6 +133,7 @@ impl App {
             lists: in_force,
             verdicts,
             feed,
+            events,
             _lock: lock,
         })
     }

@@ -175,7 +175,7 @@ pub(super) fn states_of(
 }
 
 /// The States that issued the licences that facts hold.
-fn issuing_states(facts: &Facts) -> impl Iterator<Item = Country> {
+pub(super) fn issuing_states(facts: &Facts) -> impl Iterator<Item = Country> {
     facts.licences.iter().filter_map(|fact| match &fact.lookup {
         Lookup::Held(held) => Some(held.licence.issuing_state),
         Lookup::NotFound | Lookup::Unavailable => None,

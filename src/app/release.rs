@@ -22,6 +22,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::told;
 use super::verify::at_own_post;
 use super::verify::record;
 use crate::domain::Quantity;
@@ -262,6 +263,7 @@ pub(super) fn enter(
         draws: draws.iter().take(DRAWS_LISTED_MAX).cloned().collect(),
     };
     let index = batch.enter(kind, nonce, &body)?;
+    told::release(batch, told::release_kind(kind), row, body.states)?;
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),

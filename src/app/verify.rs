@@ -61,6 +61,9 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
         i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
     batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
     batch.alerts.extend(judged.alert.clone());
+    if let Some(event) = judged.event.clone() {
+        batch.tell(event)?;
+    }
     Ok(reply)
 }
 

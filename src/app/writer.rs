@@ -45,6 +45,8 @@ pub struct Writer {
     pub past: Arc<Past>,
     /// Whether other nodes change licences too, and the cache hears of all changes once more.
     pub is_one_of_several: bool,
+    /// Wakes whoever delivers events.
+    pub events: Arc<tokio::sync::Notify>,
 }
 
 impl Writer {
@@ -106,6 +108,9 @@ impl Writer {
         }
         if let Some(sequence) = changed.sequence.filter(|_| self.is_one_of_several) {
             self.cache.knows(sequence);
+        }
+        if changed.told {
+            self.events.notify_one();
         }
         if let Some(lists) = changed.lists {
             *self.lists.write() = Arc::new(lists);

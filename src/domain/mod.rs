@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod codes;
 pub mod country;
 pub mod declaration;
+pub mod event;
 pub mod goods;
 pub mod licence;
 pub mod lists;

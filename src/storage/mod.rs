@@ -7,11 +7,13 @@ pub mod licences;
 pub mod lists;
 pub mod locks;
 pub mod log;
+pub mod outbox;
 pub mod releases;
 pub mod schema;
 pub mod serials;
 pub mod verifications;
 pub mod watermark;
+pub mod webhooks;
 
 mod db;
 mod error;

@@ -204,3 +204,48 @@ diesel::table! {
         note -> Text,
     }
 }
+
+diesel::table! {
+    webhook (id) {
+        id -> Binary,
+        state -> Text,
+        url -> Text,
+        events -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        reason -> Nullable<Text>,
+        version -> BigInt,
+        actor -> Text,
+        created_us -> BigInt,
+        changed_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_key (public_key) {
+        public_key -> Text,
+        node -> Text,
+        from_us -> BigInt,
+        until_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        webhook_id -> Binary,
+        event_id -> Binary,
+        kind -> Text,
+        ordering_key -> Text,
+        body -> Text,
+        at_us -> BigInt,
+        queued_us -> BigInt,
+        status -> Text,
+        attempts -> BigInt,
+        next_us -> BigInt,
+        lease_us -> BigInt,
+        lease_by -> Text,
+        answer -> Nullable<Text>,
+        ended_us -> Nullable<BigInt>,
+    }
+}

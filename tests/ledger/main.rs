@@ -10,6 +10,7 @@
 mod concurrency;
 mod harness;
 mod model;
+mod outbox;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,3 @@
+DROP TABLE outbox;
+DROP TABLE webhook_key;
+DROP TABLE webhook;

@@ -1,0 +1,99 @@
+//! Events put on their way in the transaction that makes them true: one row for each webhook that
+//! wants to be told. What is rolled back is not told, and what is committed is not forgotten.
+use super::App;
+use super::Error;
+use super::batch::Batch;
+use super::recorder::Stop;
+use crate::clock::Ids;
+use crate::domain::Timestamp;
+use crate::domain::event::Event;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::outbox::NewDelivery;
+use crate::wire::verification::instant;
+use serde::Serialize;
+use serde_json::Value;
+
+impl Batch<'_> {
+    /// Tells the systems of States of something, once the batch is durable and only then.
+    pub fn tell(&mut self, event: Event<impl Serialize>) -> Result<(), Stop> {
+        let Event { kind, states, key, data } = event;
+        let data = serde_json::to_value(data)
+            .map_err(|error| Error::Internal(format!("event {}: {error}", kind.as_str())))?;
+        self.events.push(Event { kind, states, key, data });
+        Ok(())
+    }
+}
+
+/// What a receiver is sent: Standard Webhooks' three members and, beside them, what it belongs to.
+#[derive(Serialize)]
+struct Payload<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: String,
+    key: &'a str,
+    data: &'a Value,
+}
+
+/// Writes events for those who want to be told of them; says whether there was anyone.
+pub(super) fn write(
+    db: &mut Db,
+    ids: &dyn Ids,
+    now: Timestamp,
+    events: &[Event<Value>],
+) -> storage::Result<bool> {
+    if events.is_empty() {
+        return Ok(false);
+    }
+    let mut states: Vec<String> = events.iter().flat_map(|event| event.states.clone()).collect();
+    states.sort_unstable();
+    states.dedup();
+    let mut webhooks = Vec::new();
+    for row in storage::webhooks::active_of(db, &states)? {
+        let kinds: Vec<String> = serde_json::from_str(&row.events)
+            .map_err(|error| storage::Error::Corrupt(format!("a webhook's events: {error}")))?;
+        webhooks.push((row, kinds));
+    }
+    let mut rows = Vec::new();
+    for event in events {
+        let (kind, mut written) = (event.kind.as_str(), None);
+        for (webhook, kinds) in &webhooks {
+            let wanted = kinds.is_empty() || kinds.iter().any(|wanted| wanted == kind);
+            if !wanted || !event.states.contains(&webhook.state) {
+                continue;
+            }
+            let (id, body) = written.get_or_insert_with(|| (ids.uuid(now), body(event, now)));
+            rows.push(NewDelivery {
+                webhook_id: webhook.id.clone(),
+                event_id: id.as_bytes().to_vec(),
+                kind: kind.to_owned(),
+                ordering_key: event.key.clone(),
+                body: body.clone(),
+                at_us: now.as_microsecond(),
+                queued_us: now.as_microsecond(),
+                status: "waiting",
+                next_us: now.as_microsecond(),
+            });
+        }
+    }
+    storage::outbox::insert(db, &rows)?;
+    Ok(!rows.is_empty())
+}
+
+fn body(event: &Event<Value>, now: Timestamp) -> String {
+    let payload = Payload {
+        kind: event.kind.as_str(),
+        timestamp: instant(now),
+        key: &event.key,
+        data: &event.data,
+    };
+    // Text and numbers only: nothing in it can fail to be written.
+    serde_json::to_string(&payload).unwrap_or_default()
+}
+
+impl App {
+    /// Comes back once events have been written at this node.
+    pub async fn events_written(&self) {
+        self.events.notified().await;
+    }
+}
