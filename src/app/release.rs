@@ -138,12 +138,9 @@ pub(super) fn decide_again(
         facts.licences.push(LicenceFact { number, lookup });
     }
     let except = amended.map(|(id, _)| id);
-    let state = Some(caller.state);
-    if facts::has_history(batch.past, declaration, state) {
-        facts::history(batch.db, declaration, &presented.sha256, state, except, &mut facts)?;
-    } else {
-        facts.history_available = true;
-    }
+    let (state, content) = (Some(caller.state), &presented.sha256);
+    // A release asks the rows themselves, whatever is kept in memory.
+    facts::history(batch.db, declaration, content, state, except, &mut facts)?;
     let lists = std::sync::Arc::clone(&batch.lists);
     let case = Case::new(declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);

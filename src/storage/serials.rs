@@ -32,15 +32,22 @@ pub struct SerialUse {
 
 /// What has moved of these firearms over a State's border.
 pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<SerialUse>> {
+    let over_border = serial_use::table.filter(serial_use::state.eq(state)).order(serial_use::id);
     let mut found = Vec::new();
-    for firearms in firearms.chunks(ROWS) {
-        found.extend(
-            serial_use::table
-                .filter(serial_use::firearm.eq_any(firearms).and(serial_use::state.eq(state)))
-                .order(serial_use::id)
-                .select(SerialUse::as_select())
-                .load::<SerialUse>(db)?,
-        );
+    match db {
+        // A list of any length would be another statement each time; one firearm is prepared once.
+        Db::Sqlite(c) => {
+            for firearm in firearms {
+                let one = over_border.filter(serial_use::firearm.eq(firearm));
+                found.extend(one.select(SerialUse::as_select()).load::<SerialUse>(c)?);
+            }
+        }
+        Db::Postgres(c) => {
+            for firearms in firearms.chunks(ROWS) {
+                let some = over_border.filter(serial_use::firearm.eq_any(firearms));
+                found.extend(some.select(SerialUse::as_select()).load::<SerialUse>(c)?);
+            }
+        }
     }
     Ok(found)
 }
