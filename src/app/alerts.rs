@@ -1,10 +1,12 @@
-//! Alerts: each refer or hold at the border puts one before the officers of its post.
+//! Alerts as they are read, and the work on them: taken note of, resolved, each by whom and when.
 use super::App;
 use super::Caller;
 use super::Error;
+use super::Role;
 use super::batch::Batch;
 use super::claims::Claims;
 use super::judge::json;
+use super::raise::Step;
 use super::record::Actor;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -13,113 +15,304 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
+use crate::domain::Locode;
 use crate::domain::Text;
+use crate::domain::Timestamp;
+use crate::domain::alert::Change;
+use crate::domain::alert::Kind;
+use crate::domain::alert::Outcome;
+use crate::domain::alert::Severity;
+use crate::domain::alert::Status;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
+use crate::storage::alerts::EventRow;
+use crate::storage::alerts::Filter;
+use crate::storage::alerts::Place;
+use crate::storage::alerts::Whose;
+use crate::storage::deadlines::DeadlineRow;
+use crate::wire::alert::AddresseeReply;
 use crate::wire::alert::AlertReply;
+use crate::wire::alert::DueReply;
+use crate::wire::alert::EventReply;
+use crate::wire::verification::AuditReference;
 use crate::wire::verification::instant;
 use serde::Serialize;
+use uuid::Uuid;
 
-#[derive(Serialize)]
-struct AlertEntry<'a> {
-    alert: i64,
-    verification: String,
-    border_post: &'a str,
-    actor: Actor,
+/// What an officer or an authority asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// At which post.
+    pub post: Option<Locode>,
+    /// How heavy.
+    pub severity: Option<Severity>,
+    /// Standing how.
+    pub status: Option<Status>,
+    /// Of which kind.
+    pub kind: Option<Kind>,
+    /// Raised since.
+    pub since: Option<Timestamp>,
+    /// After which one.
+    pub after: Option<Place>,
 }
 
-struct Acknowledge {
-    id: i64,
+#[derive(Serialize)]
+pub(super) struct StepEntry<'a> {
+    alert: String,
+    about: &'a serde_json::value::RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    border_post: Option<&'a str>,
+    actor: Actor,
+    states: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note_sha256: Option<String>,
+}
+
+/// Writes a step of the work on an alert into the trail and into the alert's history.
+pub(super) fn enter_step(
+    batch: &mut Batch<'_>,
+    row: &AlertRow,
+    caller: &Caller,
+    change: Change,
+    outcome: Option<Outcome>,
+    note: Option<&str>,
+) -> Result<(), Stop> {
+    let nonce = batch.ids.nonce();
+    let about = serde_json::value::RawValue::from_string(row.about.clone())
+        .map_err(|error| Error::Internal(format!("what an alert is about: {error}")))?;
+    let entry = StepEntry {
+        alert: uuid(&row.id)?.to_string(),
+        about: &about,
+        border_post: row.border_post.as_deref(),
+        actor: Actor::new(caller, nonce),
+        states: [&row.state],
+        outcome: outcome.map(Outcome::as_str),
+        note_sha256: note.map(|note| crate::audit::entry::salted(nonce, note.as_bytes())),
+    };
+    let index = batch.enter(&format!("alert_{}", change.as_str()), nonce, &entry)?;
+    batch.happened(&row.id, &Step { change, outcome, note, by: Some(caller), index })
+}
+
+/// What is done with an alert.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Acknowledge,
+    Resolve(Outcome),
+}
+
+struct WorkOn {
+    id: Uuid,
+    work: Work,
     note: Option<Text>,
     caller: Caller,
     once: Option<Once>,
 }
 
-impl Command for Acknowledge {
+impl Command for WorkOn {
     fn once(&self) -> Option<&Once> {
         self.once.as_ref()
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        claims.name("alert", &self.id.to_be_bytes());
+        claims.name("alert", self.id.as_bytes());
+        claims.name("deadline", self.id.to_string().as_bytes());
         Ok(())
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let row = storage::alerts::read(batch.db, self.id)?
-            .filter(|row| is_at_own_post(&self.caller, row));
-        let row = row.ok_or(Error::NotFound)?;
-        if row.status == "open" {
-            let nonce = batch.ids.nonce();
-            let note = self.note.as_deref();
-            storage::alerts::acknowledge(batch.db, self.id, &self.caller.key(), note, batch.now)?;
-            let entry = AlertEntry {
-                alert: self.id,
-                verification: uuid(&row.verification_id)?.to_string(),
-                border_post: &row.border_post,
-                actor: Actor::new(&self.caller, nonce),
-            };
-            batch.enter("alert_acknowledged", nonce, &entry)?;
+        let row = own(batch.db, &self.caller, self.id)?;
+        let note = self.note.as_deref();
+        match (self.work, row.status.as_str(), row.outcome.as_deref()) {
+            (Work::Acknowledge, "open", _) => {
+                storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str(), None)?;
+                enter_step(batch, &row, &self.caller, Change::Acknowledged, None, note)?;
+            }
+            // Who comes second gets what the first one did.
+            (Work::Acknowledge, "acknowledged", _) => {}
+            (Work::Resolve(outcome), "open" | "acknowledged", _) => {
+                super::referral::close(batch, &row, outcome)?;
+                let status = Status::Resolved.as_str();
+                storage::alerts::put(batch.db, &row.id, status, Some(outcome.as_str()))?;
+                enter_step(batch, &row, &self.caller, Change::Resolved, Some(outcome), note)?;
+            }
+            (Work::Resolve(outcome), _, Some(was)) if outcome.as_str() == was => {}
+            (_, _, was) => {
+                let was = was.unwrap_or("otherwise");
+                return Err(Error::Stale(format!("the alert has been resolved as {was}")).into());
+            }
         }
-        let row = storage::alerts::read(batch.db, self.id)?.ok_or(Error::NotFound)?;
-        Ok(Recorded { outcome: Done::Done, reply: json(&reply(&row)?)?, version: None })
+        replied(batch, self.id)
     }
 }
 
-fn is_at_own_post(caller: &Caller, row: &AlertRow) -> bool {
-    row.state == caller.state.as_str()
-        && caller.posts.iter().any(|post| post.as_str() == row.border_post)
+/// The reply to work on an alert: how it stands in this batch.
+pub(super) fn replied(batch: &mut Batch<'_>, id: Uuid) -> Result<Recorded, Stop> {
+    batch.write_raised()?;
+    let row = storage::alerts::read(batch.db, id.as_bytes())?.ok_or(Error::NotFound)?;
+    let shown = with_history(batch.db, row)?;
+    Ok(Recorded { outcome: Done::Done, reply: json(&shown)?, version: None })
 }
 
-fn reply(row: &AlertRow) -> Result<AlertReply, Error> {
-    let codes = serde_json::from_str(&row.codes)
-        .map_err(|error| Error::Internal(format!("an alert's codes: {error}")))?;
+/// An alert that is the caller's to see; another's is not there.
+pub(super) fn own(db: &mut Db, caller: &Caller, id: Uuid) -> Result<AlertRow, Error> {
+    let row = storage::alerts::read(db, id.as_bytes())?;
+    row.filter(|row| sees(caller, row)).ok_or(Error::NotFound)
+}
+
+/// Whether an alert is a caller's to see: an officer's at the posts in the token, an authority's of
+/// its State.
+pub(super) fn sees(caller: &Caller, row: &AlertRow) -> bool {
+    if row.state != caller.state.as_str() || row.addressee != caller.role.as_str() {
+        return false;
+    }
+    let post = row.border_post.as_deref();
+    match caller.role {
+        Role::Officer => caller.posts.iter().any(|own| Some(own.as_str()) == post),
+        Role::Authority => true,
+        Role::Carrier | Role::Auditor | Role::Admin => false,
+    }
+}
+
+/// Alerts as they are shown: with the last acknowledgement and the resolution, and what is due.
+pub(super) fn shown(db: &mut Db, rows: &[AlertRow]) -> Result<Vec<AlertReply>, Error> {
+    let ids: Vec<Vec<u8>> = rows.iter().map(|row| row.id.clone()).collect();
+    let events = storage::alerts::events_of(db, &ids)?;
+    let subjects: Vec<String> =
+        ids.iter().map(|id| uuid(id).map(|id| id.to_string())).collect::<Result<_, _>>()?;
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    let due = storage::deadlines::pending_of(db, &subjects)?;
+    rows.iter().map(|row| reply(row, &events, &due)).collect()
+}
+
+fn with_history(db: &mut Db, row: AlertRow) -> Result<AlertReply, Error> {
+    let events = storage::alerts::events_of(db, std::slice::from_ref(&row.id))?;
+    let origins: Vec<(i64, String)> =
+        storage::log::all(db)?.into_iter().map(|log| (log.id, log.origin)).collect();
+    let mut history = Vec::with_capacity(events.len());
+    for event in events {
+        let origin = origins.iter().find(|(id, _)| *id == event.log_id);
+        let log = origin.map(|(_, origin)| origin.clone()).unwrap_or_default();
+        let index = u64::try_from(event.log_index).unwrap_or_default();
+        history.push(EventReply {
+            change: event.change,
+            at: instant(timestamp(event.at_us)?),
+            by: event.actor,
+            outcome: event.outcome,
+            note: event.note,
+            audit: AuditReference { log, index },
+        });
+    }
+    let mut shown = shown(db, &[row])?.pop().ok_or(Error::NotFound)?;
+    shown.history = Some(history);
+    Ok(shown)
+}
+
+fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<AlertReply, Error> {
+    let broken =
+        |error: serde_json::Error| Error::Internal(format!("an alert does not read: {error}"));
+    let id = uuid(&row.id)?.to_string();
+    let last = |change: Change| {
+        events.iter().rfind(|event| event.alert_id == row.id && event.change == change.as_str())
+    };
+    let (taken, done) = (last(Change::Acknowledged), last(Change::Resolved));
+    let at = |event: Option<&EventRow>| {
+        event.map(|event| timestamp(event.at_us).map(instant)).transpose()
+    };
+    let due = due.iter().filter(|due| due.subject == id);
+    let due = due.map(|due| {
+        Ok(DueReply { kind: due.kind.clone(), due_at: instant(timestamp(due.due_us)?) })
+    });
     Ok(AlertReply {
-        id: row.id,
+        due: due.collect::<Result<_, Error>>()?,
+        id,
+        kind: row.kind.clone(),
+        severity: row.severity.clone(),
+        addressee: AddresseeReply { state: row.state.clone(), role: row.addressee.clone() },
         border_post: row.border_post.clone(),
-        verdict: row.outcome.clone(),
-        verification: uuid(&row.verification_id)?.to_string(),
-        declaration: row.reference.clone(),
-        codes,
+        about: serde_json::from_str(&row.about).map_err(broken)?,
+        codes: serde_json::from_str(&row.codes).map_err(broken)?,
+        message: row.message.clone(),
         status: row.status.clone(),
+        outcome: row.outcome.clone(),
         raised_at: instant(timestamp(row.raised_us)?),
-        acknowledged_at: row.acknowledged_us.map(timestamp).transpose()?.map(instant),
-        acknowledged_by: row.acknowledged_by.clone(),
-        note: row.note.clone(),
+        acknowledged_at: at(taken)?,
+        acknowledged_by: taken.and_then(|event| event.actor.clone()),
+        note: taken.and_then(|event| event.note.clone()),
+        resolved_at: at(done)?,
+        resolved_by: done.and_then(|event| event.actor.clone()),
+        resolution_note: done.and_then(|event| event.note.clone()),
+        history: None,
     })
 }
 
 impl App {
-    /// A page of the alerts at the caller's posts, oldest first, with the row after which the next
-    /// page starts.
+    /// A page of the alerts that are the caller's to see, oldest first, with the place after which
+    /// the next page starts.
     pub async fn alerts(
         &self,
         caller: &Caller,
-        status: Option<&str>,
-        after: i64,
+        query: Query,
         limit: u16,
-    ) -> Result<(Vec<AlertReply>, Option<i64>), Error> {
-        let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
-        let (state, most) = (caller.state, i64::from(limit) + 1);
-        let status = status.map(str::to_owned);
-        let page = move |db: &mut Db| {
-            storage::alerts::page(db, state.as_str(), &posts, status.as_deref(), after, most)
+    ) -> Result<(Vec<AlertReply>, Option<Place>), Error> {
+        let filter = Filter {
+            state: caller.state.to_string(),
+            whose: match caller.role {
+                Role::Authority => Whose::Authority,
+                Role::Officer | Role::Carrier | Role::Auditor | Role::Admin => {
+                    Whose::Posts(caller.posts.iter().map(ToString::to_string).collect())
+                }
+            },
+            post: query.post.map(|post| post.to_string()),
+            severity: query.severity.map(Severity::as_str),
+            status: query.status.map(Status::as_str),
+            kind: query.kind.map(Kind::as_str),
+            since_us: query.since.map(Timestamp::as_microsecond),
+            after: query.after,
         };
-        let rows = self.readers.read(page).await?;
-        let shown = rows.get(..usize::from(limit)).unwrap_or(&rows);
-        let next = (rows.len() > shown.len()).then(|| shown.last().map(|row| row.id)).flatten();
-        Ok((shown.iter().map(reply).collect::<Result<_, _>>()?, next))
+        let read = move |db: &mut Db| {
+            let mut rows = storage::alerts::page(db, &filter, i64::from(limit) + 1)?;
+            let more = rows.len() > usize::from(limit);
+            rows.truncate(usize::from(limit));
+            let last = rows.last().map(|row| (row.raised_us, row.log_id, row.log_index));
+            Ok((shown(db, &rows)?, last.filter(|_| more)))
+        };
+        self.readers.read(read).await
+    }
+
+    /// An alert with its history.
+    pub async fn alert(&self, caller: &Caller, id: Uuid) -> Result<AlertReply, Error> {
+        let caller = caller.clone();
+        let read = move |db: &mut Db| {
+            let row = own(db, &caller, id)?;
+            with_history(db, row)
+        };
+        self.readers.read(read).await
     }
 
     /// Takes note of an alert.
     pub async fn acknowledge(
         &self,
         caller: &Caller,
-        id: i64,
+        id: Uuid,
         note: Option<Text>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        self.recorder.submit(Box::new(Acknowledge { id, note, caller: caller.clone(), once })).await
+        let (work, caller) = (Work::Acknowledge, caller.clone());
+        self.recorder.submit(Box::new(WorkOn { id, work, note, caller, once })).await
+    }
+
+    /// Resolves an alert.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        (outcome, note): (Outcome, Option<Text>),
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let (work, caller) = (Work::Resolve(outcome), caller.clone());
+        self.recorder.submit(Box::new(WorkOn { id, work, note, caller, once })).await
     }
 }

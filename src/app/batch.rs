@@ -6,6 +6,7 @@ use super::book;
 use super::book::Book;
 use super::claims::Claims;
 use super::outbox;
+use super::raise::Raised;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -23,7 +24,6 @@ use crate::domain::licence::Held;
 use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::alerts::NewAlert;
 use crate::storage::idempotency::FirstReply;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
@@ -66,6 +66,8 @@ pub struct Changed {
     pub lists: Option<Lists>,
     /// Whether events were put on their way.
     pub told: bool,
+    /// Whether something has happened to alerts.
+    pub alerts: bool,
 }
 
 /// A licence in the batch.
@@ -96,8 +98,8 @@ pub struct Batch<'a> {
     pub lists: Arc<Lists>,
     /// Verdicts to be written.
     pub verifications: Vec<EnteredRow>,
-    /// Alerts to be raised.
-    pub alerts: Vec<NewAlert>,
+    /// Alerts and deadlines to be written.
+    pub(super) raised: Raised,
     /// Movements of balances to be written.
     pub ledger: Vec<LedgerRow>,
     /// What has never been released.
@@ -127,7 +129,7 @@ impl<'a> Batch<'a> {
             now,
             lists,
             verifications: Vec::new(),
-            alerts: Vec::new(),
+            raised: Raised::default(),
             ledger: Vec::new(),
             past,
             log,
@@ -355,7 +357,8 @@ impl<'a> Batch<'a> {
         storage::licences::update_shipments(self.db, &drawn)?;
         storage::licences::insert_ledger(self.db, &self.ledger)?;
         storage::verifications::insert(self.db, &self.verifications)?;
-        storage::alerts::insert(self.db, &self.alerts)?;
+        self.raised.write(self.db)?;
+        changed.alerts = self.raised.any;
         let replies = self.replies.into_values().filter(|reply| reply.is_new);
         let replies: Vec<FirstReply> = replies.map(|reply| reply.first).collect();
         storage::idempotency::insert(self.db, &replies)?;

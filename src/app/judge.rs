@@ -10,6 +10,11 @@ use super::record::licence_versions;
 use super::told;
 use crate::audit::entry::seal;
 use crate::domain::Timestamp;
+use crate::domain::alert::About;
+use crate::domain::alert::Addressee;
+use crate::domain::alert::Kind;
+use crate::domain::alert::NewAlert;
+use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
 use crate::domain::event::Event;
 use crate::domain::lists::Lists;
@@ -18,7 +23,6 @@ use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::rules::case::Facts;
-use crate::storage::alerts::NewAlert;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::verification::AsOf;
 use crate::wire::verification::LicenceVersion;
@@ -144,7 +148,7 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         reply: reply.clone(),
         at_us: now.as_microsecond(),
     };
-    let alert = alert(id, caller, declaration, &verdict, now);
+    let alert = alert(id, caller, declaration, &verdict);
     let event = told::verdict(question, &verdict);
     Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event })
 }
@@ -183,27 +187,35 @@ fn as_of(facts: &Facts) -> AsOf {
     }
 }
 
+/// What a verdict that does not clear puts before the officers of its post.
 fn alert(
     id: Uuid,
     caller: &Caller,
     declaration: &Declaration,
     verdict: &Verdict,
-    now: Timestamp,
 ) -> Option<NewAlert> {
-    if verdict.outcome == Outcome::Clear {
-        return None;
+    let severity = match verdict.outcome {
+        Outcome::Clear => return None,
+        Outcome::Refer => Severity::Refer,
+        Outcome::Hold => Severity::Hold,
+    };
+    let mut codes = Vec::new();
+    for code in verdict.findings.iter().map(|finding| finding.code.as_str()) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
     }
-    let mut codes: Vec<&str> =
-        verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
-    codes.dedup();
     Some(NewAlert {
-        state: caller.state.to_string(),
-        border_post: declaration.border_post.to_string(),
-        outcome: verdict.outcome.as_str().to_owned(),
-        verification_id: id.as_bytes().to_vec(),
-        reference: declaration.reference.value.to_string(),
-        codes: serde_json::Value::from(codes).to_string(),
-        status: "open",
-        raised_us: now.as_microsecond(),
+        kind: Kind::Mismatch,
+        to: Addressee::Post(caller.state, declaration.border_post),
+        severity,
+        about: About {
+            verification: Some(id),
+            ucr: declaration.ucr.as_ref().map(ToString::to_string),
+            declaration: Some(declaration.reference.value.to_string()),
+            ..About::default()
+        },
+        codes,
+        message: None,
     })
 }

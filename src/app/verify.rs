@@ -60,7 +60,10 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
     let log_index =
         i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
     batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
-    batch.alerts.extend(judged.alert.clone());
+    if let Some(alert) = &judged.alert {
+        let id = batch.ids.uuid(batch.now);
+        batch.raise_at(id, alert, index)?;
+    }
     if let Some(event) = judged.event.clone() {
         batch.tell(event)?;
     }

@@ -1,8 +1,10 @@
 //! The words of the trade, valid by construction: nothing in here knows of a network, a
 //! database, a clock or a wire format.
+pub mod alert;
 pub mod calendar;
 pub mod codes;
 pub mod country;
+pub mod deadline;
 pub mod declaration;
 pub mod event;
 pub mod goods;

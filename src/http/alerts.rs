@@ -1,34 +1,45 @@
-//! Alerts: what waits for the officers of a post.
+//! Alerts: what waits for the officers of a post and for the authority of a State.
+use super::alert_query::AlertPage;
+use super::alert_query::place_cursor;
 use super::body::JsonBody;
-use super::caller::Officer;
+use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
-use super::page::StatusPage;
-use super::page::page_reply;
+use super::page::page_of;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
 use crate::wire::alert::AcknowledgementRequest;
+use crate::wire::alert::ResolutionRequest;
 use actix_web::HttpResponse;
 use actix_web::web;
+use uuid::Uuid;
 
 /// `GET /v1/alerts`.
 pub async fn list(
     app: web::Data<App>,
-    Officer(caller): Officer,
-    page: StatusPage,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    page: AlertPage,
 ) -> Result<HttpResponse, Problem> {
-    let (alerts, next) =
-        app.alerts(&caller, page.status.as_deref(), page.page.after, page.page.limit).await?;
-    Ok(page_reply(&alerts, next))
+    let (alerts, next) = app.alerts(&caller, page.query, page.limit).await?;
+    Ok(page_of(&alerts, next.map(place_cursor)))
+}
+
+/// `GET /v1/alerts/{id}`.
+pub async fn read(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(app.alert(&caller, *id).await?))
 }
 
 /// `POST /v1/alerts/{id}/acknowledgement`.
 pub async fn acknowledge(
     app: web::Data<App>,
-    Officer(caller): Officer,
-    id: web::Path<i64>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    id: web::Path<Uuid>,
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
@@ -36,4 +47,18 @@ pub async fn acknowledge(
     let note = wire::field::note(request.note.as_deref())?;
     let once = key.once(&caller, request_digest(&format!("acknowledgement {id}"), body.as_bytes()));
     Ok(recorded(app.acknowledge(&caller, *id, note, once).await?))
+}
+
+/// `POST /v1/alerts/{id}/resolution`.
+pub async fn resolve(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ResolutionRequest = wire::field::shape(body.as_bytes())?;
+    let parts = request.parts()?;
+    let once = key.once(&caller, request_digest(&format!("resolution {id}"), body.as_bytes()));
+    Ok(recorded(app.resolve(&caller, *id, parts, once).await?))
 }

@@ -1,5 +1,6 @@
 //! The doors. The whole API is the table below: who may do what, where. A handler extracts, calls
 //! and wraps; permission is the type of its argument.
+mod alert_query;
 mod alerts;
 mod audit;
 mod body;
@@ -83,8 +84,10 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/licences/{number}/ledger", &[Authority], licences::ledger, "Every movement of the licence's balances"),
     route!(GET "/v1/licences/{number}/versions", &[Authority], licences::versions, "Every version of the licence"),
     route!(POST "/v1/licences/{number}/{decision}", &[Authority], licences::decide, "Suspension, reinstatement, revocation, annulment or surrender"),
-    route!(GET "/v1/alerts", &[Officer], alerts::list, "Mismatches at your posts, oldest first"),
-    route!(POST "/v1/alerts/{id}/acknowledgement", &[Officer], alerts::acknowledge, "Take note of an alert"),
+    route!(GET "/v1/alerts", READERS, alerts::list, "Alerts for your posts, or for your authority, oldest first"),
+    route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),
+    route!(POST "/v1/alerts/{id}/acknowledgement", READERS, alerts::acknowledge, "Take note of an alert"),
+    route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
     route!(GET "/v1/audit/checkpoint", TRAIL, audit::checkpoint, "The log's latest signed checkpoint"),

@@ -22,6 +22,7 @@ use utoipa::OpenApi;
         wire::FieldError,
         wire::alert::AcknowledgementRequest,
         wire::alert::AlertReply,
+        wire::alert::ResolutionRequest,
         wire::audit::EntryReply,
         wire::audit::ProofReply,
         wire::declaration::Declaration,
@@ -89,7 +90,8 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("POST", "/v1/alerts/{id}/acknowledgement") => {
             (Some("AcknowledgementRequest"), "AlertReply")
         }
-        ("GET", "/v1/alerts") => (None, "AlertReply"),
+        ("POST", "/v1/alerts/{id}/resolution") => (Some("ResolutionRequest"), "AlertReply"),
+        ("GET", "/v1/alerts" | "/v1/alerts/{id}") => (None, "AlertReply"),
         ("PUT", "/v1/lists") => (Some("Document"), "Document"),
         ("GET", "/v1/lists") => (None, "Document"),
         ("GET", "/v1/audit/entries") => (None, "EntryReply"),

@@ -14,11 +14,8 @@ use std::future::Ready;
 use std::future::ready;
 
 /// Most entries of a page, and how many where none is said.
-const LIMIT_MAX: u16 = 200;
-const LIMIT: u16 = 50;
-/// What an alert's status may be asked for.
-const STATUSES: [&str; 2] = ["open", "acknowledged"];
-
+pub(super) const LIMIT_MAX: u16 = 200;
+pub(super) const LIMIT: u16 = 50;
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
@@ -26,15 +23,6 @@ pub struct Page {
     pub after: i64,
     /// How many entries.
     pub limit: u16,
-}
-
-/// Which page of what stands so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusPage {
-    /// The page.
-    pub page: Page,
-    /// `open` or `acknowledged`.
-    pub status: Option<String>,
 }
 
 /// A page.
@@ -46,7 +34,11 @@ struct Reply<'a, T> {
 
 /// A page with the cursor of the next one.
 pub fn page_reply<T: Serialize>(items: &[T], next: Option<i64>) -> HttpResponse {
-    let next = next.map(|row| URL_SAFE_NO_PAD.encode(row.to_be_bytes()));
+    page_of(items, next.map(|row| URL_SAFE_NO_PAD.encode(row.to_be_bytes())))
+}
+
+/// A page with the cursor of the next one, whatever that is made of.
+pub fn page_of<T: Serialize>(items: &[T], next: Option<String>) -> HttpResponse {
     HttpResponse::Ok().json(Reply { items, next })
 }
 
@@ -55,40 +47,43 @@ fn cursor(text: &str) -> Option<i64> {
     Some(i64::from_be_bytes(bytes)).filter(|row| *row >= 0)
 }
 
-fn read(request: &HttpRequest, with_status: bool) -> Result<StatusPage, Problem> {
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let query = query.map_err(|error| {
+fn read(request: &HttpRequest) -> Result<Page, Problem> {
+    let mut page = Page { after: 0, limit: LIMIT };
+    parameters(request.query_string(), |name, value| match name {
+        "limit" => limit(value)
+            .map(|limit| page.limit = limit)
+            .ok_or_else(|| format!("a number from 1 to {LIMIT_MAX}")),
+        "after" => cursor(value)
+            .map(|after| page.after = after)
+            .ok_or_else(|| "the cursor that the page before gave as next".to_owned()),
+        _ => Err("no such parameter here".to_owned()),
+    })?;
+    Ok(page)
+}
+
+/// Reads the parameters of a query one by one; each may stand once, and every one that cannot be
+/// used is reported with what it ought to be.
+pub(super) fn parameters(
+    query: &str,
+    mut take: impl FnMut(&str, &str) -> Result<(), String>,
+) -> Result<(), Problem> {
+    let query = web::Query::<Vec<(String, String)>>::from_query(query).map_err(|error| {
         Problem::invalid(vec![FieldError::new("", "invalid_query", error.to_string())])
     })?;
-    let mut read = StatusPage { page: Page { after: 0, limit: LIMIT }, status: None };
-    let mut errors = Vec::new();
-    let mut seen = Vec::new();
+    let (mut errors, mut seen) = (Vec::new(), Vec::new());
     for (name, value) in query.into_inner() {
-        let sound = match name.as_str() {
-            "limit" => limit(&value).map(|limit| read.page.limit = limit),
-            "after" => cursor(&value).map(|after| read.page.after = after),
-            "status" if with_status => {
-                STATUSES.contains(&value.as_str()).then(|| read.status = Some(value.clone()))
-            }
-            _ => None,
-        };
-        let fault = match name.as_str() {
-            _ if seen.contains(&name) => Some("stands twice".to_owned()),
-            _ if sound.is_some() => None,
-            "limit" => Some(format!("a number from 1 to {LIMIT_MAX}")),
-            "after" => Some("the cursor that the page before gave as next".to_owned()),
-            "status" if with_status => Some(format!("one of {}", STATUSES.join(", "))),
-            _ => Some("no such parameter here".to_owned()),
-        };
-        errors
-            .extend(fault.map(|fault| FieldError::new(format!("?{name}"), "invalid_query", fault)));
+        let taken =
+            if seen.contains(&name) { Err("stands twice".to_owned()) } else { take(&name, &value) };
+        if let Err(fault) = taken {
+            errors.push(FieldError::new(format!("?{name}"), "invalid_query", fault));
+        }
         seen.push(name);
     }
     errors.truncate(ERRORS_MAX);
-    if errors.is_empty() { Ok(read) } else { Err(Problem::invalid(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 
-fn limit(text: &str) -> Option<u16> {
+pub(super) fn limit(text: &str) -> Option<u16> {
     let digits = text.bytes().all(|c| c.is_ascii_digit());
     text.parse().ok().filter(|limit| digits && (1..=LIMIT_MAX).contains(limit))
 }
@@ -98,16 +93,7 @@ impl FromRequest for Page {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request, false).map(|read| read.page))
-    }
-}
-
-impl FromRequest for StatusPage {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request, true))
+        ready(read(request))
     }
 }
 
@@ -117,9 +103,8 @@ mod tests {
     use actix_web::body::MessageBody;
     use actix_web::test::TestRequest;
 
-    fn page(query: &str, with_status: bool) -> Result<StatusPage, Problem> {
-        let request = TestRequest::with_uri(&format!("/v1/alerts?{query}")).to_http_request();
-        read(&request, with_status)
+    fn page(query: &str) -> Result<Page, Problem> {
+        read(&TestRequest::with_uri(&format!("/v1/licences?{query}")).to_http_request())
     }
 
     fn next_of(reply: HttpResponse) -> String {
@@ -130,15 +115,15 @@ mod tests {
 
     #[test]
     fn a_page_starts_at_the_beginning_where_nothing_is_said() {
-        assert_eq!(page("", false).unwrap().page, Page { after: 0, limit: 50 });
-        assert_eq!(page("limit=200", false).unwrap().page.limit, 200);
+        assert_eq!(page("").unwrap(), Page { after: 0, limit: 50 });
+        assert_eq!(page("limit=200").unwrap().limit, 200);
     }
 
     #[test]
     fn the_cursor_of_a_page_opens_the_next_one() {
         for row in [1, 77, i64::MAX] {
             let next = next_of(page_reply(&[1], Some(row)));
-            assert_eq!(page(&format!("after={next}"), false).unwrap().page.after, row);
+            assert_eq!(page(&format!("after={next}")).unwrap().after, row);
         }
     }
 
@@ -157,14 +142,8 @@ mod tests {
             ("status=open", "?status"),
         ];
         for (query, name) in faults {
-            let problem = page(query, false).unwrap_err();
+            let problem = page(query).unwrap_err();
             assert!(problem.to_string().contains(name), "{query}: {problem}");
         }
-    }
-
-    #[test]
-    fn alerts_are_asked_for_by_status() {
-        assert_eq!(page("status=open", true).unwrap().status.as_deref(), Some("open"));
-        assert!(page("status=closed", true).is_err());
     }
 }

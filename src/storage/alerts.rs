@@ -1,111 +1,207 @@
-//! Mismatches put before customs.
+//! Alerts and what happened to them.
 use super::Db;
 use super::ROWS;
 use super::Result;
 use super::on;
 use super::schema::alert;
-use crate::domain::Timestamp;
+use super::schema::alert_event;
 use diesel::prelude::*;
 
-/// A new alert.
-#[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = alert, treat_none_as_default_value = false)]
-pub struct NewAlert {
-    /// State of the post.
-    pub state: String,
-    /// The post.
-    pub border_post: String,
-    /// `refer` or `hold`.
-    pub outcome: String,
-    /// The verification.
-    pub verification_id: Vec<u8>,
-    /// The declaration's reference.
-    pub reference: String,
-    /// Codes, a JSON list.
-    pub codes: String,
-    /// `open`.
-    pub status: &'static str,
-    /// When.
-    pub raised_us: i64,
-}
-
 /// An alert as it stands.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = alert)]
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = alert, treat_none_as_default_value = false)]
 pub struct AlertRow {
-    /// Row number.
-    pub id: i64,
-    /// State of the post.
+    /// UUID.
+    pub id: Vec<u8>,
+    /// The State whose officers or authority it is for.
     pub state: String,
+    /// `officer` or `authority`.
+    pub addressee: String,
     /// The post.
-    pub border_post: String,
-    /// `refer` or `hold`.
-    pub outcome: String,
-    /// The verification.
-    pub verification_id: Vec<u8>,
-    /// The declaration's reference.
-    pub reference: String,
+    pub border_post: Option<String>,
+    /// What kind of alert.
+    pub kind: String,
+    /// `inform`, `refer` or `hold`.
+    pub severity: String,
+    /// What it is about, JSON.
+    pub about: String,
+    /// The consignment.
+    pub ucr: Option<String>,
     /// Codes, a JSON list.
     pub codes: String,
-    /// `open` or `acknowledged`.
+    /// In words.
+    pub message: Option<String>,
+    /// `open`, `acknowledged` or `resolved`.
     pub status: String,
+    /// How it was resolved.
+    pub outcome: Option<String>,
     /// When it was raised.
     pub raised_us: i64,
-    /// When it was acknowledged.
-    pub acknowledged_us: Option<i64>,
-    /// By whom.
-    pub acknowledged_by: Option<String>,
-    /// In whose words.
-    pub note: Option<String>,
+    /// The log of the entry that raised it.
+    pub log_id: i64,
+    /// That entry's index.
+    pub log_index: i64,
 }
 
-/// Raises alerts.
-pub fn insert(db: &mut Db, rows: &[NewAlert]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
+/// A step in an alert's life.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = alert_event, treat_none_as_default_value = false)]
+pub struct EventRow {
+    /// The log of the entry that records it.
+    pub log_id: i64,
+    /// That entry's index.
+    pub log_index: i64,
+    /// The alert.
+    pub alert_id: Vec<u8>,
+    /// What happened.
+    pub change: String,
+    /// How it was resolved.
+    pub outcome: Option<String>,
+    /// In words.
+    pub note: Option<String>,
+    /// Who; nobody where the service did it.
+    pub actor: Option<String>,
+    /// When.
+    pub at_us: i64,
+}
+
+/// Whose alerts.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// Those of officers at posts.
+    Posts(Vec<String>),
+    /// Those of the authority.
+    Authority,
+}
+
+/// A place in the order of alerts: when one was raised, its log and its index there.
+pub type Place = (i64, i64, i64);
+
+/// Which alerts.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Of which State.
+    pub state: String,
+    /// Whose.
+    pub whose: Whose,
+    /// At which post.
+    pub post: Option<String>,
+    /// How heavy.
+    pub severity: Option<&'static str>,
+    /// Standing how.
+    pub status: Option<&'static str>,
+    /// Of which kind.
+    pub kind: Option<&'static str>,
+    /// Raised since.
+    pub since_us: Option<i64>,
+    /// After which one.
+    pub after: Option<Place>,
+}
+
+/// Writes alerts and what happened to them.
+pub fn insert(db: &mut Db, alerts: &[AlertRow], events: &[EventRow]) -> Result<()> {
+    for rows in alerts.chunks(ROWS) {
         on!(&mut *db, c => diesel::insert_into(alert::table).values(rows).execute(c))?;
+    }
+    for rows in events.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(alert_event::table).values(rows).execute(c))?;
     }
     Ok(())
 }
 
-/// A page of the alerts of some posts of a State.
-pub fn page(
-    db: &mut Db,
-    state: &str,
-    posts: &[String],
-    status: Option<&str>,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<AlertRow>> {
-    let mut query = alert::table
-        .filter(alert::state.eq(state).and(alert::id.gt(after)))
-        .filter(alert::border_post.eq_any(posts))
-        .into_boxed();
-    if let Some(status) = status {
+/// A page of alerts, oldest first.
+pub fn page(db: &mut Db, filter: &Filter, limit: i64) -> Result<Vec<AlertRow>> {
+    let mut query = alert::table.filter(alert::state.eq(&filter.state)).into_boxed();
+    query = match &filter.whose {
+        Whose::Posts(posts) => query
+            .filter(alert::addressee.eq("officer"))
+            .filter(alert::border_post.eq_any(posts.iter().map(|post| Some(post.as_str())))),
+        Whose::Authority => query.filter(alert::addressee.eq("authority")),
+    };
+    if let Some(post) = &filter.post {
+        query = query.filter(alert::border_post.eq(post));
+    }
+    if let Some(severity) = filter.severity {
+        query = query.filter(alert::severity.eq(severity));
+    }
+    if let Some(status) = filter.status {
         query = query.filter(alert::status.eq(status));
     }
-    Ok(query.order(alert::id).limit(limit).select(AlertRow::as_select()).load(db)?)
+    if let Some(kind) = filter.kind {
+        query = query.filter(alert::kind.eq(kind));
+    }
+    if let Some(since_us) = filter.since_us {
+        query = query.filter(alert::raised_us.ge(since_us));
+    }
+    if let Some((at, log, index)) = filter.after {
+        let later = alert::log_id.gt(log).or(alert::log_id.eq(log).and(alert::log_index.gt(index)));
+        query = query
+            .filter(alert::raised_us.ge(at))
+            .filter(alert::raised_us.gt(at).or(alert::raised_us.eq(at).and(later)));
+    }
+    Ok(query
+        .order((alert::raised_us, alert::log_id, alert::log_index))
+        .limit(limit)
+        .select(AlertRow::as_select())
+        .load(db)?)
 }
 
 /// Reads one.
-pub fn read(db: &mut Db, id: i64) -> Result<Option<AlertRow>> {
+pub fn read(db: &mut Db, id: &[u8]) -> Result<Option<AlertRow>> {
     Ok(alert::table.find(id).select(AlertRow::as_select()).first(db).optional()?)
 }
 
-/// Takes note of an open alert.
-pub fn acknowledge(
-    db: &mut Db,
-    id: i64,
-    by: &str,
-    note: Option<&str>,
-    at: Timestamp,
-) -> Result<()> {
-    diesel::update(alert::table.find(id).filter(alert::status.eq("open")))
-        .set((
-            alert::status.eq("acknowledged"),
-            alert::acknowledged_us.eq(at.as_microsecond()),
-            alert::acknowledged_by.eq(by),
-            alert::note.eq(note),
-        ))
+/// What happened to alerts, oldest first.
+pub fn events_of(db: &mut Db, alerts: &[Vec<u8>]) -> Result<Vec<EventRow>> {
+    Ok(alert_event::table
+        .filter(alert_event::alert_id.eq_any(alerts))
+        .order((alert_event::at_us, alert_event::log_id, alert_event::log_index))
+        .select(EventRow::as_select())
+        .load(db)?)
+}
+
+/// Sets where one stands.
+pub fn put(db: &mut Db, id: &[u8], status: &str, outcome: Option<&str>) -> Result<()> {
+    diesel::update(alert::table.find(id))
+        .set((alert::status.eq(status), alert::outcome.eq(outcome)))
         .execute(db)?;
     Ok(())
+}
+
+/// What happened in a log from an index on and below another, in its order, with the alerts as they
+/// stand.
+pub fn events(
+    db: &mut Db,
+    log_id: i64,
+    (from, below): (i64, i64),
+    limit: i64,
+) -> Result<Vec<(EventRow, AlertRow)>> {
+    Ok(alert_event::table
+        .inner_join(alert::table)
+        .filter(alert_event::log_id.eq(log_id))
+        .filter(alert_event::log_index.ge(from).and(alert_event::log_index.lt(below)))
+        .order(alert_event::log_index)
+        .limit(limit)
+        .select((EventRow::as_select(), AlertRow::as_select()))
+        .load(db)?)
+}
+
+/// The index of the event that stands so many events behind another, where there are that many.
+pub fn event_beyond(db: &mut Db, log_id: i64, from: i64, events: i64) -> Result<Option<i64>> {
+    Ok(alert_event::table
+        .filter(alert_event::log_id.eq(log_id).and(alert_event::log_index.ge(from)))
+        .order(alert_event::log_index)
+        .offset(events)
+        .limit(1)
+        .select(alert_event::log_index)
+        .first(db)
+        .optional()?)
+}
+
+/// Alerts that are not resolved.
+pub fn count_unresolved(db: &mut Db) -> Result<i64> {
+    Ok(alert::table
+        .filter(alert::status.eq_any(["open", "acknowledged"]))
+        .count()
+        .get_result(db)?)
 }

@@ -1,6 +1,7 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod deadlines;
 pub mod feed;
 pub mod idempotency;
 pub mod licences;

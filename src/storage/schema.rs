@@ -127,23 +127,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    alert (id) {
-        id -> BigInt,
-        state -> Text,
-        border_post -> Text,
-        outcome -> Text,
-        verification_id -> Binary,
-        reference -> Text,
-        codes -> Text,
-        status -> Text,
-        raised_us -> BigInt,
-        acknowledged_us -> Nullable<BigInt>,
-        acknowledged_by -> Nullable<Text>,
-        note -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
     lists (id) {
         id -> BigInt,
         edition -> Text,
@@ -249,3 +232,55 @@ diesel::table! {
         ended_us -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    alert (id) {
+        id -> Binary,
+        state -> Text,
+        addressee -> Text,
+        border_post -> Nullable<Text>,
+        kind -> Text,
+        severity -> Text,
+        about -> Text,
+        ucr -> Nullable<Text>,
+        codes -> Text,
+        message -> Nullable<Text>,
+        status -> Text,
+        outcome -> Nullable<Text>,
+        raised_us -> BigInt,
+        log_id -> BigInt,
+        log_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert_event (log_id, log_index) {
+        log_id -> BigInt,
+        log_index -> BigInt,
+        alert_id -> Binary,
+        change -> Text,
+        outcome -> Nullable<Text>,
+        note -> Nullable<Text>,
+        actor -> Nullable<Text>,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    deadline (kind, subject) {
+        kind -> Text,
+        subject -> Text,
+        due_us -> BigInt,
+        status -> Text,
+        step -> BigInt,
+        state -> Text,
+        border_post -> Nullable<Text>,
+        profile -> Text,
+        about -> Text,
+        from_us -> BigInt,
+        changed_us -> BigInt,
+    }
+}
+
+diesel::joinable!(alert_event -> alert (alert_id));
+diesel::allow_tables_to_appear_in_same_query!(alert, alert_event);

@@ -1,6 +1,5 @@
 DROP TABLE watermark;
 DROP TABLE lists;
-DROP TABLE alert;
 DROP TABLE idempotency;
 DROP TABLE serial_use;
 DROP TABLE release_draw;

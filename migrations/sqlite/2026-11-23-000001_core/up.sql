@@ -128,23 +128,6 @@ CREATE TABLE idempotency (
     PRIMARY KEY (caller, key)
 ) STRICT, WITHOUT ROWID;
 
--- Mismatches put before customs.
-CREATE TABLE alert (
-    id INTEGER PRIMARY KEY,
-    state TEXT NOT NULL,
-    border_post TEXT NOT NULL,
-    outcome TEXT NOT NULL,                    -- refer, hold
-    verification_id BLOB NOT NULL,
-    reference TEXT NOT NULL,
-    codes TEXT NOT NULL,                      -- JSON list, the heaviest first
-    status TEXT NOT NULL,                     -- open, acknowledged
-    raised_us INTEGER NOT NULL,
-    acknowledged_us INTEGER,
-    acknowledged_by TEXT,
-    note TEXT
-) STRICT;
-CREATE INDEX alert_by_post ON alert (state, status, id);
-
 -- Editions of the reference lists; the one loaded last is in force.
 CREATE TABLE lists (
     id INTEGER PRIMARY KEY,

@@ -1,0 +1,3 @@
+DROP TABLE deadline;
+DROP TABLE alert_event;
+DROP TABLE alert;

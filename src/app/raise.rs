@@ -1,0 +1,195 @@
+//! Raising alerts and setting deadlines within a batch. An alert has the place in the log of the
+//! entry that raised it, and so has each step in its life: that order is the order of commits in
+//! one log, which is what streams follow.
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::judge::json;
+use super::recorder::Stop;
+use crate::domain::alert::Change;
+use crate::domain::alert::NewAlert;
+use crate::domain::alert::Outcome;
+use crate::domain::alert::Status;
+use crate::domain::deadline::Deadline;
+use crate::domain::deadline::Kind;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::alerts::AlertRow;
+use crate::storage::alerts::EventRow;
+use crate::storage::deadlines::DeadlineRow;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Most codes listed of an alert.
+const CODES_MAX: usize = 40;
+
+/// What a batch has raised, to be written with it.
+#[derive(Debug, Default)]
+pub struct Raised {
+    alerts: Vec<AlertRow>,
+    events: Vec<EventRow>,
+    deadlines: Vec<DeadlineRow>,
+    /// Whether there was anything for streams.
+    pub any: bool,
+}
+
+impl Raised {
+    /// Writes what waits.
+    pub fn write(&mut self, db: &mut Db) -> storage::Result<()> {
+        self.any |= !self.events.is_empty();
+        storage::alerts::insert(db, &self.alerts, &self.events)?;
+        storage::deadlines::insert(db, &self.deadlines)?;
+        (self.alerts, self.events, self.deadlines) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(())
+    }
+}
+
+/// An addressee as the trail names one.
+#[derive(Serialize)]
+struct AddresseeEntry<'a> {
+    state: &'a str,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    border_post: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RaisedEntry<'a> {
+    alert: String,
+    about: &'a crate::domain::alert::About,
+    alert_kind: &'static str,
+    severity: &'static str,
+    to: AddresseeEntry<'a>,
+    states: [&'a str; 1],
+    codes: &'a [&'static str],
+}
+
+/// What became of an alert.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// What happened.
+    pub change: Change,
+    /// How it was resolved.
+    pub outcome: Option<Outcome>,
+    /// In words.
+    pub note: Option<&'a str>,
+    /// Who; nobody where the service did it.
+    pub by: Option<&'a Caller>,
+    /// The entry that records it.
+    pub index: u64,
+}
+
+impl Batch<'_> {
+    /// Writes what has been raised so far, for a command that reads it back.
+    pub(super) fn write_raised(&mut self) -> Result<(), Stop> {
+        Ok(self.raised.write(self.db)?)
+    }
+
+    /// Raises an alert, with an entry of its own in the trail; gives its identifier.
+    pub fn raise(&mut self, alert: &NewAlert) -> Result<Uuid, Stop> {
+        let (id, nonce) = (self.ids.uuid(self.now), self.ids.nonce());
+        let (state, post) = (alert.to.state(), alert.to.post());
+        let entry = RaisedEntry {
+            alert: id.to_string(),
+            about: &alert.about,
+            alert_kind: alert.kind.as_str(),
+            severity: alert.severity.as_str(),
+            to: AddresseeEntry {
+                state: state.as_str(),
+                role: alert.to.role(),
+                border_post: post.as_ref().map(crate::domain::Locode::as_str),
+            },
+            states: [state.as_str()],
+            codes: alert.codes.get(..CODES_MAX).unwrap_or(&alert.codes),
+        };
+        let index = self.enter("alert_raised", nonce, &entry)?;
+        self.raise_at(id, alert, index)?;
+        Ok(id)
+    }
+
+    /// Raises an alert that an entry of the trail implies already: that of a verdict.
+    pub(super) fn raise_at(&mut self, id: Uuid, alert: &NewAlert, index: u64) -> Result<(), Stop> {
+        let (log_id, log_index) = self.place(index)?;
+        let codes = alert.codes.get(..CODES_MAX).unwrap_or(&alert.codes);
+        let row = AlertRow {
+            id: id.as_bytes().to_vec(),
+            state: alert.to.state().to_string(),
+            addressee: alert.to.role().to_owned(),
+            border_post: alert.to.post().map(|post| post.to_string()),
+            kind: alert.kind.as_str().to_owned(),
+            severity: alert.severity.as_str().to_owned(),
+            about: json(&alert.about)?,
+            ucr: alert.about.ucr.clone(),
+            codes: json(&codes)?,
+            message: alert.message.clone(),
+            status: Status::Open.as_str().to_owned(),
+            outcome: None,
+            raised_us: self.now.as_microsecond(),
+            log_id,
+            log_index,
+        };
+        let id = row.id.clone();
+        self.raised.alerts.push(row);
+        let (change, outcome, note, by) = (Change::Raised, None, None, None);
+        self.happened(&id, &Step { change, outcome, note, by, index })
+    }
+
+    /// Adds a step to an alert's life.
+    pub(super) fn happened(&mut self, alert: &[u8], step: &Step<'_>) -> Result<(), Stop> {
+        let (log_id, log_index) = self.place(step.index)?;
+        self.raised.events.push(EventRow {
+            log_id,
+            log_index,
+            alert_id: alert.to_vec(),
+            change: step.change.as_str().to_owned(),
+            outcome: step.outcome.map(|outcome| outcome.as_str().to_owned()),
+            note: step.note.map(str::to_owned),
+            actor: step.by.map(Caller::key),
+            at_us: self.now.as_microsecond(),
+        });
+        Ok(())
+    }
+
+    /// An entry's place in this node's log.
+    fn place(&self, index: u64) -> Result<(i64, i64), Error> {
+        let index =
+            i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+        Ok((self.log().1, index))
+    }
+
+    /// Sets a deadline, in the place of an earlier one of the same kind and subject. Whoever sets,
+    /// settles or escalates one claims its subject: `claims.name("deadline", subject)`.
+    pub fn set_deadline(&mut self, deadline: &Deadline) -> Result<(), Stop> {
+        let row = self.deadline_row(deadline)?;
+        storage::deadlines::put(self.db, &row)?;
+        Ok(())
+    }
+
+    /// Sets the deadline of a subject that is new with this batch; it is written with the batch.
+    pub fn set_first_deadline(&mut self, deadline: &Deadline) -> Result<(), Stop> {
+        let row = self.deadline_row(deadline)?;
+        self.raised.deadlines.push(row);
+        Ok(())
+    }
+
+    fn deadline_row(&self, deadline: &Deadline) -> Result<DeadlineRow, Error> {
+        Ok(DeadlineRow {
+            kind: deadline.kind.as_str().to_owned(),
+            subject: deadline.subject.clone(),
+            due_us: deadline.due.as_microsecond(),
+            status: "pending".to_owned(),
+            step: 0,
+            state: deadline.state.to_string(),
+            border_post: deadline.post.map(|post| post.to_string()),
+            profile: deadline.profile.to_owned(),
+            about: json(&deadline.about)?,
+            from_us: deadline.from.as_microsecond(),
+            changed_us: self.now.as_microsecond(),
+        })
+    }
+
+    /// Ends a deadline whose matter is done; says whether one was pending.
+    pub fn settle_deadline(&mut self, kind: Kind, subject: &str) -> Result<bool, Stop> {
+        Ok(storage::deadlines::settle(self.db, kind.as_str(), subject, self.now)?)
+    }
+}
