@@ -33,27 +33,7 @@ use crate::storage::verifications::EnteredRow;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-
-/// What the writer remembers from batch to batch: documents, never balances.
-#[derive(Debug)]
-pub struct Keeper {
-    book: Book,
-    documents_max: NonZeroUsize,
-}
-
-impl Keeper {
-    /// A keeper that remembers so many documents.
-    pub fn new(documents_max: NonZeroUsize) -> Self {
-        Self { book: Book::new(documents_max), documents_max }
-    }
-
-    /// Forgets all of them.
-    pub fn forget(&mut self) {
-        self.book = Book::new(self.documents_max);
-    }
-}
 
 /// What a committed batch has changed.
 #[derive(Debug, Default)]
@@ -105,7 +85,7 @@ pub struct Batch<'a> {
     /// What has never been released.
     pub past: &'a Past,
     log: &'a mut LogWriter,
-    keeper: &'a mut Keeper,
+    book: &'a mut Book,
     licences: BTreeMap<Text, Option<Working>>,
     replies: HashMap<(String, String), Reply>,
     new_lists: Option<Lists>,
@@ -117,7 +97,7 @@ impl<'a> Batch<'a> {
     pub fn new(
         db: &'a mut Db,
         log: &'a mut LogWriter,
-        keeper: &'a mut Keeper,
+        book: &'a mut Book,
         past: &'a Past,
         ids: &'a dyn Ids,
         now: Timestamp,
@@ -133,7 +113,7 @@ impl<'a> Batch<'a> {
             ledger: Vec::new(),
             past,
             log,
-            keeper,
+            book,
             licences: BTreeMap::new(),
             replies: HashMap::new(),
             new_lists: None,
@@ -194,7 +174,7 @@ impl<'a> Batch<'a> {
         }
         let outcome = Done::parse(&first.outcome)
             .ok_or_else(|| storage::Error::Corrupt(format!("the outcome of key {}", once.key)))?;
-        Ok(Some(Recorded { outcome, reply: first.reply.clone(), version: None }))
+        Ok(Some(Recorded { outcome, reply: first.reply.clone(), version: version(&first.reply) }))
     }
 
     /// Reads licences into the batch that its commands did not name, those that are not there yet.
@@ -212,7 +192,7 @@ impl<'a> Batch<'a> {
     }
 
     fn take_in(&mut self, numbers: &[&str]) -> Result<(), Stop> {
-        let entries = self.keeper.book.read(self.db, numbers)?;
+        let entries = self.book.read(self.db, numbers)?;
         for number in numbers {
             self.licences.insert(Text::from(*number), None);
         }
@@ -237,7 +217,7 @@ impl<'a> Batch<'a> {
     /// Writes the firearms that a release moves; they are a past as well.
     pub fn insert_serials(&mut self, rows: &[SerialUse]) -> storage::Result<()> {
         for row in rows {
-            self.past.note(Trace::Firearm(&row.state, &row.firearm));
+            self.past.note(Trace::Firearm(&row.state, &row.serial));
         }
         storage::serials::insert(self.db, rows)
     }
@@ -322,8 +302,9 @@ impl<'a> Batch<'a> {
         nonce: [u8; 16],
         body: &impl Serialize,
     ) -> Result<u64, Stop> {
+        // The command has written already: what it cannot say of it must not stand.
         let entry = seal(kind, self.now, nonce, body).map_err(|error| {
-            Error::Internal(format!("an audit entry of kind {kind} is too large: {error:?}"))
+            storage::Error::Bug(format!("an audit entry of kind {kind} is too large: {error:?}"))
         })?;
         Ok(self.log.stage(entry))
     }
@@ -367,6 +348,15 @@ impl<'a> Batch<'a> {
         changed.sequence = storage::watermark::mark(self.db, &ids, told)?;
         Ok(changed)
     }
+}
+
+/// The version that a first reply led to, for its `ETag`.
+fn version(reply: &str) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: Option<u32>,
+    }
+    serde_json::from_str::<Versioned>(reply).ok()?.version
 }
 
 /// A movement of a line's balance: absolute figures, what the release drew before and draws now.

@@ -22,7 +22,8 @@ pub struct Entry {
     pub body: Arc<str>,
 }
 
-/// Documents already read, by row and version.
+/// Documents already read, by row and version: what the writer remembers from batch to batch, and
+/// never balances.
 #[derive(Debug)]
 pub struct Book {
     read: LruCache<(i64, u32), (Arc<Licence>, Arc<str>)>,
@@ -32,6 +33,11 @@ impl Book {
     /// A book that remembers so many documents.
     pub fn new(documents_max: NonZeroUsize) -> Self {
         Self { read: LruCache::new(documents_max) }
+    }
+
+    /// Forgets all of them.
+    pub fn forget(&mut self) {
+        self.read.clear();
     }
 
     /// Reads licences by number from the database; those that do not exist are left out.

@@ -46,8 +46,9 @@ impl Claims {
         let reference = &declaration.reference;
         self.name(reference.kind.as_str(), reference.value.as_bytes());
         for item in &declaration.items {
-            for (_, firearm) in facts::firearms(item) {
-                self.name("firearm", firearm.as_bytes());
+            // By serial alone: what else is stated of a firearm may differ from time to time.
+            for firearm in facts::firearms(item) {
+                self.name("firearm", firearm.serial.as_str().as_bytes());
             }
         }
     }

@@ -23,6 +23,8 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
+use crate::wire::FieldError;
+use crate::wire::field::ERRORS_MAX;
 use uuid::Uuid;
 
 /// The other figures, or none at all.
@@ -114,7 +116,7 @@ fn amend(
     caller: &Caller,
     reason: &str,
 ) -> Result<Recorded, Stop> {
-    same_reference(&row, presented)?;
+    same_declaration(&row, presented)?;
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
     let drawings = match decide_again(batch, presented, caller, Some((id, &draws)))? {
@@ -134,18 +136,46 @@ fn amend(
     enter(batch, "release_amendment", &row, caller, Some(reason), &drawings, Done::Done)
 }
 
-/// UCC 173: an amendment cannot make the declaration apply to other goods or be another one.
-fn same_reference(row: &ReleaseRow, presented: &Presented) -> Result<(), Error> {
-    let reference = &presented.declaration.reference;
-    if reference.kind.as_str() == row.reference_kind && reference.value.as_str() == row.reference {
-        return Ok(());
+/// UCC 173: an amendment cannot make the declaration another one or apply it to other goods. Items may
+/// be left out; none may be added or become goods of another class.
+fn same_declaration(row: &ReleaseRow, presented: &Presented) -> Result<(), Error> {
+    let (now, released) = (&presented.declaration, Presented::read(row.declaration.clone(), "")?);
+    let before = &released.declaration;
+    let mut errors = Vec::new();
+    let mut other = |path: String, code: &str, detail: String| {
+        errors.push(FieldError::new(format!("/declaration/{path}"), code, detail));
+    };
+    if now.reference != before.reference {
+        let (kind, value) = (&row.reference_kind, &row.reference);
+        other("reference".to_owned(), ANOTHER, format!("the release is of {kind} {value}"));
     }
-    Err(Error::Invalid(vec![crate::wire::FieldError::new(
-        "/declaration/reference",
-        "another_declaration",
-        format!("the release is of {} {}", row.reference_kind, row.reference),
-    )]))
+    if now.movement != before.movement {
+        let movement = before.movement.as_str();
+        other("movement".to_owned(), ANOTHER, format!("the release is for {movement}"));
+    }
+    if now.border_post != before.border_post {
+        let post = before.border_post;
+        other("border_post".to_owned(), ANOTHER, format!("the release was made at {post}"));
+    }
+    for (index, item) in now.items.iter().enumerate() {
+        match before.items.iter().find(|released| released.number == item.number) {
+            Some(released) if released.category == item.category => {}
+            Some(released) => {
+                let (number, class) = (item.number, released.category.as_str());
+                let detail = format!("item {number} was released as {class}");
+                other(format!("items/{index}/category"), "other_goods", detail);
+            }
+            None => {
+                let detail = format!("the release has no item {}", item.number);
+                other(format!("items/{index}/item"), "other_goods", detail);
+            }
+        }
+    }
+    errors.truncate(ERRORS_MAX);
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
 }
+
+const ANOTHER: &str = "another_declaration";
 
 impl App {
     /// Undoes a release: what it drew is available again.

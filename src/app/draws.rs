@@ -134,16 +134,18 @@ pub(super) fn serial_uses(
             item.licences.first().map(|quote| (&quote.number, quote.line.unwrap_or_default()));
         let under =
             drawn.or(quoted).map(|(licence, line)| (licence.to_string(), line)).unwrap_or_default();
-        uses.extend(facts::firearms(item).map(|(serial, firearm)| SerialUse {
-            firearm,
-            serial: serial.to_string(),
+        uses.extend(facts::firearms(item).into_iter().map(|firearm| SerialUse {
+            serial: firearm.serial.to_string(),
+            make: firearm.make,
+            model: firearm.model,
+            country: firearm.country,
             state: row.state.clone(),
             movement: declaration.movement.as_str().to_owned(),
             licence: under.0.clone(),
             line: i64::from(under.1),
             release_id: row.id.clone(),
             item: i64::from(item.number),
-            settled: 0,
+            settled_by: None,
         }));
     }
     uses

@@ -20,6 +20,7 @@ use crate::rules::case::SerialFact;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::serials::SerialUse;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Whether the database may know anything of the reference, the firearms or an outward movement.
@@ -28,8 +29,11 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
     let outward =
         declaration.temporary.as_ref().is_some_and(|temporary| temporary.outward.is_some());
     let moved = |state: Country| {
-        let mut firearms = declaration.items.iter().flat_map(firearms);
-        firearms.any(|(_, key)| past.perhaps(Trace::Firearm(state.as_str(), &key)))
+        declaration.items.iter().filter(|item| is_tracked(item)).any(|item| {
+            let marks = item.marks_of_identity();
+            let perhaps = |s: &Serial| past.perhaps(Trace::Firearm(state.as_str(), s.as_str()));
+            marks.iter().any(perhaps)
+        })
     };
     outward
         || past.perhaps(Trace::Reference(reference.kind.as_str(), &reference.value))
@@ -86,54 +90,74 @@ fn prior_uses(
     Ok(uses)
 }
 
-/// The firearms of an item, as the register indexes them.
-pub fn firearms(item: &Item) -> impl Iterator<Item = (&Serial, String)> {
-    let (make, model) = match item.category {
-        Category::Firearm => (folded(item.make.as_ref()), folded(item.model.as_ref())),
-        Category::Part | Category::Ammunition | Category::AmmunitionComponent => Default::default(),
+/// The firearms of an item, as the register tells them apart.
+pub fn firearms(item: &Item) -> Vec<FirearmKey> {
+    if !is_tracked(item) {
+        return Vec::new();
+    }
+    let marks = item.marks_of_identity();
+    let key = |serial: &Serial| FirearmKey {
+        make: folded(item.make.as_ref()),
+        model: folded(item.model.as_ref()),
+        country: item.manufactured_in.map(|country| country.to_string()).unwrap_or_default(),
+        serial: serial.clone(),
     };
-    let marked = item.category == Category::Firearm;
-    item.serials.iter().filter(move |_| marked).map(move |serial| {
-        let key = FirearmKey {
-            make: make.clone(),
-            model: model.clone(),
-            country: item.manufactured_in,
-            serial: serial.clone(),
-        };
-        (serial, key.index())
-    })
+    marks.iter().map(key).collect()
+}
+
+/// Whether the register follows the articles of an item one by one.
+fn is_tracked(item: &Item) -> bool {
+    item.category == Category::Firearm
 }
 
 fn folded(name: Option<&Text>) -> String {
     name.map(|name| folded_name(name)).unwrap_or_default()
 }
 
+/// What is known of the firearms declared: of each that may be the same, however it is described now,
+/// and of each that moved under the very line that the item quotes.
 fn serials(
     db: &mut Db,
     declaration: &Declaration,
     state: Country,
     except: Option<Uuid>,
 ) -> Result<Vec<SerialFact>, Error> {
-    let declared: Vec<(u32, &Serial, String)> = declaration
-        .items
-        .iter()
-        .flat_map(|item| firearms(item).map(|(serial, key)| (item.number, serial, key)))
-        .collect();
+    let items = declaration.items.iter();
+    let mut declared: BTreeMap<String, Vec<(&Item, FirearmKey)>> = BTreeMap::new();
+    for (item, firearm) in items.flat_map(|item| firearms(item).into_iter().map(move |f| (item, f)))
+    {
+        declared.entry(firearm.serial.to_string()).or_default().push((item, firearm));
+    }
     if declared.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<String> = declared.iter().map(|(_, _, key)| key.clone()).collect();
-    let known = storage::serials::moved(db, &keys, state.as_str())?;
+    let numbers: Vec<String> = declared.keys().cloned().collect();
     let mut facts = Vec::new();
-    for moved in known
-        .iter()
-        .filter(|moved| except.is_none_or(|except| moved.release_id != except.as_bytes()))
-    {
-        for (item, serial, _) in declared.iter().filter(|(_, _, key)| *key == moved.firearm) {
-            facts.push(fact(*item, serial, moved)?);
+    for moved in storage::serials::moved(db, &numbers, state.as_str())? {
+        if except.is_some_and(|except| moved.release_id == except.as_bytes()) {
+            continue;
+        }
+        for (item, firearm) in declared.get(&moved.serial).into_iter().flatten() {
+            let known = FirearmKey {
+                make: moved.make.clone(),
+                model: moved.model.clone(),
+                country: moved.country.clone(),
+                serial: firearm.serial.clone(),
+            };
+            if firearm.may_be(&known) || quotes_line(item, &moved) {
+                facts.push(fact(item.number, &firearm.serial, &moved)?);
+            }
         }
     }
     Ok(facts)
+}
+
+/// Whether an item quotes the line under which a firearm has moved.
+fn quotes_line(item: &Item, moved: &SerialUse) -> bool {
+    item.licences.iter().any(|quote| {
+        quote.number.as_str() == moved.licence
+            && quote.line.is_none_or(|line| i64::from(line) == moved.line)
+    })
 }
 
 fn fact(item: u32, serial: &Serial, moved: &SerialUse) -> Result<SerialFact, Error> {
@@ -147,6 +171,6 @@ fn fact(item: u32, serial: &Serial, moved: &SerialUse) -> Result<SerialFact, Err
             .into_iter()
             .find(|movement| movement.as_str() == moved.movement)
             .ok_or_else(corrupt)?,
-        settled: moved.settled != 0,
+        settled: moved.settled_by.is_some(),
     })
 }

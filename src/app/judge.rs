@@ -18,6 +18,7 @@ use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
 use crate::domain::event::Event;
 use crate::domain::lists::Lists;
+use crate::domain::reference::ReferenceKind;
 use crate::rules;
 use crate::rules::Case;
 use crate::rules::Outcome;
@@ -37,7 +38,7 @@ pub struct Presented {
     pub json: String,
     /// As read.
     pub declaration: Declaration,
-    /// Digest of the bytes.
+    /// Digest of the content.
     pub sha256: [u8; 32],
 }
 
@@ -48,7 +49,12 @@ impl Presented {
             crate::wire::field::shape(json.as_bytes())
                 .map_err(|errors| Error::Invalid(under(prefix, errors)))?;
         let declaration = sent.read(prefix).map_err(Error::Invalid)?;
-        let sha256 = sha256(json.as_bytes());
+        // A UCR stands for many shipments, told apart by content alone: there the same declaration must
+        // not count as another one because it is spaced or ordered otherwise.
+        let sha256 = match declaration.reference.kind {
+            ReferenceKind::Ucr => sha256(self::json(&sent)?.as_bytes()),
+            ReferenceKind::Mrn | ReferenceKind::National => sha256(json.as_bytes()),
+        };
         Ok(Self { json, declaration, sha256 })
     }
 }

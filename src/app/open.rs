@@ -3,7 +3,7 @@ use super::Error;
 use super::access::Access;
 use super::audit_log;
 use super::audit_log::LogWriter;
-use super::batch::Keeper;
+use super::book::Book;
 use super::limits::Limits;
 use super::lists;
 use super::recorder::Recorder;
@@ -102,7 +102,7 @@ impl App {
             settings: config.database.clone(),
             db: Some(db),
             log,
-            keeper: Keeper::new(DOCUMENTS_MAX),
+            book: Book::new(DOCUMENTS_MAX),
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             lists: Arc::clone(&in_force),
@@ -157,8 +157,8 @@ impl App {
             Remembered::Firearms(after) => {
                 let page = move |db: &mut Db| storage::serials::firearms(db, after, PAST_ROWS);
                 let rows = self.readers.read(page).await?;
-                for (_, state, firearm) in &rows {
-                    self.past.note(Trace::Firearm(state, firearm));
+                for (_, state, serial) in &rows {
+                    self.past.note(Trace::Firearm(state, serial));
                 }
                 let last = rows.last().map(|(id, ..)| Remembered::Firearms(*id));
                 if last.is_none() {

@@ -27,6 +27,26 @@ use std::sync::Arc;
 
 /// Most licences and findings listed in an audit entry; the digests cover all of them.
 const LISTED_MAX: usize = 80;
+/// Room for the licences listed in an entry: with the rest of it they fit a leaf, whatever they are
+/// called.
+const LICENCES_BYTES_MAX: usize = 5 * 1024;
+
+/// The first of a list that fit into so many bytes.
+pub(super) fn fitting<T>(
+    list: impl Iterator<Item = T>,
+    bytes_max: usize,
+    bytes: impl Fn(&T) -> usize,
+) -> impl Iterator<Item = T> {
+    list.scan(bytes_max, move |left, item| {
+        *left = left.checked_sub(bytes(&item))?;
+        Some(item)
+    })
+}
+
+/// At most so many bytes a text has in an entry, escapes included.
+pub(super) fn written(text: &str) -> usize {
+    2 * text.len()
+}
 
 /// Who acted: the State and role in plain, the person as a salted digest.
 #[derive(Debug, Clone, Serialize)]
@@ -140,10 +160,7 @@ impl<'a> Judgement<'a> {
             declaration_sha256: salted(of.nonce, of.declaration_json.as_bytes()),
             facts_sha256: salted(of.nonce, of.facts_json.as_bytes()),
             reply_sha256: salted(of.nonce, of.reply_json.as_bytes()),
-            licences: licence_versions(of.facts)
-                .take(LISTED_MAX)
-                .map(|(number, version)| LicenceRecord { number: number.to_string(), version })
-                .collect(),
+            licences: listed(of.facts),
             ruleset: crate::rules::RULESET,
             profile: of.verdict.profile,
             lists: of.lists,
@@ -162,6 +179,14 @@ impl<'a> Judgement<'a> {
             findings_total: findings.len(),
         }
     }
+}
+
+/// The licences that an entry has room for.
+fn listed(facts: &Facts) -> Vec<LicenceRecord> {
+    let versions = licence_versions(facts).take(LISTED_MAX);
+    fitting(versions, LICENCES_BYTES_MAX, |(number, _)| written(number) + 40)
+        .map(|(number, version)| LicenceRecord { number: number.to_string(), version })
+        .collect()
 }
 
 /// The States that a shipment concerns: they may read its entries (contract: audit trail).

@@ -16,7 +16,9 @@ use super::judge::Question;
 use super::judge::sha256;
 use super::outward::OutwardRecord;
 use super::record::Actor;
+use super::record::fitting;
 use super::record::states_of;
+use super::record::written;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -257,7 +259,9 @@ pub(super) fn enter(
             .map_err(|error| Error::Internal(format!("a release's States: {error}")))?,
         content_sha256: crate::audit::entry::salted(nonce, row.declaration.as_bytes()),
         reason,
-        draws: draws.iter().take(DRAWS_LISTED_MAX).cloned().collect(),
+        draws: fitting(draws.iter(), DRAWS_BYTES_MAX, |draw| written(&draw.licence) + DRAW_BYTES)
+            .cloned()
+            .collect(),
     };
     let index = batch.enter(kind, nonce, &body)?;
     told::release(batch, told::release_kind(kind), row, body.states)?;
@@ -277,8 +281,10 @@ pub(super) fn enter(
     Ok(Recorded { outcome, reply: judge::json(&reply)?, version })
 }
 
-/// Most draws listed in an audit entry; the declaration's digest covers all of them.
-const DRAWS_LISTED_MAX: usize = 40;
+/// Room for the draws listed in an audit entry; the declaration's digest covers all of them.
+const DRAWS_BYTES_MAX: usize = 10 * 1024;
+/// Bytes of one draw there, its licence's number left out.
+const DRAW_BYTES: usize = 260;
 
 pub(super) fn uuid(bytes: &[u8]) -> Result<Uuid, Error> {
     Uuid::from_slice(bytes)

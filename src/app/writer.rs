@@ -4,7 +4,7 @@ use super::Error;
 use super::audit_log::LogWriter;
 use super::batch::Batch;
 use super::batch::Changed;
-use super::batch::Keeper;
+use super::book::Book;
 use super::lists;
 use super::recorder::Command;
 use super::recorder::Recorded;
@@ -32,7 +32,7 @@ pub struct Writer {
     /// The node's log.
     pub log: LogWriter,
     /// Documents read.
-    pub keeper: Keeper,
+    pub book: Book,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Identifiers and nonces.
@@ -70,8 +70,8 @@ impl Writer {
         storage::transaction(db, |db| {
             self.log.claim(db)?;
             let lists = self.lists_in_force(db)?;
-            let (log, keeper, ids) = (&mut self.log, &mut self.keeper, self.ids.as_ref());
-            let mut batch = Batch::new(db, log, keeper, &self.past, ids, now, lists);
+            let (log, book, ids) = (&mut self.log, &mut self.book, self.ids.as_ref());
+            let mut batch = Batch::new(db, log, book, &self.past, ids, now, lists);
             batch.prepare(commands).map_err(broken)?;
             let mut answers = Vec::with_capacity(commands.len());
             for command in commands {
@@ -131,7 +131,7 @@ impl Writer {
     /// taken up. Its commit may have been answered by an error and stand all the same.
     pub(super) fn recover(&mut self) {
         self.log.drop_staged();
-        self.keeper.forget();
+        self.book.forget();
         self.cache.clear();
         let Some(mut db) = self.db.take() else { return };
         let sound = storage::abandon(&mut db).and_then(|()| self.log.reload(&mut db));

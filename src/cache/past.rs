@@ -25,7 +25,7 @@ pub struct Past {
 pub enum Trace<'a> {
     /// A declaration's reference: its numbering and its value.
     Reference(&'a str, &'a str),
-    /// A firearm, as the register indexes it, over a State's border.
+    /// A firearm, by its serial in the form in which it is compared, over a State's border.
     Firearm(&'a str, &'a str),
 }
 

@@ -1,5 +1,4 @@
 //! Serial numbers: compared by what is stamped, suspected by what looks alike.
-use super::Country;
 use super::Text;
 use serde::Deserialize;
 use serde::Serialize;
@@ -104,21 +103,25 @@ impl<'a> SerialIndex<'a> {
 /// What identifies one firearm in the world: a serial alone is not unique (rule 95).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FirearmKey {
-    /// Manufacturer, folded as a name is compared.
+    /// Manufacturer, folded as a name is compared; empty where it is not known.
     pub make: String,
-    /// Model, folded likewise.
+    /// Model, the same.
     pub model: String,
-    /// Country of manufacture, where declared.
-    pub country: Option<Country>,
-    /// Serial number.
+    /// Country of manufacture, the same.
+    pub country: String,
+    /// Serial number, or the alternative marking that stands in for it.
     pub serial: Serial,
 }
 
 impl FirearmKey {
-    /// The key as one text, for an index.
-    pub fn index(&self) -> String {
-        let country = self.country.map(|c| c.to_string()).unwrap_or_default();
-        format!("{}|{}|{}|{}", self.make, self.model, country, self.serial)
+    /// Whether two descriptions may be of one firearm: the serial agrees, and nothing that both state
+    /// differs. Who leaves a model out has not made another firearm of it.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let agree = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
+        self.serial == other.serial
+            && agree(&self.make, &other.make)
+            && agree(&self.model, &other.model)
+            && agree(&self.country, &other.country)
     }
 }
 
@@ -141,6 +144,34 @@ mod tests {
         assert_eq!(serial("ＶＣ000101"), serial("VC000101"));
         assert_ne!(serial("VC00101"), serial("VC000101"));
         assert_eq!(Serial::parse(" - "), None);
+    }
+
+    #[test]
+    fn what_is_left_out_makes_no_other_firearm_and_what_differs_does() {
+        let key = |make: &str, model: &str, country: &str, number: &str| FirearmKey {
+            make: make.to_owned(),
+            model: model.to_owned(),
+            country: country.to_owned(),
+            serial: serial(number),
+        };
+        let rifle = key("VERNEYCARRON", "IMPACT", "FR", "VC1");
+        assert!(rifle.may_be(&key("VERNEYCARRON", "", "FR", "VC1")));
+        assert!(rifle.may_be(&key("", "", "", "VC1")));
+        for other in [
+            key("BLASER", "IMPACT", "FR", "VC1"),
+            key("VERNEYCARRON", "SX", "FR", "VC1"),
+            key("VERNEYCARRON", "IMPACT", "DE", "VC1"),
+            key("VERNEYCARRON", "IMPACT", "FR", "VC01"),
+        ] {
+            assert!(!rifle.may_be(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_marking_of_symbols_alone_is_compared_sign_by_sign() {
+        assert_eq!(Serial::of_marking(&"FR 17-0001".into()), serial("FR170001"));
+        assert_eq!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"△◇".into()));
+        assert_ne!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"◇△".into()));
     }
 
     #[test]

@@ -103,15 +103,17 @@ diesel::table! {
 diesel::table! {
     serial_use (id) {
         id -> BigInt,
-        firearm -> Text,
         serial -> Text,
+        make -> Text,
+        model -> Text,
+        country -> Text,
         state -> Text,
         movement -> Text,
         licence -> Text,
         line -> BigInt,
         release_id -> Binary,
         item -> BigInt,
-        settled -> BigInt,
+        settled_by -> Nullable<Binary>,
     }
 }
 

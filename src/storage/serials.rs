@@ -10,10 +10,14 @@ use diesel::prelude::*;
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = serial_use, treat_none_as_default_value = false)]
 pub struct SerialUse {
-    /// Maker, model, country of manufacture and serial, folded.
-    pub firearm: String,
-    /// The serial.
+    /// The serial or alternative marking, in the form in which it is compared.
     pub serial: String,
+    /// Maker, folded; empty where it was not declared.
+    pub make: String,
+    /// Model, the same.
+    pub model: String,
+    /// Country of manufacture, the same.
+    pub country: String,
     /// Whose border it crossed.
     pub state: String,
     /// Which way.
@@ -26,25 +30,26 @@ pub struct SerialUse {
     pub release_id: Vec<u8>,
     /// As part of which item.
     pub item: i64,
-    /// 1 once it has come back.
-    pub settled: i64,
+    /// The release by which it has come back.
+    pub settled_by: Option<Vec<u8>>,
 }
 
-/// What has moved of these firearms over a State's border.
-pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<SerialUse>> {
+/// What has moved under these serials over a State's border. Whether it was the same firearm is for
+/// the caller to tell.
+pub fn moved(db: &mut Db, serials: &[String], state: &str) -> Result<Vec<SerialUse>> {
     let over_border = serial_use::table.filter(serial_use::state.eq(state)).order(serial_use::id);
     let mut found = Vec::new();
     match db {
-        // A list of any length would be another statement each time; one firearm is prepared once.
+        // A list of any length would be another statement each time; one serial is prepared once.
         Db::Sqlite(c) => {
-            for firearm in firearms {
-                let one = over_border.filter(serial_use::firearm.eq(firearm));
+            for serial in serials {
+                let one = over_border.filter(serial_use::serial.eq(serial));
                 found.extend(one.select(SerialUse::as_select()).load::<SerialUse>(c)?);
             }
         }
         Db::Postgres(c) => {
-            for firearms in firearms.chunks(ROWS) {
-                let some = over_border.filter(serial_use::firearm.eq_any(firearms));
+            for serials in serials.chunks(ROWS) {
+                let some = over_border.filter(serial_use::serial.eq_any(serials));
                 found.extend(some.select(SerialUse::as_select()).load::<SerialUse>(c)?);
             }
         }
@@ -52,33 +57,38 @@ pub fn moved(db: &mut Db, firearms: &[String], state: &str) -> Result<Vec<Serial
     Ok(found)
 }
 
-/// Writes what a release moves, and settles what these firearms did the other way before.
+/// Writes what a release moves, and settles what exactly these firearms did the other way before.
 pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
     for rows in rows.chunks(ROWS) {
         on!(&mut *db, c => diesel::insert_into(serial_use::table).values(rows).execute(c))?;
     }
     for row in rows {
         diesel::update(serial_use::table)
-            .filter(serial_use::firearm.eq(&row.firearm).and(serial_use::state.eq(&row.state)))
-            .filter(serial_use::movement.ne(&row.movement).and(serial_use::settled.eq(0)))
-            .set(serial_use::settled.eq(1))
+            .filter(serial_use::serial.eq(&row.serial).and(serial_use::state.eq(&row.state)))
+            .filter(serial_use::make.eq(&row.make).and(serial_use::model.eq(&row.model)))
+            .filter(serial_use::country.eq(&row.country))
+            .filter(serial_use::movement.ne(&row.movement).and(serial_use::settled_by.is_null()))
+            .set(serial_use::settled_by.eq(&row.release_id))
             .execute(db)?;
     }
     Ok(())
 }
 
-/// Forgets what a release moved, once it is undone.
+/// Forgets what a release moved, and what it settled, once it is undone.
 pub fn remove(db: &mut Db, release_id: &[u8]) -> Result<()> {
     diesel::delete(serial_use::table.filter(serial_use::release_id.eq(release_id))).execute(db)?;
+    diesel::update(serial_use::table.filter(serial_use::settled_by.eq(release_id)))
+        .set(serial_use::settled_by.eq(None::<Vec<u8>>))
+        .execute(db)?;
     Ok(())
 }
 
-/// Every firearm ever moved, in pages: the row, the State and the firearm.
+/// Every firearm ever moved, in pages: the row, the State and the serial.
 pub fn firearms(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, String, String)>> {
     Ok(serial_use::table
         .filter(serial_use::id.gt(after))
         .order(serial_use::id)
         .limit(limit)
-        .select((serial_use::id, serial_use::state, serial_use::firearm))
+        .select((serial_use::id, serial_use::state, serial_use::serial))
         .load(db)?)
 }

@@ -21,6 +21,7 @@ async fn a_release_draws_the_balance_and_a_retry_does_not_draw_again() {
     assert_eq!(first.status, 201, "{}", first.text);
     let again = service.post_once("/v1/releases", &officer, "release-1", &body).await;
     assert_eq!((again.status, &again.text), (201, &first.text));
+    assert_eq!((first.header("etag"), again.header("etag")), ("\"1\"", "\"1\""));
     let expected =
         json!({"authorised": "50000", "reserved": "0", "consumed": "5000", "available": "45000"});
     assert_eq!(balance(&service, 1).await, expected);
@@ -100,18 +101,37 @@ async fn an_amendment_sets_absolute_figures_and_a_reversal_gives_all_back() {
     assert_eq!(kinds, ["issue", "issue", "release", "release_amendment", "reversal"]);
 }
 
+fn path_of(release: &Value) -> String {
+    format!("/v1/releases/{}/amendment", release["id"].as_str().unwrap())
+}
+
 #[tokio::test]
 async fn an_amendment_cannot_become_another_declaration_or_more_than_there_is() {
     let service = start();
     service.issue_sample().await;
     let officer = token("FR", "officer");
     let release = service.release(&cartridges("FR-1", "1000"), "k").await.json();
-    let path = format!("/v1/releases/{}/amendment", release["id"].as_str().unwrap());
+    let path = path_of(&release);
     let other = json!({"reason": "x", "declaration": cartridges("FR-2", "1")});
     assert_eq!(
         service.post(&path, &officer, &other).await.json()["errors"][0]["code"],
         "another_declaration"
     );
+    let mut goods = cartridges("FR-1", "1");
+    goods["items"][0]["category"] = json!("ammunition_component");
+    let mut added = cartridges("FR-1", "1");
+    added["items"][0]["item"] = json!(7);
+    let mut turned = cartridges("FR-1", "1");
+    turned["movement"] = json!("import");
+    for (declaration, path) in [
+        (goods, "/declaration/items/0/category"),
+        (added, "/declaration/items/0/item"),
+        (turned, "/declaration/movement"),
+    ] {
+        let body = json!({"reason": "x", "declaration": declaration});
+        let refused = service.post(&path_of(&release), &officer, &body).await;
+        assert_eq!((refused.status, &refused.json()["errors"][0]["path"]), (400, &json!(path)));
+    }
     let more = json!({"reason": "x", "declaration": cartridges("FR-1", "50001")});
     let refused = service.post(&path, &officer, &more).await;
     assert_eq!(

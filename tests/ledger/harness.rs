@@ -82,11 +82,7 @@ impl Service {
 
     /// Issues the sample transaction with so many rifles and rounds on the export licence.
     pub async fn issue_sample(&self, rounds: u32, usage: &str) {
-        for mut licence in demo::licences(today()) {
-            if licence["kind"] == "export" {
-                licence["use"] = json!(usage);
-                licence["lines"][1]["quantity"] = json!(rounds.to_string());
-            }
+        for licence in sample(rounds, usage) {
             self.issue(&licence).await.unwrap();
         }
     }
@@ -114,6 +110,14 @@ impl Service {
             |name: &str| licence["lines"][1]["balance"][name].as_str().unwrap().parse().unwrap();
         (figure("available"), figure("consumed"))
     }
+}
+
+/// The licences of the sample transaction, the export licence first.
+pub fn sample(rounds: u32, usage: &str) -> Vec<Value> {
+    let mut licences = demo::licences(today());
+    licences[0]["use"] = json!(usage);
+    licences[0]["lines"][1]["quantity"] = json!(rounds.to_string());
+    licences
 }
 
 pub const EXPORT: &str = "FR-EXP-2026-000412";

@@ -8,6 +8,7 @@
 )]
 
 mod concurrency;
+mod firearms;
 mod harness;
 mod model;
 mod outbox;

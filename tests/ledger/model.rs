@@ -2,11 +2,12 @@
 use super::harness::*;
 use passavant::app::Error;
 use passavant::app::licences::Decision;
+use passavant::app::licences::Document;
 use proptest::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What the licence authorises.
+/// What the licence authorises at first.
 const AUTHORISED: u32 = 100;
 
 #[derive(Debug, Clone)]
@@ -17,6 +18,7 @@ enum Act {
     Amend(usize, u32),
     Reverse(usize),
     Decide(Decision),
+    Authorise(u32),
     Restart,
 }
 
@@ -27,7 +29,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..8_usize).prop_map(Act::Rescan),
         3 => (0..8_usize, 1..60_u32).prop_map(|(which, rounds)| Act::Amend(which, rounds)),
         2 => (0..8_usize).prop_map(Act::Reverse),
-        1 => prop_oneof![Just(Decision::Suspension), Just(Decision::Reinstatement)].prop_map(Act::Decide),
+        2 => prop_oneof![Just(Decision::Suspension), Just(Decision::Reinstatement)].prop_map(Act::Decide),
+        1 => Just(Act::Decide(Decision::Revocation)),
+        2 => (1..160_u32).prop_map(Act::Authorise),
         1 => Just(Act::Restart),
     ]
 }
@@ -43,16 +47,29 @@ struct Kept {
     stands: bool,
 }
 
-#[derive(Default)]
+/// Where the licence stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Active,
+    Suspended,
+    Revoked,
+}
+
 struct Model {
     releases: Vec<Kept>,
-    suspended: bool,
+    licence: Stands,
+    authorised: u32,
     declared: u32,
 }
 
 impl Model {
     fn drawn(&self) -> u32 {
         self.releases.iter().filter(|kept| kept.stands).map(|kept| kept.rounds).sum()
+    }
+
+    /// Whether so much may be drawn in all.
+    fn allows(&self, drawn: u32) -> bool {
+        self.licence == Stands::Active && drawn <= self.authorised
     }
 }
 
@@ -96,16 +113,37 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
             assert_eq!(reversed.is_ok(), kept.stands, "only what stands is reversed");
             kept.stands = false;
         }
-        Act::Decide(decision) => {
-            let decided = service
-                .app
-                .decide(&authority("FR"), EXPORT.into(), *decision, "test".into(), None, None)
-                .await;
-            let possible = model.suspended == (*decision == Decision::Reinstatement);
-            assert_eq!(decided.is_ok(), possible);
-            model.suspended ^= possible;
-        }
+        Act::Decide(decision) => decide(service, model, *decision).await,
+        Act::Authorise(rounds) => authorise(service, model, *rounds).await,
         Act::Restart => {}
+    }
+}
+
+async fn decide(service: &Service, model: &mut Model, decision: Decision) {
+    let decided = service
+        .app
+        .decide(&authority("FR"), EXPORT.into(), decision, "test".into(), None, None)
+        .await;
+    let next = match (decision, model.licence) {
+        (Decision::Suspension, Stands::Active) => Some(Stands::Suspended),
+        (Decision::Reinstatement, Stands::Suspended) => Some(Stands::Active),
+        (Decision::Revocation, Stands::Active | Stands::Suspended) => Some(Stands::Revoked),
+        _ => None,
+    };
+    assert_eq!(decided.is_ok(), next.is_some(), "{decision:?}");
+    model.licence = next.unwrap_or(model.licence);
+}
+
+/// The authority amends what the licence authorises; it cannot fall below what has been drawn.
+async fn authorise(service: &Service, model: &mut Model, rounds: u32) {
+    let licence = sample(rounds, "multiple").remove(0);
+    let document = Document::read(&serde_json::from_value(licence).unwrap(), "").unwrap();
+    let seen = service.app.licence(&authority("FR"), EXPORT).await.unwrap();
+    let amended = service.app.amend(&authority("FR"), EXPORT, document, seen.version, None).await;
+    let possible = model.licence != Stands::Revoked && model.drawn() <= rounds;
+    assert_eq!(amended.is_ok(), possible, "{rounds} with {} drawn", model.drawn());
+    if possible {
+        model.authorised = rounds;
     }
 }
 
@@ -115,7 +153,7 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
     let verification = service.verify(&cartridges(reference, rounds)).await;
     let key = format!("key-{reference}");
     let recorded = service.release(&verification, &key).await.unwrap();
-    let possible = !model.suspended && model.drawn() + rounds <= AUTHORISED;
+    let possible = model.allows(model.drawn() + rounds);
     assert_eq!(
         !is_refused(&recorded),
         possible,
@@ -138,7 +176,9 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
 }
 
 async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) {
-    let (drawn, suspended) = (model.drawn(), model.suspended);
+    let drawn = model.drawn();
+    let Some(kept) = model.releases.get(which) else { return };
+    let possible = model.allows(drawn - if kept.stands { kept.rounds } else { 0 } + rounds);
     let Some(kept) = model.releases.get_mut(which) else { return };
     let declaration = cartridges(kept.reference, rounds).to_string();
     let amended = service
@@ -149,7 +189,6 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
         assert!(matches!(amended, Err(Error::Stale(_))), "what was reversed is not amended");
         return;
     }
-    let possible = !suspended && drawn - kept.rounds + rounds <= AUTHORISED;
     assert_eq!(
         !is_refused(&amended.unwrap()),
         possible,
@@ -169,7 +208,12 @@ fn id(reply: &str) -> Uuid {
 async fn run(acts: Vec<Act>) {
     let mut service = start();
     service.issue_sample(AUTHORISED, "multiple").await;
-    let mut model = Model::default();
+    let mut model = Model {
+        releases: Vec::new(),
+        licence: Stands::Active,
+        authorised: AUTHORISED,
+        declared: 0,
+    };
     for act in acts {
         apply(&service, &mut model, &act).await;
         if matches!(act, Act::Restart) {
@@ -178,7 +222,7 @@ async fn run(acts: Vec<Act>) {
         let (available, consumed) = service.rounds().await;
         assert_eq!(
             (available, consumed),
-            (AUTHORISED - model.drawn(), model.drawn()),
+            (model.authorised - model.drawn(), model.drawn()),
             "after {act:?}"
         );
     }

@@ -7,7 +7,7 @@ use passavant::app::replay;
 use passavant::storage;
 use std::path::Path;
 
-fn database(dir: &Path) -> storage::Db {
+pub fn database(dir: &Path) -> storage::Db {
     let settings = support::postgres::settings(&support::database_url(dir));
     storage::open(&settings, storage::Use::Write).unwrap()
 }
@@ -171,4 +171,42 @@ async fn what_was_released_before_a_restart_is_known_after_it() {
     assert_ne!(moved["verdict"], "clear", "the same firearms: {moved}");
     let unseen = service.verify(&cartridges(1, 1)).await;
     assert_eq!(unseen["verdict"], "clear", "{unseen}");
+}
+
+#[tokio::test]
+async fn an_entry_has_room_for_every_release_whatever_licences_are_called() {
+    let service = start();
+    let number = "𝔏".repeat(50);
+    let items = 60;
+    for mut licence in passavant::demo::licences(today()) {
+        if licence["kind"] == "export" {
+            licence["number"] = number.as_str().into();
+        }
+        let line = licence["lines"][1].clone();
+        let lines = (1..=items).map(|n| {
+            let mut line = line.clone();
+            line["line"] = n.into();
+            line
+        });
+        licence["lines"] = lines.collect();
+        service.issue(&licence).await.unwrap();
+    }
+    let mut declaration = cartridges(1, 10);
+    let item = declaration["items"][0].clone();
+    let quoting = (1..=items).map(|n| {
+        let mut item = item.clone();
+        item["item"] = n.into();
+        item["licences"] = serde_json::json!([
+            {"number": number, "line": n}, {"number": "KE-IMP-2026-00087", "line": n}
+        ]);
+        item
+    });
+    declaration["items"] = quoting.collect();
+    let verification = service.verify(&declaration).await;
+    assert_eq!(verification["verdict"], "clear", "{verification}");
+    let released = service.release(&verification, "key").await.unwrap();
+    assert!(!is_refused(&released));
+    let reply: serde_json::Value = serde_json::from_str(&released.reply).unwrap();
+    assert_eq!(reply["draws"].as_array().unwrap().len(), 60);
+    assert_verifies(service);
 }

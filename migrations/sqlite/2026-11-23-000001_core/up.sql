@@ -104,17 +104,20 @@ CREATE INDEX release_draw_by_licence ON release_draw (licence_id);
 -- Firearms that releases have moved; a licence without serials is bound to them.
 CREATE TABLE serial_use (
     id INTEGER PRIMARY KEY,
-    firearm TEXT NOT NULL,                    -- maker, model, country of manufacture and serial, folded
-    serial TEXT NOT NULL,
+    serial TEXT NOT NULL,                     -- or alternative marking, as it is compared
+    make TEXT NOT NULL,                       -- folded; empty where it was not declared
+    model TEXT NOT NULL,                      -- the same
+    country TEXT NOT NULL,                    -- of manufacture; the same
     state TEXT NOT NULL,                      -- whose border was crossed
     movement TEXT NOT NULL,
     licence TEXT NOT NULL,
     line INTEGER NOT NULL,
     release_id BLOB NOT NULL REFERENCES release (id),
     item INTEGER NOT NULL,
-    settled INTEGER NOT NULL DEFAULT 0        -- 1 once it has come back
+    settled_by BLOB                           -- the release by which it has come back
 ) STRICT;
-CREATE INDEX serial_use_by_firearm ON serial_use (firearm, state);
+CREATE INDEX serial_use_by_serial ON serial_use (serial, state);
+CREATE INDEX serial_use_by_settled ON serial_use (settled_by);
 CREATE INDEX serial_use_by_release ON serial_use (release_id);
 
 -- First replies by caller and key.

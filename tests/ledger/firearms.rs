@@ -1,0 +1,144 @@
+//! Firearms are released once, however they are described the second time.
+use super::harness::*;
+use passavant::storage;
+use passavant::storage::Db;
+use passavant::storage::releases::ReleaseRow;
+use passavant::storage::serials::SerialUse;
+use serde_json::Value;
+use serde_json::json;
+use uuid::Uuid;
+
+/// The sample's licences; without serials on the lines of rifles where they are to be bound.
+async fn issue(service: &Service, with_serials: bool) {
+    for mut licence in passavant::demo::licences(today()) {
+        if !with_serials {
+            licence["lines"][0].as_object_mut().unwrap().remove("serials");
+        }
+        licence["lines"][0].as_object_mut().unwrap().remove("make");
+        service.issue(&licence).await.unwrap();
+    }
+}
+
+/// The sample's two rifles under a reference of their own.
+fn rifles(serial: u32) -> Value {
+    let mut declaration = passavant::demo::declarations(today()).remove(0).declaration;
+    declaration["items"].as_array_mut().unwrap().truncate(1);
+    declaration["reference"] = json!({"type": "national", "value": format!("FR-{serial:08}")});
+    declaration
+}
+
+/// Releases the first declaration and insists that the second is refused by a code.
+async fn released_once(service: &Service, first: &Value, again: &Value, code: &str) {
+    let verification = service.verify(first).await;
+    assert_eq!(verification["verdict"], "clear", "{verification}");
+    let released = service.release(&verification, "first").await.unwrap();
+    assert!(!is_refused(&released), "{}", released.reply);
+    let verification = service.verify(again).await;
+    assert!(verification.to_string().contains(code), "{verification}");
+    let refused = service.release(&verification, "again").await.unwrap();
+    assert!(is_refused(&refused) && refused.reply.contains(code), "{}", refused.reply);
+}
+
+#[tokio::test]
+async fn a_model_that_is_left_out_makes_no_other_firearm() {
+    for with_serials in [true, false] {
+        let service = start();
+        issue(&service, with_serials).await;
+        let mut again = rifles(2);
+        again["items"][0].as_object_mut().unwrap().remove("model");
+        released_once(&service, &rifles(1), &again, "SERIAL_ALREADY_MOVED").await;
+    }
+}
+
+#[tokio::test]
+async fn another_maker_on_the_papers_makes_no_other_firearm_of_the_same_line() {
+    let service = start();
+    issue(&service, true).await;
+    let mut again = rifles(2);
+    again["items"][0]["make"] = json!("Blaser");
+    released_once(&service, &rifles(1), &again, "SERIAL_ALREADY_MOVED").await;
+}
+
+#[tokio::test]
+async fn an_alternative_marking_is_bound_and_released_once_like_a_serial() {
+    let service = start();
+    issue(&service, false).await;
+    let marked = |serial: u32| {
+        let mut declaration = rifles(serial);
+        declaration["items"][0]["serials"] = json!([]);
+        declaration["items"][0]["alternative_markings"] = json!(["FR 17-0001", "FR 17-0002"]);
+        declaration
+    };
+    released_once(&service, &marked(1), &marked(2), "SERIAL_ALREADY_MOVED").await;
+}
+
+#[tokio::test]
+async fn the_same_declaration_under_a_ucr_is_the_same_however_it_is_written() {
+    let service = start();
+    issue(&service, true).await;
+    let mut first = rifles(1);
+    first["reference"] = json!({"type": "ucr", "value": "6FR12345678901234-ABC1"});
+    let recorded = service.app.verify(&officer(), first.to_string(), None).await.unwrap();
+    let verification: Value = serde_json::from_str(&recorded.reply).unwrap();
+    assert!(!is_refused(&service.release(&verification, "first").await.unwrap()));
+    let spaced = serde_json::to_string_pretty(&first).unwrap();
+    let recorded = service.app.verify(&officer(), spaced, None).await.unwrap();
+    assert!(recorded.reply.contains("MRN_ALREADY_USED"), "{}", recorded.reply);
+}
+
+fn release(db: &mut Db, id: Uuid) {
+    let row = ReleaseRow {
+        id: id.as_bytes().to_vec(),
+        verification_id: Vec::new(),
+        state: "FR".to_owned(),
+        border_post: "FRLEH".to_owned(),
+        status: "released".to_owned(),
+        version: 1,
+        reference_kind: "national".to_owned(),
+        reference: id.to_string(),
+        content_sha256: Vec::new(),
+        declaration: "{}".to_owned(),
+        items: "[1]".to_owned(),
+        outward: "{}".to_owned(),
+        states: "[]".to_owned(),
+        caller: "test".to_owned(),
+        at_us: 0,
+    };
+    storage::releases::insert(db, &row).unwrap();
+}
+
+fn moved(movement: &str, release: Uuid) -> SerialUse {
+    SerialUse {
+        serial: "VC000101".to_owned(),
+        make: "VERNEYCARRON".to_owned(),
+        model: "IMPACT".to_owned(),
+        country: "FR".to_owned(),
+        state: "FR".to_owned(),
+        movement: movement.to_owned(),
+        licence: EXPORT.to_owned(),
+        line: 1,
+        release_id: release.as_bytes().to_vec(),
+        item: 1,
+        settled_by: None,
+    }
+}
+
+#[tokio::test]
+async fn a_return_that_is_reversed_has_not_brought_the_firearm_back() {
+    let service = start();
+    let mut db = super::trail::database(service.dir.path());
+    let (out, back) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for id in [out, back] {
+        release(&mut db, id);
+    }
+    let settled = |db: &mut Db| {
+        let known = storage::serials::moved(db, &["VC000101".to_owned()], "FR").unwrap();
+        known.iter().map(|moved| moved.settled_by.is_some()).collect::<Vec<_>>()
+    };
+    storage::serials::insert(&mut db, &[moved("export", out)]).unwrap();
+    assert_eq!(settled(&mut db), [false]);
+    storage::serials::insert(&mut db, &[moved("import", back)]).unwrap();
+    assert_eq!(settled(&mut db), [true, false], "it has come back");
+    storage::serials::remove(&mut db, back.as_bytes()).unwrap();
+    assert_eq!(settled(&mut db), [false], "it has not");
+}
