@@ -13,6 +13,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use crate::storage;
 use crate::storage::Db;
 use crate::wire::FieldError;
 use serde::Serialize;
@@ -114,7 +115,61 @@ impl Command for Several {
     }
 }
 
+/// The report of an import, kept under the key that the caller gave it.
+struct Reported {
+    reply: String,
+    once: Once,
+}
+
+impl Command for Reported {
+    fn once(&self) -> Option<&Once> {
+        Some(&self.once)
+    }
+
+    fn claims(&self, _db: &mut Db, _claims: &mut Claims) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn decide(&self, _batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        Ok(done(self.reply.clone()))
+    }
+}
+
+fn done(reply: String) -> Recorded {
+    Recorded { outcome: Done::Done, reply, version: None }
+}
+
 impl App {
+    /// The report of an import under a key, where there was one.
+    pub async fn first_report(&self, once: Option<&Once>) -> Result<Option<Recorded>, Error> {
+        let Some(once) = once.cloned() else { return Ok(None) };
+        let asked = once.clone();
+        let read = move |db: &mut Db| {
+            storage::idempotency::read(db, &[(asked.caller.as_str(), asked.key.as_str())])
+        };
+        match self.readers.read(read).await?.pop() {
+            None => Ok(None),
+            Some(first) if first.request_sha256 == once.request_sha256 => {
+                Ok(Some(done(first.reply)))
+            }
+            Some(_) => Err(Error::KeyReused),
+        }
+    }
+
+    /// Keeps the report of an import under the caller's key, where one was given. Two that came at once
+    /// have imported the same, and both get the first one's report.
+    pub async fn keep_report(
+        &self,
+        report: &ImportReport,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let reply = super::judge::json(report)?;
+        match once {
+            None => Ok(done(reply)),
+            Some(once) => self.recorder.submit(Box::new(Reported { reply, once })).await,
+        }
+    }
+
     /// Imports licences, one a line; `progress` is told the bytes read so far. It waits for the
     /// writer, so it belongs on a thread that may wait.
     pub fn import(

@@ -41,8 +41,8 @@ impl App {
         let id = self.log_row(origin).await?.id;
         let width = usize::from(path.width);
         let Some(level) = path.level else {
-            if caller.role != Role::Auditor {
-                return Err(Error::Forbidden("whole bundles of entries are for auditors"));
+            if !self.audits(caller) {
+                return Err(Error::Forbidden("whole bundles of entries are for the home auditors"));
             }
             let first = path.index.checked_mul(256).ok_or(Error::NotFound)?;
             let most = i64::from(path.width);
@@ -59,7 +59,13 @@ impl App {
         stored.get(..width * HASH_BYTES).map(<[u8]>::to_vec).ok_or(Error::NotFound)
     }
 
-    /// Entries of a log that concern the caller, from an index on; an auditor sees all of them. The
+    /// Whether a caller audits this service: only then does all of the trail concern him. Other
+    /// States' auditors have a part in what concerns their State.
+    fn audits(&self, caller: &Caller) -> bool {
+        caller.role == Role::Auditor && caller.state.as_str() == self.config.node.state
+    }
+
+    /// Entries of a log that concern the caller, from an index on; a home auditor sees all of them. The
     /// second value is the index at which the next page starts.
     pub async fn entries(
         &self,
@@ -79,7 +85,7 @@ impl App {
                 .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
             let entry = serde_json::value::RawValue::from_string(text)
                 .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-            if concerns(caller, entry.get()) {
+            if self.audits(caller) || concerns(caller, entry.get()) {
                 let index = u64::try_from(index).unwrap_or_default();
                 entries.push(EntryReply { log: row.origin.clone(), index, entry });
             }
@@ -95,16 +101,22 @@ impl App {
         index: u64,
     ) -> Result<ProofReply, Error> {
         let row = self.log_row(Some(origin)).await?;
-        let caller = caller.clone();
-        self.readers.read(move |db| prove(db, row, &caller, index)).await
+        let (caller, audits) = (caller.clone(), self.audits(caller));
+        let sees = move |entry: &str| audits || concerns(&caller, entry);
+        self.readers.read(move |db| prove(db, row, sees, index)).await
     }
 }
 
-fn prove(db: &mut Db, row: LogRow, caller: &Caller, index: u64) -> Result<ProofReply, Error> {
+fn prove(
+    db: &mut Db,
+    row: LogRow,
+    sees: impl Fn(&str) -> bool,
+    index: u64,
+) -> Result<ProofReply, Error> {
     let body = storage::log::entry(db, row.id, index)?.ok_or(Error::NotFound)?;
     let entry = String::from_utf8(body)
         .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
-    if !concerns(caller, &entry) {
+    if !sees(&entry) {
         return Err(Error::NotFound);
     }
     let (size, note) = storage::log::latest_checkpoint(db, row.id)?.ok_or(Error::NotFound)?;
@@ -128,11 +140,8 @@ fn prove(db: &mut Db, row: LogRow, caller: &Caller, index: u64) -> Result<ProofR
     })
 }
 
-/// Whether an entry may be shown: an auditor sees all, the others what their State has a part in.
+/// Whether the caller's State has a part in an entry.
 fn concerns(caller: &Caller, entry: &str) -> bool {
-    if caller.role == Role::Auditor {
-        return true;
-    }
     let value: serde_json::Value = serde_json::from_str(entry).unwrap_or_default();
     let state = caller.state.as_str();
     let acted = value.pointer("/actor/state").and_then(serde_json::Value::as_str) == Some(state);

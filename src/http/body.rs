@@ -18,6 +18,9 @@ use std::time::Duration;
 /// A JSON body as it was sent.
 pub struct JsonBody(pub String);
 
+/// A JSON body that may be as large as a bulk import.
+pub struct LargeJsonBody(pub String);
+
 /// How long and how large a body may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -34,7 +37,7 @@ impl Limits {
         Self { bytes_max: http.body_bytes_max, time: Duration::from_secs(http.body_timeout_s) }
     }
 
-    /// Of a bulk import.
+    /// Of a bulk import, or an edition of the lists.
     pub fn import(http: &Http) -> Self {
         Self { bytes_max: http.import_bytes_max, time: Duration::from_secs(http.import_timeout_s) }
     }
@@ -45,22 +48,41 @@ impl FromRequest for JsonBody {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = json_form(request.headers());
-        let limits = request
-            .app_data::<web::Data<App>>()
-            .map(|app| Limits::json(&app.config.http))
-            .ok_or_else(|| Error::Internal("the service is not set up".to_owned()));
-        let payload = web::Payload::from_request(request, payload);
-        Box::pin(async move {
-            form?;
-            let limits = limits?;
-            let payload = payload.await.map_err(|error| Error::Internal(error.to_string()))?;
-            let bytes = whole(payload, limits).await?;
-            let not_text = |_| {
-                Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body is not UTF-8")
-            };
-            Ok(Self(String::from_utf8(bytes).map_err(not_text)?))
-        })
+        let text = json_text(request, payload, Limits::json);
+        Box::pin(async move { Ok(Self(text.await?)) })
+    }
+}
+
+impl FromRequest for LargeJsonBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let text = json_text(request, payload, Limits::import);
+        Box::pin(async move { Ok(Self(text.await?)) })
+    }
+}
+
+/// A body that says that it is JSON, as text.
+fn json_text(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limits: fn(&Http) -> Limits,
+) -> impl Future<Output = Result<String, Problem>> + use<> {
+    let form = json_form(request.headers());
+    let limits = request
+        .app_data::<web::Data<App>>()
+        .map(|app| limits(&app.config.http))
+        .ok_or_else(|| Error::Internal("the service is not set up".to_owned()));
+    let payload = web::Payload::from_request(request, payload);
+    async move {
+        form?;
+        let limits = limits?;
+        let payload = payload.await.map_err(|error| Error::Internal(error.to_string()))?;
+        let bytes = whole(payload, limits).await?;
+        let not_text =
+            |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body is not UTF-8");
+        String::from_utf8(bytes).map_err(not_text)
     }
 }
 

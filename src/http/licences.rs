@@ -11,8 +11,8 @@ use super::page::page_reply;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::Caller;
 use crate::app::Error;
+use crate::app::import::Whose;
 use crate::app::licences::Decision;
 use crate::app::licences::Document;
 use crate::app::release::request_digest;
@@ -112,18 +112,16 @@ pub async fn decide(
 pub async fn import(
     app: web::Data<App>,
     Authority(caller): Authority,
+    key: Key,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let lines = whole(body, Limits::import(&app.config.http)).await?;
-    let report = web::block(move || take(&app, &caller, &lines)).await;
+    let once = key.once(&caller, request_digest("import", &lines));
+    if let Some(first) = app.first_report(once.as_ref()).await? {
+        return Ok(recorded(first));
+    }
+    let (importer, actor) = (app.clone(), caller.clone());
+    let report = web::block(move || importer.import(&actor, Whose::Own, &*lines, |_| {})).await;
     let report = report.map_err(|error| Error::Internal(error.to_string()))??;
-    Ok(HttpResponse::Ok().json(report))
-}
-
-fn take(
-    app: &App,
-    caller: &Caller,
-    lines: &[u8],
-) -> Result<crate::app::import::ImportReport, Error> {
-    app.import(caller, crate::app::import::Whose::Own, lines, |_| {})
+    Ok(recorded(app.keep_report(&report, once).await?))
 }

@@ -1,5 +1,5 @@
 //! The reference lists that the rules read.
-use super::body::JsonBody;
+use super::body::LargeJsonBody;
 use super::caller::Authority;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
@@ -23,7 +23,7 @@ pub async fn load(
     app: web::Data<App>,
     Authority(caller): Authority,
     key: Key,
-    JsonBody(body): JsonBody,
+    LargeJsonBody(body): LargeJsonBody,
 ) -> Result<HttpResponse, Problem> {
     let once = key.once(&caller, request_digest("lists", body.as_bytes()));
     Ok(recorded(app.load_lists(&caller, body, once).await?))

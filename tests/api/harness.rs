@@ -214,6 +214,13 @@ impl Service {
         }
     }
 
+    /// All that can have changed: the export licence with its balances, and how far the trail goes.
+    pub async fn state(&self) -> (String, String) {
+        let licence = self.get(&format!("/v1/licences/{EXPORT}"), &token("FR", "authority")).await;
+        let checkpoint = self.get("/v1/audit/checkpoint", &token("FR", "auditor")).await;
+        (licence.text, checkpoint.text)
+    }
+
     /// Verifies a declaration at Le Havre.
     pub async fn verify(&self, declaration: &Value) -> Answer {
         self.post(

@@ -194,3 +194,23 @@ async fn an_import_takes_the_good_names_the_bad_and_changes_nothing_the_second_t
         "an import amends nothing"
     );
 }
+
+#[tokio::test]
+async fn an_import_under_a_key_is_made_once() {
+    let service = start();
+    let import = async |key: &str, licence: &Value| {
+        let headers = [("Content-Type", "application/x-ndjson"), ("Idempotency-Key", key)];
+        let (path, body) = ("/v1/licences/import", Some(licence.to_string()));
+        service.send(Method::POST, path, &token("FR", "authority"), &headers, body).await
+    };
+    let first = import("import-1", &export()).await;
+    assert_eq!((first.status, &first.json()["imported"]), (200, &json!(1)));
+    assert_eq!(import("import-1", &export()).await.text, first.text, "the first report");
+    assert_eq!(import("import-2", &export()).await.json()["unchanged"], 1, "another one");
+    let mut other = export();
+    other["number"] = json!("FR-EXP-2");
+    let reused = import("import-1", &other).await;
+    assert_eq!((reused.status, reused.code().as_str()), (422, "idempotency_key_reused"));
+    let read = service.get("/v1/licences/FR-EXP-2", &token("FR", "authority")).await;
+    assert_eq!(read.status, 404, "nothing of it was taken");
+}

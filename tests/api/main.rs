@@ -15,6 +15,7 @@ mod harness;
 mod licences;
 mod malformed;
 mod matrix;
+mod reach;
 mod releases;
 mod shell;
 #[path = "../support/mod.rs"]

@@ -174,6 +174,12 @@ async fn unknown_and_foreign_verifications_are_not_there() {
     let unknown = service.post_once("/v1/releases", &token("FR", "officer"), "k", &unknown).await;
     assert_eq!((foreign.status, unknown.status), (404, 404));
     assert_eq!(foreign.text, unknown.text, "nothing tells them apart");
+    let released = service.release(&cartridges("FR-1", "1"), "own").await.json();
+    let mut abroad = cartridges("FR-1", "1");
+    abroad["border_post"] = json!("DEHAM");
+    let amendment = json!({"reason": "x", "declaration": abroad});
+    let answer = service.post(&path_of(&released), &token("DE", "officer"), &amendment).await;
+    assert_eq!(answer.text, foreign.text, "not even to who presents it at a post of his own");
     let path = "/v1/releases/019a0000-0000-7000-8000-000000000000/reversal";
     let answer = service
         .send(Method::POST, path, &token("FR", "officer"), &[], Some("{\"reason\":\"x\"}".into()))

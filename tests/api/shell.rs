@@ -243,6 +243,21 @@ async fn the_documentation_needs_no_network() {
 }
 
 #[tokio::test]
+async fn lists_may_be_as_long_as_an_import_and_no_longer() {
+    let service = start_with(|config| {
+        (config.http.body_bytes_max, config.http.import_bytes_max) = (2048, 500_000);
+    });
+    let put = async |sought: usize| {
+        let entry = |n| json!({"serial": format!("S{n:08}"), "reference": "a test"});
+        let lists = json!({"sought": (0..sought).map(entry).collect::<Vec<_>>()}).to_string();
+        let token = token("FR", "authority");
+        service.send(Method::PUT, "/v1/lists", &token, &[], Some(lists)).await
+    };
+    assert_eq!(put(5_000).await.status, 200);
+    assert_eq!(put(15_000).await.code(), "too_large");
+}
+
+#[tokio::test]
 async fn the_lists_are_loaded_by_the_home_authority_only() {
     let service = start();
     service.issue_sample().await;

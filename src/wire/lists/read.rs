@@ -42,6 +42,7 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
     let r = &mut reader;
     let at = At::Root("");
     let mut lists = domain::Lists { edition: edition.into(), ..domain::Lists::default() };
+    r.text(&at.field("note"), sent.note.as_deref(), TEXT_CHARS_MAX);
     lists.embargoes = r.list(&at.field("embargoes"), &sent.embargoes, ENTRIES_MAX, Embargo::read);
     lists.watched = r
         .list(&at.field("watched"), &sent.watched, ENTRIES_MAX, Watched::read)
@@ -85,6 +86,9 @@ fn calibres(r: &mut Reader, at: &At<'_>, groups: &[Vec<String>]) -> HashMap<Stri
     let mut number = 0_u32;
     r.list(at, groups, ENTRIES_MAX, |r, at, names| {
         number = number.saturating_add(1);
+        if names.is_empty() {
+            r.error(at, "empty", "a group of calibre names has at least one");
+        }
         r.list(at, names, NAMES_MAX, |r, at, name| {
             let name = folded_calibre(&r.text(at, Some(name), TEXT_CHARS_MAX)?);
             let other = calibres.insert(name, number);

@@ -1,0 +1,186 @@
+//! Every route by every role of every State, asked for something that is there and is France's: whose
+//! it is decides, and to everyone else it is not there. A new route has to say here who reaches what.
+use super::harness::*;
+use passavant::http::ROUTES;
+use passavant::http::Route;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+/// Who reaches what a route is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every State.
+    Everyone,
+    /// France, and Kenya, which the papers name.
+    Named,
+    /// France alone.
+    France,
+    /// France alone, and others are told why not by this status.
+    FranceBut(u16),
+    /// A page of what is the caller's own: France's is not empty, Germany's is.
+    Page,
+    /// A report on records each of which is judged by whose it is.
+    Report,
+}
+
+/// One request for something of France's.
+pub struct Asked {
+    pub path: String,
+    pub body: Option<String>,
+    reach: Reach,
+}
+
+fn asked(path: impl Into<String>, reach: Reach) -> Asked {
+    Asked { path: path.into(), body: None, reach }
+}
+
+fn sent(path: impl Into<String>, body: &Value, reach: Reach) -> Asked {
+    Asked { body: Some(body.to_string()), ..asked(path, reach) }
+}
+
+/// A licence of France's that nobody has issued yet.
+fn new_licence(n: usize) -> Value {
+    let mut licence = passavant::demo::licences(today()).remove(0);
+    licence["number"] = json!(format!("FR-EXP-{n:05}"));
+    licence
+}
+
+async fn released(service: &Service, reference: &str) -> String {
+    let release = service.release(&cartridges(reference, "1"), reference).await.json();
+    release["id"].as_str().unwrap_or_else(|| panic!("{release}")).to_owned()
+}
+
+async fn alert(service: &Service) -> String {
+    service.verify(&sample("hold")).await;
+    let page = service.get("/v1/alerts?status=open", &token("FR", "officer")).await.json();
+    page["items"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// What a route is asked for, with everything made that it needs.
+pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
+    let reference = format!("FR-{n:05}");
+    let reason = json!({"reason": "a test"});
+    let licence = format!("/v1/licences/{EXPORT}");
+    match (route.method, route.path) {
+        ("GET", path @ ("/v1/whoami" | "/v1/lists" | "/v1/audit/checkpoint")) => {
+            asked(path, Reach::Everyone)
+        }
+        ("POST", path @ "/v1/verifications") => {
+            let body = json!({"declaration": cartridges(&reference, "1")});
+            sent(path, &body, Reach::FranceBut(400))
+        }
+        ("POST", path @ "/v1/releases") => {
+            let verification = service.verify(&cartridges(&reference, "1")).await.json();
+            sent(path, &json!({"verification": verification["id"]}), Reach::France)
+        }
+        ("POST", path @ "/v1/releases/{id}/reversal") => {
+            let id = released(service, &reference).await;
+            sent(path.replace("{id}", &id), &reason, Reach::France)
+        }
+        ("POST", path @ "/v1/releases/{id}/amendment") => {
+            let id = released(service, &reference).await;
+            let declaration = cartridges(&reference, "1");
+            let body = json!({"declaration": declaration, "reason": "a test"});
+            sent(path.replace("{id}", &id), &body, Reach::FranceBut(400))
+        }
+        ("GET", path @ ("/v1/licences" | "/v1/alerts" | "/v1/audit/entries")) => {
+            service.verify(&sample("hold")).await;
+            asked(path, Reach::Page)
+        }
+        ("POST", path @ "/v1/licences") => sent(path, &new_licence(n), Reach::FranceBut(400)),
+        ("POST", path @ "/v1/licences/import") => sent(path, &new_licence(n), Reach::Report),
+        ("GET", "/v1/licences/{number}") => asked(licence, Reach::Named),
+        ("PUT", "/v1/licences/{number}") => {
+            sent(licence, &passavant::demo::licences(today()).remove(0), Reach::France)
+        }
+        ("GET", "/v1/licences/{number}/ledger" | "/v1/licences/{number}/versions") => {
+            asked(route.path.replace("{number}", EXPORT), Reach::France)
+        }
+        ("POST", "/v1/licences/{number}/{decision}") => {
+            let own = service
+                .post("/v1/licences", &token("FR", "authority"), &new_licence(n))
+                .await
+                .json();
+            let path = format!("/v1/licences/{}/suspension", own["number"].as_str().unwrap());
+            sent(path, &reason, Reach::France)
+        }
+        ("GET", path @ "/v1/alerts/{id}") => {
+            asked(path.replace("{id}", &alert(service).await), Reach::France)
+        }
+        ("POST", path @ "/v1/alerts/{id}/acknowledgement") => sent(
+            path.replace("{id}", &alert(service).await),
+            &json!({"note": "a test"}),
+            Reach::France,
+        ),
+        ("POST", path @ "/v1/alerts/{id}/resolution") => {
+            let body = json!({"outcome": "released_after_check", "note": "a test"});
+            sent(path.replace("{id}", &alert(service).await), &body, Reach::France)
+        }
+        ("PUT", path @ "/v1/lists") => {
+            let lists = service.get(path, &token("FR", "authority")).await.text;
+            Asked { body: Some(lists), ..asked(path, Reach::FranceBut(403)) }
+        }
+        ("GET", "/v1/audit/tile/{path:.*}") => asked("/v1/audit/tile/0/000.p/1", Reach::Everyone),
+        ("GET", "/v1/audit/entries/{log:.*}/{index}/proof") => {
+            asked("/v1/audit/entries/passavant.example/test/0/proof", Reach::Named)
+        }
+        other => panic!("{other:?}: say who reaches what by it"),
+    }
+}
+
+/// Whether an answer is right for a State; whether the caller was served.
+fn judged(reach: Reach, state: &str, answer: &Answer, case: &str) -> bool {
+    let done = answer.status < 300;
+    let not_there = |answer: &Answer| {
+        answer.status == 404
+            && answer.json()["detail"] == "there is no such object"
+            && answer.code() == "not_found"
+    };
+    match (reach, state) {
+        (Reach::Everyone, _) | (Reach::Named, "KE") => assert!(done, "{case}"),
+        // Its own officer and authority need not both reach it, and may come too late.
+        (_, "FR") => assert!(done || matches!(answer.status, 404 | 409), "{case}"),
+        (Reach::Named | Reach::France, _) => assert!(not_there(answer), "{case}"),
+        (Reach::FranceBut(status), _) => assert_eq!(answer.status, status, "{case}"),
+        (Reach::Page, "DE") => assert_eq!(answer.json()["items"], json!([]), "{case}"),
+        (Reach::Page, _) => assert!(done, "{case}"),
+        (Reach::Report, _) => assert_eq!(answer.json()["imported"], 0, "{case}"),
+    }
+    done
+}
+
+#[tokio::test]
+async fn what_is_one_state_s_is_not_there_for_another() {
+    let service = start();
+    service.issue_sample().await;
+    for (n, route) in ROUTES.iter().enumerate() {
+        let asked = case(&service, route, n).await;
+        let method: Method = route.method.parse().unwrap();
+        let mut served = false;
+        for state in ["DE", "KE", "FR"] {
+            for role in route.roles {
+                let key = format!("{n}-{state}-{}", role.as_str());
+                let headers = [("Idempotency-Key", key.as_str()), ("If-Match", "\"1\"")];
+                let token = token(state, role.as_str());
+                let body = asked.body.clone();
+                let answer =
+                    service.send(method.clone(), &asked.path, &token, &headers, body).await;
+                let case = format!(
+                    "{method} {} as {} of {state}: {} {}",
+                    asked.path,
+                    role.as_str(),
+                    answer.status,
+                    answer.text
+                );
+                let done = judged(asked.reach, state, &answer, &case);
+                if asked.reach == Reach::Page && state == "FR" {
+                    served |= answer.json()["items"] != json!([]);
+                } else {
+                    served |= done && state == "FR";
+                }
+            }
+        }
+        assert!(served, "{method} {}: France reaches what is its own", asked.path);
+    }
+}
