@@ -11,6 +11,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use passavant::audit::Hash;
+use passavant::audit::checkpoint;
+use passavant::audit::proof;
 use passavant::clock::Clock;
 use passavant::clock::SystemClock;
 use passavant::demo;
@@ -18,6 +21,7 @@ use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
@@ -104,8 +108,26 @@ fn http() -> reqwest::Client {
 struct Acknowledged {
     verifications: Vec<(String, u64)>,
     releases: Vec<(String, u64)>,
-    /// Releases asked for and never answered: they happened, or they did not.
-    unknown: u32,
+    /// Verifications whose release was asked for and not answered: it happened, or it did not.
+    unanswered: BTreeSet<String>,
+}
+
+async fn ask_release(
+    http: &reqwest::Client,
+    api: &str,
+    verification: &str,
+) -> Option<(u16, Value)> {
+    let sent = http.post(format!("{api}/v1/releases")).bearer_auth(token("FR", "officer"));
+    let sent =
+        sent.header("Idempotency-Key", verification).json(&json!({"verification": verification}));
+    let answer = sent.send().await.ok()?;
+    let status = answer.status().as_u16();
+    Some((status, answer.json().await.ok()?))
+}
+
+fn entry_of(release: &Value) -> (String, u64) {
+    let index = release["audit"]["index"].as_u64().unwrap_or_else(|| panic!("{release}"));
+    (release["id"].as_str().unwrap().to_owned(), index)
 }
 
 /// One client: verifies and releases one round after another until the service is gone.
@@ -119,23 +141,30 @@ async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Ac
             return;
         };
         let Ok(verification) = answer.json::<Value>().await else { return };
-        let id = verification["id"].as_str().unwrap_or_else(|| panic!("{verification}")).to_owned();
-        let index = verification["audit"]["index"].as_u64().unwrap();
+        let (id, index) = entry_of(&verification);
         acknowledged.lock().unwrap().verifications.push((id.clone(), index));
-        acknowledged.lock().unwrap().unknown += 1;
-        let sent = http.post(format!("{api}/v1/releases")).bearer_auth(&officer);
-        let sent = sent.header("Idempotency-Key", &id).json(&json!({"verification": id}));
-        let Ok(answer) = sent.send().await else { return };
-        let status = answer.status().as_u16();
-        let Ok(release) = answer.json::<Value>().await else { return };
+        acknowledged.lock().unwrap().unanswered.insert(id.clone());
+        let Some((status, release)) = ask_release(&http, &api, &id).await else { return };
         assert_eq!(status, 201, "{release}");
         let mut acknowledged = acknowledged.lock().unwrap();
-        acknowledged.unknown -= 1;
-        acknowledged.releases.push((
-            release["id"].as_str().unwrap().to_owned(),
-            release["audit"]["index"].as_u64().unwrap(),
-        ));
+        acknowledged.unanswered.remove(&id);
+        acknowledged.releases.push(entry_of(&release));
     }
+}
+
+/// Asks again, under the same keys, for everything that was not answered: each of it stands once now.
+/// Gives how much that was.
+async fn ask_again(api: &str, acknowledged: &Mutex<Acknowledged>) -> usize {
+    let http = http();
+    let unanswered = std::mem::take(&mut acknowledged.lock().unwrap().unanswered);
+    let asked = unanswered.len();
+    for id in unanswered {
+        let (status, first) = ask_release(&http, api, &id).await.unwrap();
+        let (_, second) = ask_release(&http, api, &id).await.unwrap();
+        assert_eq!((status, &first), (201, &second));
+        acknowledged.lock().unwrap().releases.push(entry_of(&first));
+    }
+    asked
 }
 
 /// One round under a reference of its own.
@@ -168,21 +197,16 @@ async fn issue_sample(api: &str) {
     }
 }
 
+async fn get(api: &str, path: &str, role: &str) -> Value {
+    let asked = http().get(format!("{api}{path}")).bearer_auth(token("FR", role));
+    asked.send().await.unwrap().json().await.unwrap()
+}
+
 /// Everything acknowledged stands in the trail under its index, and the balance is what was released.
 async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
-    let http = http();
     let (mut entries, mut after) = (std::collections::HashMap::new(), String::new());
     loop {
-        let url = format!("{api}/v1/audit/entries?limit=200{after}");
-        let page: Value = http
-            .get(url)
-            .bearer_auth(token("FR", "auditor"))
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let page = get(api, &format!("/v1/audit/entries?limit=200{after}"), "auditor").await;
         for item in page["items"].as_array().unwrap() {
             entries.insert(item["index"].as_u64().unwrap(), item["entry"].clone());
         }
@@ -195,26 +219,32 @@ async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
     for (id, index) in &acknowledged.releases {
         assert_eq!(entries[index]["release"], *id, "entry {index}");
     }
-    let url = format!("{api}/v1/licences/{EXPORT}");
-    let licence: Value = http
-        .get(url)
-        .bearer_auth(token("FR", "authority"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let licence = get(api, &format!("/v1/licences/{EXPORT}"), "authority").await;
     let consumed: usize =
         licence["lines"][1]["balance"]["consumed"].as_str().unwrap().parse().unwrap();
-    let least = acknowledged.releases.len();
-    let most = least + usize::try_from(acknowledged.unknown).unwrap();
-    assert!(
-        (least..=most).contains(&consumed),
-        "{consumed} consumed, {least} acknowledged, {most} at most"
-    );
+    assert_eq!(consumed, acknowledged.releases.len(), "each release draws once");
     let in_trail = entries.values().filter(|entry| entry["kind"] == "release").count();
     assert_eq!(consumed, in_trail, "each release stands in the trail once");
+}
+
+/// Proofs asked for in each cycle, of the latest of each kind.
+const PROVEN: usize = 5;
+
+/// The latest acknowledged are proven against the signed checkpoint.
+async fn assert_proven(api: &str, acknowledged: &Acknowledged) {
+    let latest = [&acknowledged.verifications, &acknowledged.releases];
+    for (id, index) in latest.into_iter().flat_map(|kind| kind.iter().rev().take(PROVEN)) {
+        let path = format!("/v1/audit/entries/passavant.example/faults/{index}/proof");
+        let proven = get(api, &path, "auditor").await;
+        let text = |name: &str| proven[name].as_str().unwrap_or_else(|| panic!("{proven}"));
+        let (size, root) = checkpoint::verify(text("checkpoint"), text("verifier_key")).unwrap();
+        let hashes = proven["hashes"].as_array().unwrap().iter();
+        let hashes: Vec<Hash> =
+            hashes.map(|hash| Hash::parse_hash(hash.as_str().unwrap()).unwrap()).collect();
+        let entry = text("entry");
+        assert!(entry.contains(id.as_str()), "{entry}");
+        assert!(proof::is_included(&hashes, size, root, *index, entry.as_bytes()), "{index}");
+    }
 }
 
 fn run(dir: &Path, arguments: &[&str]) -> (bool, String) {
@@ -243,6 +273,7 @@ async fn killed_under_load_it_loses_nothing_that_it_acknowledged() {
     let mut process = start(dir.path());
     issue_sample(&process.api).await;
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
+    let mut cut_off = 0;
     for cycle in 0..cycles {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
@@ -258,10 +289,13 @@ async fn killed_under_load_it_loses_nothing_that_it_acknowledged() {
         let killed = Instant::now();
         process = start(dir.path());
         assert!(killed.elapsed() < Duration::from_secs(20), "it starts again");
+        cut_off += ask_again(&process.api, &acknowledged).await;
         let so_far = acknowledged.lock().unwrap().clone();
         assert_kept(&process.api, &so_far).await;
+        assert_proven(&process.api, &so_far).await;
     }
     assert!(!acknowledged.lock().unwrap().releases.is_empty(), "there was something to lose");
+    assert!(cut_off > 0, "it was killed in the middle of its work");
     process.child.kill().unwrap();
     process.child.wait().unwrap();
     let (sound, report) = run(dir.path(), &["audit", "verify"]);
@@ -286,12 +320,17 @@ async fn told_to_stop_it_finishes_what_is_in_flight() {
         Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
     assert!(told.success());
     for client in clients {
-        let _ = client.await;
+        client.await.unwrap();
     }
     let status = process.child.wait().unwrap();
     assert!(status.success(), "{status}");
     let (sound, report) = run(dir.path(), &["audit", "verify"]);
     assert!(sound, "{report}");
+    let process = start(dir.path());
+    ask_again(&process.api, &acknowledged).await;
+    let all = acknowledged.lock().unwrap().clone();
+    assert!(!all.releases.is_empty());
+    assert_kept(&process.api, &all).await;
 }
 
 #[test]
