@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::journey::released;
 use super::judge::Presented;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -14,6 +15,7 @@ use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release;
+use super::release::Act;
 use super::release::Again;
 use super::release::decide_again;
 use super::release::enter;
@@ -73,10 +75,24 @@ impl Command for Correction {
         }
         let before = drawn_before(batch, &row)?;
         match &self.to {
-            To::Nothing => reverse(batch, row, &before, &self.caller, &self.reason),
+            To::Nothing => {
+                must_be_here(batch, &row)?;
+                reverse(batch, row, &before, &self.caller, &self.reason)
+            }
             To::Declaration(presented) => {
                 amend(batch, row, &before, presented, &self.caller, &self.reason)
             }
+        }
+    }
+}
+
+/// Goods that have left cannot be taken as not shipped any more.
+fn must_be_here(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
+    match storage::crossings::exit_of(batch.db, &row.id)? {
+        None => Ok(()),
+        Some(exit) => {
+            let words = format!("the goods have left at {}", exit.border_post);
+            Err(Error::Stale(words).into())
         }
     }
 }
@@ -105,7 +121,15 @@ fn reverse(
     row.version += 1;
     storage::releases::replace(batch.db, &row, &[])?;
     storage::serials::remove(batch.db, &row.id)?;
-    enter(batch, "reversal", &row, caller, Some(reason), &[], Done::Done)
+    let act = Act {
+        kind: "reversal",
+        row: &row,
+        declaration: &released(&row)?,
+        caller,
+        reason: Some(reason),
+        outcome: Done::Done,
+    };
+    enter(batch, &act, &[])
 }
 
 fn amend(
@@ -133,7 +157,15 @@ fn amend(
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;
     batch.insert_serials(&serial_uses(&row, &presented.declaration, &drawings))?;
-    enter(batch, "release_amendment", &row, caller, Some(reason), &drawings, Done::Done)
+    let act = Act {
+        kind: "release_amendment",
+        row: &row,
+        declaration: &presented.declaration,
+        caller,
+        reason: Some(reason),
+        outcome: Done::Done,
+    };
+    enter(batch, &act, &drawings)
 }
 
 /// UCC 173: an amendment cannot make the declaration another one or apply it to other goods. Items may

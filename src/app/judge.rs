@@ -6,7 +6,9 @@ use super::Error;
 use super::record::FactsRecord;
 use super::record::Judgement;
 use super::record::JudgementOf;
+use super::record::issuing_states;
 use super::record::licence_versions;
+use super::timeline;
 use super::told;
 use crate::audit::entry::seal;
 use crate::domain::Timestamp;
@@ -24,6 +26,7 @@ use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::rules::case::Facts;
+use crate::storage::consignments::EventRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::verification::AsOf;
 use crate::wire::verification::LicenceVersion;
@@ -89,6 +92,8 @@ pub struct Judged {
     pub alert: Option<NewAlert>,
     /// What States are told of it, unless it clears.
     pub event: Option<Event<serde_json::Value>>,
+    /// What the consignment's timeline says of it.
+    pub happening: Option<EventRow>,
 }
 
 /// What a judgement is made of.
@@ -156,7 +161,9 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
     };
     let alert = alert(id, caller, declaration, &verdict);
     let event = told::verdict(question, &verdict);
-    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event })
+    let issuing = issuing_states(facts);
+    let happening = timeline::verdict(kind, id, caller, declaration, issuing, &verdict, now)?;
+    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event, happening })
 }
 
 /// The reply to a judgement, but for its place in the audit trail.

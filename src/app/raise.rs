@@ -29,6 +29,8 @@ pub struct Raised {
     alerts: Vec<AlertRow>,
     events: Vec<EventRow>,
     deadlines: Vec<DeadlineRow>,
+    /// Events of consignments.
+    pub(super) timeline: Vec<crate::storage::consignments::EventRow>,
     /// Whether there was anything for streams.
     pub any: bool,
 }
@@ -39,6 +41,7 @@ impl Raised {
         self.any |= !self.events.is_empty();
         storage::alerts::insert(db, &self.alerts, &self.events)?;
         storage::deadlines::insert(db, &self.deadlines)?;
+        storage::consignments::insert(db, &std::mem::take(&mut self.timeline))?;
         (self.alerts, self.events, self.deadlines) = (Vec::new(), Vec::new(), Vec::new());
         Ok(())
     }

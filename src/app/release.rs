@@ -24,6 +24,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::timeline;
 use super::told;
 use super::verify::at_own_post;
 use super::verify::record;
@@ -108,7 +109,15 @@ impl Command for Release {
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
         storage::releases::insert_draws(batch.db, &moves)?;
         batch.insert_serials(&serial_uses(&row, &self.presented.declaration, &drawings))?;
-        enter(batch, "release", &row, &self.caller, None, &drawings, Done::Created)
+        let act = Act {
+            kind: "release",
+            row: &row,
+            declaration: &self.presented.declaration,
+            caller: &self.caller,
+            reason: None,
+            outcome: Done::Created,
+        };
+        enter(batch, &act, &drawings)
     }
 }
 
@@ -221,16 +230,29 @@ pub(super) fn items(declaration: &Declaration) -> Result<String, Error> {
     judge::json(&numbers)
 }
 
+/// A release, its amendment or its reversal.
+pub(super) struct Act<'a> {
+    /// `release`, `release_amendment`, `reversal`.
+    pub kind: &'static str,
+    /// The release as it stands after it.
+    pub row: &'a ReleaseRow,
+    /// The declaration on which it stands, or stood.
+    pub declaration: &'a Declaration,
+    /// Who acts.
+    pub caller: &'a Caller,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// What it did.
+    pub outcome: Done,
+}
+
 /// Writes the act into the trail and gives the reply.
 pub(super) fn enter(
     batch: &mut Batch<'_>,
-    kind: &'static str,
-    row: &ReleaseRow,
-    caller: &Caller,
-    reason: Option<&str>,
+    act: &Act<'_>,
     drawings: &[Drawing],
-    outcome: Done,
 ) -> Result<Recorded, Stop> {
+    let Act { kind, row, caller, reason, outcome, .. } = *act;
     let nonce = batch.ids.nonce();
     let mut draws = Vec::with_capacity(drawings.len());
     for drawing in drawings {
@@ -265,6 +287,7 @@ pub(super) fn enter(
     };
     let index = batch.enter(kind, nonce, &body)?;
     told::release(batch, told::release_kind(kind), row, body.states)?;
+    batch.mark(timeline::release(act, batch.now)?, index)?;
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),

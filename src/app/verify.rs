@@ -67,6 +67,7 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
     if let Some(event) = judged.event.clone() {
         batch.tell(event)?;
     }
+    batch.mark(judged.happening.clone(), index)?;
     Ok(reply)
 }
 

@@ -2,6 +2,7 @@
 //! in days that ends on a day off ends on the next working day, holidays are data.
 use super::Country;
 use super::Date;
+use super::Timestamp;
 use jiff::Span;
 use jiff::ToSpan;
 use jiff::civil::Weekday;
@@ -65,6 +66,11 @@ pub fn months_after(event: Date, months: u16) -> Date {
 /// The same day so many years later, or the last day of that month.
 pub fn years_after(event: Date, years: u16) -> Date {
     add(event, i64::from(years).years())
+}
+
+/// The day of an instant in UTC, where no post's own day is meant.
+pub fn utc_day(at: Timestamp) -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(at).date()
 }
 
 fn add(day: Date, span: Span) -> Date {

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod calendar;
 pub mod codes;
+pub mod consignment;
 pub mod country;
 pub mod deadline;
 pub mod declaration;

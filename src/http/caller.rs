@@ -46,6 +46,10 @@ proof! {
     OfficerOrAuthority: Officer, Authority
 }
 proof! {
+    /// Those who may follow a consignment.
+    Follower: Officer, Authority, Carrier
+}
+proof! {
     /// Those with a part in the audit trail.
     AuditorOrState: Auditor, Officer, Authority
 }

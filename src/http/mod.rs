@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod body;
 mod caller;
+mod consignments;
 mod idempotency;
 mod if_match;
 mod licences;
@@ -66,6 +67,7 @@ macro_rules! route {
 
 const EVERYONE: &[Role] = &[Officer, Authority, Carrier, Auditor, Admin];
 const READERS: &[Role] = &[Officer, Authority];
+const FOLLOWERS: &[Role] = &[Officer, Authority, Carrier];
 const TRAIL: &[Role] = &[Auditor, Officer, Authority];
 
 /// Every route of the API. Those of one path stand together.
@@ -88,6 +90,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),
     route!(POST "/v1/alerts/{id}/acknowledgement", READERS, alerts::acknowledge, "Take note of an alert"),
     route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),
+    route!(POST "/v1/exits", &[Officer], consignments::exit, "Goods have left your State; the period for the proof of receipt runs from here"),
+    route!(POST "/v1/entries", &[Officer], consignments::entry, "Goods on their way have entered your State"),
+    route!(GET "/v1/consignments/{ucr}", FOLLOWERS, consignments::read, "The timeline of one shipment over every post"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
     route!(GET "/v1/audit/checkpoint", TRAIL, audit::checkpoint, "The log's latest signed checkpoint"),

@@ -23,6 +23,10 @@ use utoipa::OpenApi;
         wire::alert::AcknowledgementRequest,
         wire::alert::AlertReply,
         wire::alert::ResolutionRequest,
+        wire::consignment::ConsignmentReply,
+        wire::consignment::CrossingReply,
+        wire::consignment::EntryRequest,
+        wire::consignment::ExitRequest,
         wire::audit::EntryReply,
         wire::audit::ProofReply,
         wire::declaration::Declaration,
@@ -92,6 +96,9 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         }
         ("POST", "/v1/alerts/{id}/resolution") => (Some("ResolutionRequest"), "AlertReply"),
         ("GET", "/v1/alerts" | "/v1/alerts/{id}") => (None, "AlertReply"),
+        ("POST", "/v1/exits") => (Some("ExitRequest"), "CrossingReply"),
+        ("POST", "/v1/entries") => (Some("EntryRequest"), "CrossingReply"),
+        ("GET", "/v1/consignments/{ucr}") => (None, "ConsignmentReply"),
         ("PUT", "/v1/lists") => (Some("Document"), "Document"),
         ("GET", "/v1/lists") => (None, "Document"),
         ("GET", "/v1/audit/entries") => (None, "EntryReply"),
@@ -155,7 +162,8 @@ fn operation_id(route: &Route) -> String {
 }
 
 /// Routes that make an object.
-const CREATING: [&str; 3] = ["/v1/verifications", "/v1/releases", "/v1/licences"];
+const CREATING: [&str; 5] =
+    ["/v1/verifications", "/v1/releases", "/v1/licences", "/v1/exits", "/v1/entries"];
 
 fn responses(route: &Route, reply: &Value) -> Value {
     let kind = match route.path {
@@ -193,6 +201,10 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
     if paged {
         parameters.push(json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200}}));
         parameters.push(json!({"name": "after", "in": "query", "schema": text}));
+    }
+    if route.path == "/v1/consignments/{ucr}" {
+        let schema = json!({"type": "string", "format": "date"});
+        parameters.push(json!({"name": "first_seen", "in": "query", "schema": schema}));
     }
     if route.method != "GET" && route.path != "/v1/licences/import" {
         let required = route.path == "/v1/releases";

@@ -1,7 +1,9 @@
 //! Pages of lists: `?limit=&after=`, where `after` is the opaque cursor of the page before.
 use super::problem::Problem;
+use crate::domain::Date;
 use crate::wire::FieldError;
 use crate::wire::field::ERRORS_MAX;
+use crate::wire::field::date;
 use actix_web::FromRequest;
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
@@ -23,6 +25,27 @@ pub struct Page {
     pub after: i64,
     /// How many entries.
     pub limit: u16,
+}
+
+/// Which of the consignments under a reference: the first day of one, or the latest.
+pub struct FirstSeen(pub Option<Date>);
+
+impl FromRequest for FirstSeen {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(first_seen(request.query_string()).map(Self))
+    }
+}
+
+fn first_seen(query: &str) -> Result<Option<Date>, Problem> {
+    let mut first = None;
+    parameters(query, |name, value| match name {
+        "first_seen" => date(value).map(|day| first = Some(day)).map_err(|invalid| invalid.detail),
+        _ => Err("no such parameter here".to_owned()),
+    })?;
+    Ok(first)
 }
 
 /// A page.

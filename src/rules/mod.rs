@@ -4,6 +4,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod finding;
+pub mod journey;
 pub mod passage;
 pub mod profile;
 

@@ -8,6 +8,8 @@ use super::passage::Passage;
 use super::passage::state_of;
 use crate::domain::Country;
 use crate::domain::Date;
+use crate::domain::Locode;
+use crate::domain::Timestamp;
 use crate::domain::declaration::Seen;
 use crate::domain::goods::Movement;
 use crate::domain::licence::ConsentForm;
@@ -91,49 +93,28 @@ impl std::fmt::Display for Listed<'_> {
 pub(super) fn route_deviation(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     misplaced(case, findings);
-    let Some(first) = declaration.crossings.first() else {
+    if declaration.crossings.is_empty() {
         return;
-    };
+    }
     let expected: Vec<Country> = declaration
         .country_of_export
         .into_iter()
         .chain(declaration.route.iter().map(|leg| leg.country))
         .chain(declaration.country_of_import)
         .collect();
-    let mut reached = 0;
-    let mut inside: Option<Country> = None;
-    let mut before = first.at;
-    for (index, crossing) in declaration.crossings.iter().enumerate() {
-        let state = state_of(crossing, case.lists);
-        let path = format!("/crossings/{index}");
-        let post = crossing.post;
-        let place = state.and_then(|state| place_of(&expected, state, reached));
-        let mut deviates = |reason: std::fmt::Arguments<'_>| {
-            findings.add(Code::RouteDeviation).at(path.as_str()).declared(post).says(reason);
-        };
-        match (place, state) {
-            (Some(place), _) if place < reached => {
-                deviates(format_args!(
-                    "{post} was passed after a State that comes later on the route"
-                ));
-            }
-            (Some(place), _) => reached = place,
-            (None, Some(state)) => {
-                deviates(format_args!(
-                    "{post} lies in {state}, which is not on the declared route"
-                ));
-            }
-            (None, None) => deviates(format_args!("the State of {post} is not known")),
+    let crossings = declaration.crossings.iter().map(|crossing| Passing {
+        post: crossing.post,
+        state: state_of(crossing, case.lists),
+        exit: crossing.exit,
+        at: crossing.at,
+    });
+    let inside = passed(&expected, crossings, |index, reason| {
+        let finding = findings.add(Code::RouteDeviation).at(format!("/crossings/{index}"));
+        if let Some(crossing) = declaration.crossings.get(index) {
+            finding.declared(crossing.post);
         }
-        if crossing.at < before {
-            deviates(format_args!("{post} was passed before the crossing listed ahead of it"));
-        }
-        if let Some(left) = inside.filter(|inside| !crossing.exit && Some(*inside) != state) {
-            deviates(format_args!("entry at {post} while no exit from {left} was seen"));
-        }
-        inside = state.filter(|_| !crossing.exit);
-        before = crossing.at;
-    }
+        finding.says(reason);
+    });
     let here = case.state.filter(|_| declaration.movement != Movement::Export);
     if let (Some(left), Some(here)) = (inside, here)
         && left != here
@@ -169,6 +150,60 @@ fn misplaced(case: &Case<'_>, findings: &mut Findings) {
             declaration.movement.as_str()
         ));
     }
+}
+
+/// A border passed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passing {
+    /// The post.
+    pub post: Locode,
+    /// Its State, where it is known.
+    pub state: Option<Country>,
+    /// Whether the goods left there.
+    pub exit: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Follows goods over the borders that they passed and says where they left the States expected;
+/// gives the State in which they are, where its exit was not seen.
+pub(super) fn passed(
+    expected: &[Country],
+    crossings: impl Iterator<Item = Passing>,
+    mut deviates: impl FnMut(usize, std::fmt::Arguments<'_>),
+) -> Option<Country> {
+    let mut reached = 0;
+    let mut inside: Option<Country> = None;
+    let mut before: Option<Timestamp> = None;
+    for (index, Passing { post, state, exit, at }) in crossings.enumerate() {
+        let place = state.and_then(|state| place_of(expected, state, reached));
+        match (place, state) {
+            (Some(place), _) if place < reached => {
+                deviates(
+                    index,
+                    format_args!("{post} was passed after a State that comes later on the route"),
+                );
+            }
+            (Some(place), _) => reached = place,
+            (None, Some(state)) => deviates(
+                index,
+                format_args!("{post} lies in {state}, which is not on the declared route"),
+            ),
+            (None, None) => deviates(index, format_args!("the State of {post} is not known")),
+        }
+        if before.is_some_and(|before| at < before) {
+            deviates(
+                index,
+                format_args!("{post} was passed before the crossing listed ahead of it"),
+            );
+        }
+        if let Some(left) = inside.filter(|inside| !exit && Some(*inside) != state) {
+            deviates(index, format_args!("entry at {post} while no exit from {left} was seen"));
+        }
+        inside = state.filter(|_| !exit);
+        before = Some(at);
+    }
+    inside
 }
 
 /// The place of a State on the route: the next one from where the goods have come, else an earlier

@@ -1,9 +1,12 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod consignments;
+pub mod crossings;
 pub mod deadlines;
 pub mod feed;
 pub mod idempotency;
+mod journey_schema;
 pub mod licences;
 pub mod lists;
 pub mod locks;

@@ -144,6 +144,21 @@ pub fn standing(db: &mut Db, kind: &str, reference: &str) -> Result<Vec<Standing
         .collect()
 }
 
+/// Releases that stand among these, the earliest first.
+pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
+    let mut rows: Vec<ReleaseRow> = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(ROWS) {
+        rows.extend(
+            release::table
+                .filter(release::id.eq_any(ids).and(release::status.eq("released")))
+                .select(ReleaseRow::as_select())
+                .load::<ReleaseRow>(db)?,
+        );
+    }
+    rows.sort_by(|a, b| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
+    Ok(rows)
+}
+
 /// The latest release for export in a State under a reference, for a return that names it.
 pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<String>> {
     Ok(release::table

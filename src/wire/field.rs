@@ -193,6 +193,12 @@ pub fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, Invalid> {
     })
 }
 
+/// Reads the identifier of an object.
+pub fn identifier(text: &str) -> Result<uuid::Uuid, Invalid> {
+    uuid::Uuid::parse_str(text)
+        .map_err(|_e| Invalid::new("not_an_identifier", format!("{text:?} is not a UUID")))
+}
+
 /// Reads a calendar date.
 pub fn date(text: &str) -> Result<crate::domain::Date, Invalid> {
     let bad = || {

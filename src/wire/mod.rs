@@ -2,6 +2,7 @@
 //! used is reported with its path; what goes out is written here and nowhere else.
 pub mod alert;
 pub mod audit;
+pub mod consignment;
 pub mod declaration;
 pub mod field;
 pub mod licence;

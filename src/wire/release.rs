@@ -2,11 +2,11 @@
 use super::field::At;
 use super::field::FieldError;
 use super::field::Reader;
+use super::field::identifier;
 use super::field::kept;
 use super::field::reason;
 use super::licence::BalanceReply;
 use super::verification::AuditReference;
-use crate::domain::Invalid;
 use crate::domain::Text;
 use serde::Deserialize;
 use serde::Serialize;
@@ -46,10 +46,7 @@ impl ReleaseRequest {
         let mut reader = Reader::default();
         let root = At::Root("");
         let at = root.field("verification");
-        let id = reader.word(&at, self.verification.as_deref(), |text| {
-            Uuid::parse_str(text)
-                .map_err(|_e| Invalid::new("not_an_identifier", format!("{text:?} is not a UUID")))
-        });
+        let id = reader.word(&at, self.verification.as_deref(), identifier);
         let id = reader.required(&at, id);
         reader.finish(id)
     }

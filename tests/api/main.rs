@@ -11,6 +11,7 @@
 mod access;
 mod alerts;
 mod audit;
+mod consignments;
 mod harness;
 mod licences;
 mod malformed;

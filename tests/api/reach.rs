@@ -125,6 +125,25 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
         ("GET", "/v1/audit/entries/{log:.*}/{index}/proof") => {
             asked("/v1/audit/entries/passavant.example/test/0/proof", Reach::Named)
         }
+        _ => shipment_case(service, route, &reference).await,
+    }
+}
+
+/// The same for routes that follow goods after their release.
+async fn shipment_case(service: &Service, route: &Route, reference: &str) -> Asked {
+    match (route.method, route.path) {
+        ("POST", path @ "/v1/exits") => {
+            let id = released(service, reference).await;
+            sent(path, &super::consignments::exit_of(&id), Reach::FranceBut(400))
+        }
+        ("POST", path @ "/v1/entries") => {
+            let entry = super::consignments::entry_at("FRLEH", super::consignments::SHIP);
+            sent(path, &entry, Reach::FranceBut(400))
+        }
+        ("GET", path @ "/v1/consignments/{ucr}") => {
+            service.verify(&sample("clear")).await;
+            asked(path.replace("{ucr}", &super::consignments::ucr()), Reach::Named)
+        }
         other => panic!("{other:?}: say who reaches what by it"),
     }
 }

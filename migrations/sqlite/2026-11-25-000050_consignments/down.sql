@@ -1,0 +1,2 @@
+DROP TABLE crossing;
+DROP TABLE consignment_event;

@@ -1,0 +1,145 @@
+//! A consignment's journey put together from the releases and crossings that the register holds.
+use super::Error;
+use super::batch::Batch;
+use super::judge::Presented;
+use super::recorder::Stop;
+use super::release::timestamp;
+use super::release::uuid;
+use crate::domain::Locode;
+use crate::domain::Text;
+use crate::domain::calendar::utc_day;
+use crate::domain::calendar::years_after;
+use crate::domain::consignment::Direction;
+use crate::domain::consignment::JOURNEY_YEARS;
+use crate::domain::consignment::Sighting;
+use crate::domain::declaration::Declaration;
+use crate::domain::goods::Movement;
+use crate::domain::lists::Lists;
+use crate::rules::journey::Deviation;
+use crate::rules::journey::Planned;
+use crate::rules::journey::deviations;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::crossings::CrossingRow;
+use crate::storage::releases::ReleaseRow;
+use crate::wire::consignment::JourneyFinding;
+
+/// Most releases of one consignment that are looked at.
+pub(super) const RELEASES_MAX: i64 = 200;
+/// Most crossings of one consignment that are looked at.
+pub(super) const CROSSINGS_MAX: i64 = 500;
+
+/// A release that stands, with its declaration as read.
+pub(super) struct Released {
+    pub row: ReleaseRow,
+    pub declaration: Declaration,
+}
+
+impl Released {
+    /// Whether the goods were released for export.
+    pub fn is_export(&self) -> bool {
+        self.declaration.movement == Movement::Export
+    }
+}
+
+/// The latest releases that stand under a consignment's reference, the earliest first.
+pub(super) fn releases(db: &mut Db, ucr: &str) -> Result<Vec<Released>, Error> {
+    let ids = storage::consignments::releases(db, ucr, RELEASES_MAX)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for row in storage::releases::standing_of(db, &ids)? {
+        let declaration = released(&row)?;
+        if declaration.consignment().is_some_and(|own| own.as_str() == ucr) {
+            found.push(Released { row, declaration });
+        }
+    }
+    Ok(found)
+}
+
+/// The declaration that says which way the goods should go: that of the latest release for export,
+/// else of transit, else of import.
+pub(super) fn plan(releases: &[Released]) -> Option<&Declaration> {
+    let of =
+        |movement| releases.iter().map(|of| &of.declaration).rfind(|of| of.movement == movement);
+    of(Movement::Export).or_else(|| of(Movement::Transit)).or_else(|| of(Movement::Import))
+}
+
+/// The declaration on which a release stands.
+pub(super) fn released(row: &ReleaseRow) -> Result<Declaration, Error> {
+    let presented = Presented::read(row.declaration.clone(), "").map_err(|error| {
+        Error::Internal(format!("a released declaration does not read: {error}"))
+    })?;
+    Ok(presented.declaration)
+}
+
+/// The journey that a declaration announces.
+pub(super) fn planned(declaration: &Declaration) -> Planned<'_> {
+    Planned {
+        from: declaration.country_of_export,
+        route: &declaration.route,
+        to: declaration.country_of_import,
+    }
+}
+
+/// A post's State, as the lists have it.
+pub(super) fn sighting(
+    post: &str,
+    direction: Direction,
+    at_us: i64,
+    vehicle: Option<&str>,
+    lists: &Lists,
+) -> Result<Sighting, Error> {
+    let post = Locode::parse(post)
+        .map_err(|invalid| Error::Internal(format!("a stored post: {}", invalid.detail)))?;
+    let listed = lists.posts.get(&post).map(|post| post.country);
+    Ok(Sighting {
+        post,
+        state: listed.or_else(|| post.country()),
+        direction,
+        at: timestamp(at_us)?,
+        vehicle: vehicle.map(Text::from),
+    })
+}
+
+fn seen(row: &CrossingRow, lists: &Lists) -> Result<Sighting, Error> {
+    let direction = Direction::parse(&row.direction)
+        .ok_or_else(|| Error::Internal(format!("a stored direction: {}", row.direction)))?;
+    sighting(&row.border_post, direction, row.happened_us, row.vehicle.as_deref(), lists)
+}
+
+/// What a crossing that is being recorded shows of its consignment's journey.
+pub(super) fn found_by(
+    batch: &mut Batch<'_>,
+    ucr: &str,
+    releases: &[Released],
+    crossing: &CrossingRow,
+) -> Result<Vec<Deviation>, Stop> {
+    let Some(declaration) = plan(releases) else { return Ok(Vec::new()) };
+    let mut rows = storage::crossings::of_ucr(batch.db, ucr, CROSSINGS_MAX)?;
+    rows.push(crossing.clone());
+    rows.sort_by_key(|row| (row.happened_us, row.at_us));
+    let day = |at_us: i64| timestamp(at_us).map(utc_day);
+    let today = day(batch.now.as_microsecond())?;
+    // Those of an earlier journey under the same reference say nothing of this one.
+    let mut of_this = Vec::with_capacity(rows.len());
+    for row in rows.drain(..) {
+        if years_after(day(row.at_us)?, JOURNEY_YEARS) > today {
+            of_this.push(row);
+        }
+    }
+    let lists = std::sync::Arc::clone(&batch.lists);
+    let sightings: Vec<Sighting> =
+        of_this.iter().map(|row| seen(row, &lists)).collect::<Result<_, _>>()?;
+    let mut found = deviations(&planned(declaration), &sightings);
+    found.retain(|of| of_this.get(of.sighting).is_some_and(|row| row.id == crossing.id));
+    Ok(found)
+}
+
+/// A deviation on the wire.
+pub(super) fn finding(deviation: Deviation, subject: &[u8]) -> Result<JourneyFinding, Error> {
+    Ok(JourneyFinding {
+        code: deviation.code.as_str().to_owned(),
+        severity: deviation.code.entry().severity.as_str().to_owned(),
+        message: deviation.message,
+        subject: uuid(subject)?.to_string(),
+    })
+}

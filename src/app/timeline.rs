@@ -1,0 +1,123 @@
+//! The timeline of a consignment is written with the acts themselves: each says what happened, to
+//! which States that matters, and where the audit trail holds it.
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::judge::json;
+use super::record::states_of;
+use super::release::Act;
+use crate::domain::Country;
+use crate::domain::Timestamp;
+use crate::domain::declaration::Declaration;
+use crate::rules::Verdict;
+use crate::storage::consignments::EventRow;
+use crate::wire::FieldError;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Most codes of a verdict that its event names.
+const CODES_MAX: usize = 40;
+
+/// What a verdict's event says beside the verdict.
+#[derive(Serialize)]
+struct VerdictDetail<'a> {
+    codes: Vec<&'a str>,
+}
+
+/// The event of a verdict, where the declaration names a consignment.
+pub(super) fn verdict(
+    kind: &str,
+    id: Uuid,
+    caller: &Caller,
+    declaration: &Declaration,
+    issuing: impl Iterator<Item = Country>,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Result<Option<EventRow>, Error> {
+    let Some(ucr) = declaration.consignment() else { return Ok(None) };
+    let mut codes: Vec<&str> =
+        verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
+    codes.dedup();
+    codes.truncate(CODES_MAX);
+    let states = with_state(states_of(declaration, issuing), caller.state.as_str());
+    let kind = if kind == "verification" { "verdict" } else { kind };
+    Ok(Some(EventRow {
+        ucr: ucr.to_string(),
+        kind: kind.to_owned(),
+        state: caller.state.to_string(),
+        border_post: Some(declaration.border_post.to_string()),
+        movement: Some(declaration.movement.as_str().to_owned()),
+        outcome: Some(verdict.outcome.as_str().to_owned()),
+        reference: Some(declaration.reference.value.to_string()),
+        subject: id.as_bytes().to_vec(),
+        states: json(&states)?,
+        carrier: carrier(declaration),
+        detail: json(&VerdictDetail { codes })?,
+        happened_us: now.as_microsecond(),
+        at_us: now.as_microsecond(),
+        ..EventRow::default()
+    }))
+}
+
+/// The event of a release, of its amendment or of its reversal.
+pub(super) fn release(act: &Act<'_>, now: Timestamp) -> Result<Option<EventRow>, Error> {
+    let Act { row, declaration, .. } = act;
+    let Some(ucr) = declaration.consignment() else { return Ok(None) };
+    Ok(Some(EventRow {
+        ucr: ucr.to_string(),
+        kind: act.kind.to_owned(),
+        state: row.state.clone(),
+        border_post: Some(row.border_post.clone()),
+        movement: Some(declaration.movement.as_str().to_owned()),
+        outcome: Some(row.status.clone()),
+        reference: Some(row.reference.clone()),
+        subject: row.id.clone(),
+        states: json(&with_state(states_in(&row.states)?, &row.state))?,
+        carrier: carrier(declaration),
+        detail: "{}".to_owned(),
+        happened_us: now.as_microsecond(),
+        at_us: now.as_microsecond(),
+        ..EventRow::default()
+    }))
+}
+
+/// The carrier's number.
+pub(super) fn carrier(declaration: &Declaration) -> Option<String> {
+    declaration.carrier.as_ref().map(|carrier| carrier.party.id.to_string())
+}
+
+/// A list of States as it is kept.
+pub(super) fn states_in(json: &str) -> Result<Vec<String>, Error> {
+    serde_json::from_str(json).map_err(|error| Error::Internal(format!("stored States: {error}")))
+}
+
+/// The list with one more State, each once.
+pub(super) fn with_state(mut states: Vec<String>, state: &str) -> Vec<String> {
+    states.push(state.to_owned());
+    states.sort_unstable();
+    states.dedup();
+    states
+}
+
+impl Batch<'_> {
+    /// Puts an event into the timeline of its consignment, with its entry's place in the log.
+    pub(super) fn mark(&mut self, event: Option<EventRow>, index: u64) -> Result<(), Error> {
+        let Some(mut event) = event else { return Ok(()) };
+        event.log_id = self.log().1;
+        event.log_index =
+            i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+        self.raised.timeline.push(event);
+        Ok(())
+    }
+}
+
+/// A State as it is kept.
+pub(super) fn country(code: &str) -> Result<Country, Error> {
+    Country::parse(code)
+        .map_err(|error| Error::Internal(format!("a stored State: {}", error.detail)))
+}
+
+/// A field that the register contradicts.
+pub(super) fn invalid(path: &str, code: &str, words: impl Into<String>) -> Error {
+    Error::Invalid(vec![FieldError::new(path, code, words)])
+}

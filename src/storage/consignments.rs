@@ -1,0 +1,75 @@
+//! What has happened to consignments, as it was recorded with each act.
+use super::Db;
+use super::ROWS;
+use super::Result;
+use super::journey_schema::consignment_event;
+use super::on;
+use diesel::prelude::*;
+
+/// One event of a consignment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = consignment_event, treat_none_as_default_value = false)]
+pub struct EventRow {
+    /// The consignment's reference.
+    pub ucr: String,
+    /// `verdict`, `release`, `exit` and the like.
+    pub kind: String,
+    /// State of who acted.
+    pub state: String,
+    /// The post, where it happened at one.
+    pub border_post: Option<String>,
+    /// `export`, `import` or `transit`.
+    pub movement: Option<String>,
+    /// A verdict, or how an arrival or a receipt turned out.
+    pub outcome: Option<String>,
+    /// The declaration's reference.
+    pub reference: Option<String>,
+    /// The object.
+    pub subject: Vec<u8>,
+    /// The States that it concerns, a JSON list.
+    pub states: String,
+    /// The carrier's number.
+    pub carrier: Option<String>,
+    /// Particulars, JSON.
+    pub detail: String,
+    /// When it took place.
+    pub happened_us: i64,
+    /// When it was recorded.
+    pub at_us: i64,
+    /// The log.
+    pub log_id: i64,
+    /// The entry's index in it.
+    pub log_index: i64,
+}
+
+/// Writes events.
+pub fn insert(db: &mut Db, rows: &[EventRow]) -> Result<()> {
+    for rows in rows.chunks(ROWS) {
+        on!(&mut *db, c => diesel::insert_into(consignment_event::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// The latest releases under a reference: those that were made or amended under it.
+pub fn releases(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
+    let mut ids: Vec<Vec<u8>> = consignment_event::table
+        .filter(consignment_event::ucr.eq(ucr))
+        .filter(consignment_event::kind.eq_any(["release", "release_amendment"]))
+        .order(consignment_event::id.desc())
+        .limit(limit)
+        .select(consignment_event::subject)
+        .load(db)?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The latest events under a reference, the latest first.
+pub fn events(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<EventRow>> {
+    Ok(consignment_event::table
+        .filter(consignment_event::ucr.eq(ucr))
+        .order(consignment_event::id.desc())
+        .limit(limit)
+        .select(EventRow::as_select())
+        .load(db)?)
+}
