@@ -40,6 +40,8 @@ pub struct Config {
     pub recorder: Recorder,
     /// Hot licences.
     pub cache: Cache,
+    /// Goods announced by carriers.
+    pub preclearance: Preclearance,
     /// Who may come in.
     pub access: Access,
     /// How often.
@@ -158,6 +160,18 @@ pub struct Cache {
     pub licences_max: usize,
     /// Age beyond which they are not trusted.
     pub age_ms_max: u64,
+}
+
+/// Goods announced by carriers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preclearance {
+    /// Pre-clearances of one carrier in an hour that name licences which are not there or do not fit.
+    pub misses_per_hour_max: u32,
+    /// Pre-clearances of one carrier that wait for presentation.
+    pub waiting_max: u32,
+    /// How often what has lapsed is freed.
+    pub lapse_every_s: u64,
 }
 
 /// Who may come in.

@@ -83,6 +83,7 @@ fn licence(today: Date, number: &str, kind: &str, state: &str, linked: &[&str]) 
         "consignee": {"id": "KE0051234567", "name": "Savannah Outfitters Ltd", "address": "Nairobi"},
         "final_recipient": {"id": "KE-KWS-001", "name": "Kenya Wildlife Service", "address": "Nairobi"},
         "border_posts": ["FRLEH", "KEMBA"],
+        "mandated_carriers": ["FR55555555500022"],
         "linked_licences": linked,
         "lines": [
             {

@@ -76,6 +76,8 @@ fn verify_path(
     }
     let judged = judge::judge(&Question {
         kind: "verification",
+        preclearance: None,
+        state: caller.state,
         id: uuid::Uuid::from_u128(1),
         nonce: [7; 16],
         now,

@@ -5,6 +5,8 @@ use super::audit_log::LogWriter;
 use super::book;
 use super::book::Book;
 use super::claims::Claims;
+use super::draws::Draw;
+use super::draws::moved;
 use super::outbox;
 use super::raise::Raised;
 use super::recorder::Command;
@@ -16,7 +18,6 @@ use crate::audit::entry::seal;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::clock::Ids;
-use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
@@ -222,7 +223,7 @@ impl<'a> Batch<'a> {
         storage::serials::insert(self.db, rows)
     }
 
-    /// Moves what is consumed of a line to another figure and writes that into the ledger.
+    /// Moves what is held and consumed of a line to other figures and writes that into the ledger.
     pub fn draw(&mut self, draw: &Draw<'_>) -> Result<(), Stop> {
         let now_us = self.now.as_microsecond();
         let broken = |what: &str| {
@@ -245,10 +246,11 @@ impl<'a> Batch<'a> {
             .ok_or_else(|| broken("no such line"))?;
         let place = held.standing.drawn.iter_mut().find(|drawn| drawn.line == draw.line);
         let drawn = place.ok_or_else(|| broken("no balance"))?;
-        let before = drawn.consumed;
-        let rest =
-            before.minus(draw.give_back).ok_or_else(|| broken("gives back more than was drawn"))?;
-        drawn.consumed = rest.plus(draw.take).ok_or_else(|| broken("draws beyond all bounds"))?;
+        let before = *drawn;
+        drawn.consumed = moved(before.consumed, draw.give_back, draw.take)
+            .ok_or_else(|| broken("gives back more than was drawn"))?;
+        drawn.reserved = moved(before.reserved, draw.free, draw.hold)
+            .ok_or_else(|| broken("frees more than was held"))?;
         if drawn.consumed.plus(drawn.reserved).is_none_or(|used| used > authorised) {
             return Err(broken("would be over-drawn"));
         }
@@ -259,9 +261,11 @@ impl<'a> Batch<'a> {
             authorised: authorised.micros(),
             reserved: drawn.reserved.micros(),
             consumed: drawn.consumed.micros(),
-            consumed_change: drawn.consumed.micros() - before.micros(),
-            release_id: Some(draw.release_id.to_vec()),
+            consumed_change: drawn.consumed.micros() - before.consumed.micros(),
+            release_id: draw.release_id.map(<[u8]>::to_vec),
             at_us: now_us,
+            reserved_change: drawn.reserved.micros() - before.reserved.micros(),
+            preclearance_id: draw.preclearance_id.map(<[u8]>::to_vec),
         };
         working.drawn = true;
         self.ledger.push(row);
@@ -357,23 +361,6 @@ fn version(reply: &str) -> Option<u32> {
         version: Option<u32>,
     }
     serde_json::from_str::<Versioned>(reply).ok()?.version
-}
-
-/// A movement of a line's balance: absolute figures, what the release drew before and draws now.
-#[derive(Debug)]
-pub struct Draw<'a> {
-    /// The licence.
-    pub licence: &'a str,
-    /// The line.
-    pub line: u32,
-    /// What happens: `release`, `release_amendment`, `reversal`.
-    pub kind: &'static str,
-    /// What the release drew before.
-    pub give_back: Quantity,
-    /// What it draws now.
-    pub take: Quantity,
-    /// The release.
-    pub release_id: &'a [u8],
 }
 
 /// The balances of a licence's lines as they are written.

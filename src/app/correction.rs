@@ -3,12 +3,16 @@
 use super::App;
 use super::Caller;
 use super::Error;
+use super::again::Again;
+use super::again::Own;
+use super::again::decide_again;
 use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::journey::released;
 use super::judge::Presented;
+use super::presentation;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -16,8 +20,6 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release;
 use super::release::Act;
-use super::release::Again;
-use super::release::decide_again;
 use super::release::enter;
 use super::verify::at_own_post;
 use crate::domain::Text;
@@ -50,6 +52,11 @@ impl Command for Correction {
 
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("release", self.id.as_bytes());
+        if let Some(row) = storage::releases::read(db, self.id)?
+            && let Some(id) = storage::preclearances::of_verification(db, &row.verification_id)?
+        {
+            claims.name("preclearance", &id);
+        }
         // What another node makes of the release before its name is locked is seen when it is decided.
         if let Some(row) = storage::releases::read(db, self.id)? {
             claims.name(&row.reference_kind, row.reference.as_bytes());
@@ -121,6 +128,7 @@ fn reverse(
     row.version += 1;
     storage::releases::replace(batch.db, &row, &[])?;
     storage::serials::remove(batch.db, &row.id)?;
+    presentation::reopen(batch, &row)?;
     let act = Act {
         kind: "reversal",
         row: &row,
@@ -143,7 +151,8 @@ fn amend(
     same_declaration(&row, presented)?;
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
-    let drawings = match decide_again(batch, presented, caller, Some((id, &draws)))? {
+    let own = Own { amended: Some((id, &draws)), ..Own::default() };
+    let drawings = match decide_again(batch, presented, caller, own)? {
         Again::Clears { drawings } => drawings,
         Again::Refused(refused) => return Ok(*refused),
     };

@@ -1,7 +1,6 @@
 //! What a release draws, and which firearms it moves.
 use super::Error;
 use super::batch::Batch;
-use super::batch::Draw;
 use super::facts;
 use super::recorder::Stop;
 use crate::domain::Quantity;
@@ -13,6 +12,33 @@ use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+
+/// A movement of a line's balance: absolute figures, what was drawn or held before and is now.
+#[derive(Debug, Default)]
+pub struct Draw<'a> {
+    /// The licence.
+    pub licence: &'a str,
+    /// The line.
+    pub line: u32,
+    /// What happens: `release`, `release_amendment`, `reversal`, `reservation` and what becomes of it.
+    pub kind: &'static str,
+    /// What the release drew before.
+    pub give_back: Quantity,
+    /// What it draws now.
+    pub take: Quantity,
+    /// What was held before.
+    pub free: Quantity,
+    /// What is held now.
+    pub hold: Quantity,
+    /// The release.
+    pub release_id: Option<&'a [u8]>,
+    /// The pre-clearance.
+    pub preclearance_id: Option<&'a [u8]>,
+}
+
+pub(super) fn moved(figure: Quantity, less: Quantity, more: Quantity) -> Option<Quantity> {
+    figure.minus(less)?.plus(more)
+}
 
 /// What one line is drawn by, over an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +117,8 @@ pub(super) fn move_draws(
             kind,
             give_back,
             take,
-            release_id: &row.id,
+            release_id: Some(&row.id),
+            ..Draw::default()
         })?;
     }
     let old: BTreeSet<&Text> = before.iter().map(|(licence, _)| licence).collect();

@@ -22,6 +22,9 @@ pub enum Error {
     /// The idempotency key stands with another request.
     #[error("idempotency key reused with another request")]
     KeyReused,
+    /// Too often in too short a time.
+    #[error("too often: {0}")]
+    TooOften(&'static str),
     /// Not now: a full queue, a database that does not answer, a node that fenced itself.
     #[error("unavailable: {0}")]
     Unavailable(&'static str),

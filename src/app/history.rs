@@ -106,7 +106,7 @@ impl App {
 }
 
 /// Cuts a page that was read with one row too many.
-fn cut<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> i64) -> Paged<T> {
+pub(super) fn cut<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> i64) -> Paged<T> {
     let more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next = rows.last().map(id).filter(|_| more);
@@ -117,15 +117,19 @@ fn ledger_reply(row: &LedgerRow) -> Result<LedgerReply, Error> {
     let figure = |micros: i64| {
         Quantity::from_micros(micros).map(|quantity| quantity.to_string()).unwrap_or_default()
     };
-    let sign = if row.consumed_change < 0 { "-" } else { "" };
+    let signed =
+        |micros: i64| format!("{}{}", if micros < 0 { "-" } else { "" }, figure(micros.abs()));
+    let id = |id: Option<&[u8]>| Ok::<_, Error>(id.map(uuid).transpose()?.map(|id| id.to_string()));
     Ok(LedgerReply {
         line: row.line,
         kind: row.kind.clone(),
-        consumed_change: format!("{sign}{}", figure(row.consumed_change.abs())),
+        consumed_change: signed(row.consumed_change),
+        reserved_change: signed(row.reserved_change),
         authorised: figure(row.authorised),
         reserved: figure(row.reserved),
         consumed: figure(row.consumed),
-        release: row.release_id.as_deref().map(uuid).transpose()?.map(|id| id.to_string()),
+        release: id(row.release_id.as_deref())?,
+        preclearance: id(row.preclearance_id.as_deref())?,
         at: instant(timestamp(row.at_us)?),
     })
 }

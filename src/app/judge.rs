@@ -11,6 +11,7 @@ use super::record::licence_versions;
 use super::timeline;
 use super::told;
 use crate::audit::entry::seal;
+use crate::domain::Country;
 use crate::domain::Timestamp;
 use crate::domain::alert::About;
 use crate::domain::alert::Addressee;
@@ -76,7 +77,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// A judgement, ready to be written down.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Judged {
     /// Its identifier.
     pub id: Uuid,
@@ -99,8 +100,12 @@ pub struct Judged {
 /// What a judgement is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// `verification`, or `release_refused` for a release that no longer clears.
+    /// `verification`, `preclearance`, or `release_refused` for a release that no longer clears.
     pub kind: &'static str,
+    /// The pre-clearance under which the goods are presented.
+    pub preclearance: Option<Uuid>,
+    /// The State whose border is crossed.
+    pub state: Country,
     /// Its identifier.
     pub id: Uuid,
     /// The entry's nonce.
@@ -130,12 +135,13 @@ pub fn evaluate(presented: &Presented, facts: &Facts, lists: &Lists, now: Timest
 
 /// Writes a verdict down.
 pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, Error> {
-    let Question { id, nonce, now, caller, presented, facts, lists, kind } = *question;
+    let Question { id, nonce, now, caller, presented, facts, lists, kind, .. } = *question;
     let declaration = &presented.declaration;
     let reply = reply(id, presented, facts, lists, &verdict, now)?;
     let facts_json = json(&FactsRecord::new(facts))?;
     let judgement = Judgement::new(&JudgementOf {
         id,
+        preclearance: question.preclearance,
         declaration,
         declaration_json: &presented.json,
         facts_json: &facts_json,
@@ -150,7 +156,7 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         .map_err(|error| Error::Internal(format!("the audit entry is too large: {error:?}")))?;
     let row = VerificationRow {
         id: id.as_bytes().to_vec(),
-        state: caller.state.to_string(),
+        state: question.state.to_string(),
         border_post: declaration.border_post.to_string(),
         outcome: verdict.outcome.as_str().to_owned(),
         caller: caller.key(),
@@ -159,10 +165,13 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         reply: reply.clone(),
         at_us: now.as_microsecond(),
     };
-    let alert = alert(id, caller, declaration, &verdict);
-    let event = told::verdict(question, &verdict);
+    // Goods that are only announced are not held yet, and a carrier mends its own papers.
+    let is_presented = kind != "preclearance";
+    let alert = alert(id, caller, declaration, &verdict).filter(|_| is_presented);
+    let event = told::verdict(question, &verdict).filter(|_| is_presented);
     let issuing = issuing_states(facts);
-    let happening = timeline::verdict(kind, id, caller, declaration, issuing, &verdict, now)?;
+    let happening = timeline::verdict(kind, id, caller, declaration, issuing, &verdict, now)?
+        .filter(|_| is_presented);
     Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event, happening })
 }
 
@@ -181,9 +190,14 @@ pub fn reply(
 
 /// A reply with its place in the audit trail.
 pub fn with_audit(reply: &str, origin: &str, index: u64) -> String {
-    let open = reply.strip_suffix('}').unwrap_or(reply);
     let origin = serde_json::Value::from(origin);
-    format!("{open},\"audit\":{{\"log\":{origin},\"index\":{index}}}}}")
+    with_field(reply, "audit", &format!("{{\"log\":{origin},\"index\":{index}}}"))
+}
+
+/// A reply with one field more, whose value is JSON.
+pub fn with_field(reply: &str, name: &str, value: &str) -> String {
+    let open = reply.strip_suffix('}').unwrap_or(reply);
+    format!("{open},\"{name}\":{value}}}")
 }
 
 /// Serialises what cannot fail to serialise but for a bug.

@@ -7,6 +7,7 @@ use super::amendment::Amend;
 use super::batch::Batch;
 use super::book;
 use super::claims::Claims;
+pub use super::decision::Decision;
 use super::judge::json;
 use super::record::Actor;
 use super::record::states_named;
@@ -34,62 +35,6 @@ use crate::wire::FieldError;
 use crate::wire::licence::LicenceReply;
 use serde::Serialize;
 use std::sync::Arc;
-
-/// A change of status that an authority decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Active to suspended.
-    Suspension,
-    /// Suspended to active.
-    Reinstatement,
-    /// To revoked.
-    Revocation,
-    /// To annulled.
-    Annulment,
-    /// To surrendered.
-    Surrender,
-}
-
-impl Decision {
-    /// The word in the history and in the path.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Suspension => "suspension",
-            Self::Reinstatement => "reinstatement",
-            Self::Revocation => "revocation",
-            Self::Annulment => "annulment",
-            Self::Surrender => "surrender",
-        }
-    }
-
-    /// Reads the word in a path.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Suspension, Self::Reinstatement, Self::Revocation, Self::Annulment, Self::Surrender]
-            .into_iter()
-            .find(|decision| decision.as_str() == text)
-    }
-
-    /// The status that it leads to, where it may be taken from this one.
-    fn from(self, status: Status) -> Option<Status> {
-        match (self, status) {
-            (Self::Suspension, Status::Active) => Some(Status::Suspended),
-            (Self::Reinstatement, Status::Suspended) => Some(Status::Active),
-            (Self::Revocation, Status::Active | Status::Suspended) => Some(Status::Revoked),
-            (Self::Annulment, Status::Active | Status::Suspended | Status::Revoked) => {
-                Some(Status::Annulled)
-            }
-            (Self::Surrender, Status::Active | Status::Suspended) => Some(Status::Surrendered),
-            (
-                Self::Suspension
-                | Self::Reinstatement
-                | Self::Revocation
-                | Self::Annulment
-                | Self::Surrender,
-                _,
-            ) => None,
-        }
-    }
-}
 
 /// A document with what it reads as.
 #[derive(Debug, Clone)]
@@ -225,6 +170,8 @@ pub(super) fn write_lines(
             consumed_change: 0,
             release_id: None,
             at_us: batch.now.as_microsecond(),
+            reserved_change: 0,
+            preclearance_id: None,
         });
     }
     Ok(())
@@ -259,61 +206,6 @@ pub(super) fn enter(
     let version = Some(held.licence.version);
     batch.put_licence(entry);
     Ok(Recorded { outcome, reply, version })
-}
-
-struct Decide {
-    number: Text,
-    decision: Decision,
-    if_match: Option<u32>,
-    reason: Text,
-    caller: Caller,
-    once: Option<Once>,
-}
-
-impl Command for Decide {
-    fn once(&self) -> Option<&Once> {
-        self.once.as_ref()
-    }
-
-    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        claims.licence(&self.number);
-        Ok(())
-    }
-
-    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let mut entry = own(batch, &self.number, &self.caller)?;
-        if let Some(version) = self.if_match {
-            matches_version(&entry, version)?;
-        }
-        let was = entry.held.standing.status;
-        let status = self.decision.from(was).ok_or_else(|| {
-            Error::Stale(format!(
-                "a licence that is {} takes no {}",
-                was.as_str(),
-                self.decision.as_str()
-            ))
-        })?;
-        let version = LicenceVersion {
-            version: entry.held.licence.version + 1,
-            status,
-            change: self.decision.as_str(),
-            reason: Some(&self.reason),
-            body: None,
-            actor: &self.caller.key(),
-            at: batch.now,
-        };
-        storage::licences::update(batch.db, entry.id, &version)?;
-        let mut licence = entry.held.licence.as_ref().clone();
-        licence.version = version.version;
-        entry.held.licence = Arc::new(licence);
-        entry.held.standing.status = status;
-        let change = Change {
-            caller: &self.caller,
-            change: self.decision.as_str(),
-            reason: Some(&self.reason),
-        };
-        enter(batch, entry, &change, Done::Done)
-    }
 }
 
 /// A licence of the caller's own State; any other is not there.
@@ -369,20 +261,6 @@ impl App {
             )]));
         }
         let command = Amend { document, if_match, caller: caller.clone(), once };
-        self.recorder.submit(Box::new(command)).await
-    }
-
-    /// Changes a licence's status.
-    pub async fn decide(
-        &self,
-        caller: &Caller,
-        number: Text,
-        decision: Decision,
-        reason: Text,
-        if_match: Option<u32>,
-        once: Option<Once>,
-    ) -> Result<Recorded, Error> {
-        let command = Decide { number, decision, if_match, reason, caller: caller.clone(), once };
         self.recorder.submit(Box::new(command)).await
     }
 

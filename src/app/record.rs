@@ -2,9 +2,11 @@
 //! replay needs. Entries carry no personal data but as salted digests.
 use super::Caller;
 use super::Error;
+pub(super) use super::concerned::issuing_states;
+pub(super) use super::concerned::states_named;
+pub(super) use super::concerned::states_of;
 use super::outward::OutwardRecord;
 use crate::audit::entry::salted;
-use crate::domain::Country;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Timestamp;
@@ -65,6 +67,11 @@ impl Actor {
             subject_sha256: salted(nonce, caller.key().as_bytes()),
         }
     }
+
+    /// The service itself, where a period has ended and nobody acted.
+    pub fn service(state: &str, nonce: [u8; 16]) -> Self {
+        Self { state: state.to_owned(), role: "service", subject_sha256: salted(nonce, b"service") }
+    }
 }
 
 /// A declaration's reference.
@@ -95,6 +102,8 @@ pub struct FindingRecord {
 #[derive(Debug, Clone, Serialize)]
 pub struct Judgement<'a> {
     verification: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preclearance: Option<String>,
     reference: ReferenceRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ucr: Option<&'a str>,
@@ -121,6 +130,8 @@ pub struct Judgement<'a> {
 pub struct JudgementOf<'a> {
     /// The verification's identifier.
     pub id: uuid::Uuid,
+    /// The pre-clearance under which the goods are presented.
+    pub preclearance: Option<uuid::Uuid>,
     /// The declaration, read.
     pub declaration: &'a Declaration,
     /// The declaration as received.
@@ -148,6 +159,7 @@ impl<'a> Judgement<'a> {
         let findings = &of.verdict.findings;
         Self {
             verification: of.id.to_string(),
+            preclearance: of.preclearance.map(|id| id.to_string()),
             reference: ReferenceRecord {
                 kind: declaration.reference.kind.as_str(),
                 value: declaration.reference.value.as_str(),
@@ -189,43 +201,6 @@ fn listed(facts: &Facts) -> Vec<LicenceRecord> {
         .collect()
 }
 
-/// The States that a shipment concerns: they may read its entries (contract: audit trail).
-pub(super) fn states_of(
-    declaration: &Declaration,
-    issuing: impl IntoIterator<Item = Country>,
-) -> Vec<String> {
-    let route = declaration.route.iter().map(|leg| leg.country);
-    let ends = [declaration.country_of_export, declaration.country_of_import];
-    concerned(ends.into_iter().flatten(), route.chain(issuing))
-}
-
-/// The States that issued the licences that facts hold.
-pub(super) fn issuing_states(facts: &Facts) -> impl Iterator<Item = Country> {
-    facts.licences.iter().filter_map(|fact| match &fact.lookup {
-        Lookup::Held(held) => Some(held.licence.issuing_state),
-        Lookup::NotFound | Lookup::Unavailable => None,
-    })
-}
-
-/// The States that a licence concerns.
-pub(super) fn states_named(licence: &Licence) -> Vec<String> {
-    let ends = [licence.country_of_export, licence.country_of_import];
-    let transit = licence.transit.iter().map(|transit| transit.country);
-    concerned(ends, transit.chain([licence.issuing_state]))
-}
-
-/// Sorted, each once, and never more than an entry has room for.
-fn concerned(
-    ends: impl IntoIterator<Item = Country>,
-    others: impl IntoIterator<Item = Country>,
-) -> Vec<String> {
-    let mut states: Vec<Country> =
-        ends.into_iter().chain(others.into_iter().take(LISTED_MAX)).collect();
-    states.sort_unstable();
-    states.dedup();
-    states.iter().map(ToString::to_string).collect()
-}
-
 /// The licence versions that facts hold.
 pub fn licence_versions(facts: &Facts) -> impl Iterator<Item = (&Text, u32)> {
     facts.licences.iter().filter_map(|fact| match &fact.lookup {
@@ -246,6 +221,10 @@ pub struct FactsRecord {
     serials: Vec<SerialFactRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outward: Option<OutwardRecord>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    announced: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lapsed_us: Option<i64>,
 }
 
 /// Line, reserved and consumed, in millionths.
@@ -304,6 +283,8 @@ impl FactsRecord {
                 })
                 .collect(),
             outward: facts.outward.as_ref().map(OutwardRecord::from_outward),
+            announced: facts.is_announced,
+            lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
         }
     }
 
@@ -339,6 +320,8 @@ impl FactsRecord {
             serials: serials.ok_or_else(|| broken("serials"))?,
             outward,
             history_available: self.history_available,
+            is_announced: self.announced,
+            lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
         })
     }
 }

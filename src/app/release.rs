@@ -3,18 +3,18 @@
 use super::App;
 use super::Caller;
 use super::Error;
+use super::again::Again;
+use super::again::decide_again;
 use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::Drawing;
-use super::draws::drawings;
 use super::draws::move_draws;
 use super::draws::serial_uses;
-use super::facts;
 use super::judge;
 use super::judge::Presented;
-use super::judge::Question;
 use super::judge::sha256;
 use super::outward::OutwardRecord;
+use super::presentation;
 use super::record::Actor;
 use super::record::fitting;
 use super::record::states_of;
@@ -27,18 +27,11 @@ use super::recorder::Stop;
 use super::timeline;
 use super::told;
 use super::verify::at_own_post;
-use super::verify::record;
-use crate::domain::Quantity;
 use crate::domain::declaration::Declaration;
 use crate::rules::Case;
-use crate::rules::Outcome;
-use crate::rules::Verdict;
 use crate::rules::case::Facts;
-use crate::rules::case::LicenceFact;
-use crate::rules::case::Lookup;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::release::DrawReply;
@@ -66,6 +59,8 @@ struct ReleaseEntry<'a> {
 
 struct Release {
     verification: VerificationRow,
+    /// The pre-clearance under which the goods were presented.
+    preclearance: Option<Vec<u8>>,
     presented: Presented,
     caller: Caller,
     once: Once,
@@ -76,13 +71,15 @@ impl Command for Release {
         Some(&self.once)
     }
 
-    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.declaration(&self.presented.declaration);
-        Ok(())
+        presentation::claim(db, self.preclearance.as_deref(), claims)
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let again = decide_again(batch, &self.presented, &self.caller, None)?;
+        let announced = presentation::read(batch, self.preclearance.as_deref())?;
+        let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
+        let again = decide_again(batch, &self.presented, &self.caller, own)?;
         let drawings = match again {
             Again::Clears { drawings, .. } => drawings,
             Again::Refused(refused) => return Ok(*refused),
@@ -106,6 +103,9 @@ impl Command for Release {
             at_us: batch.now.as_microsecond(),
         };
         batch.insert_release(&row)?;
+        if let Some(announced) = announced {
+            announced.take_over(batch, &row.id, &self.caller)?;
+        }
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
         storage::releases::insert_draws(batch.db, &moves)?;
         batch.insert_serials(&serial_uses(&row, &self.presented.declaration, &drawings))?;
@@ -119,95 +119,6 @@ impl Command for Release {
         };
         enter(batch, &act, &drawings)
     }
-}
-
-/// What a second look on the database's rows gives.
-pub(super) enum Again {
-    /// It clears, and this is what it draws.
-    Clears { drawings: Vec<Drawing> },
-    /// It does not: the reply says why, and it has been recorded.
-    Refused(Box<Recorded>),
-}
-
-/// Judges a declaration on the rows inside the transaction. `amended` is the release that it amends:
-/// what that one draws now is given back first.
-pub(super) fn decide_again(
-    batch: &mut Batch<'_>,
-    presented: &Presented,
-    caller: &Caller,
-    amended: Option<(Uuid, &[DrawRow])>,
-) -> Result<Again, Stop> {
-    let declaration = &presented.declaration;
-    let numbers = declaration.licence_numbers();
-    batch.read_licences(&numbers)?;
-    let mut facts = Facts { data_age_ms: Some(0), ..Facts::default() };
-    for number in numbers {
-        let lookup = match batch.licence(&number) {
-            Some(entry) => Lookup::Held(given_back(entry, amended.map(|(_, draws)| draws))),
-            None => Lookup::NotFound,
-        };
-        facts.licences.push(LicenceFact { number, lookup });
-    }
-    let except = amended.map(|(id, _)| id);
-    let (state, content) = (Some(caller.state), &presented.sha256);
-    // A release asks the rows themselves, whatever is kept in memory.
-    facts::history(batch.db, declaration, content, state, except, &mut facts)?;
-    let lists = std::sync::Arc::clone(&batch.lists);
-    let case = Case::new(declaration, &facts, &lists, batch.now);
-    let verdict = crate::rules::evaluate(&case);
-    if verdict.outcome == Outcome::Clear {
-        return Ok(Again::Clears { drawings: drawings(&case)? });
-    }
-    refused(batch, presented, caller, &facts, verdict)
-        .map(|recorded| Again::Refused(Box::new(recorded)))
-}
-
-/// A licence as it would stand without what a release draws now.
-fn given_back(
-    entry: &super::book::Entry,
-    draws: Option<&[DrawRow]>,
-) -> crate::domain::licence::Held {
-    let mut held = entry.held.clone();
-    let own = draws.unwrap_or_default().iter().filter(|draw| draw.licence_id == entry.id);
-    let mut any = false;
-    for draw in own {
-        any = true;
-        for drawn in
-            held.standing.drawn.iter_mut().filter(|drawn| i64::from(drawn.line) == draw.line)
-        {
-            let own = Quantity::from_micros(draw.drawn).unwrap_or_default();
-            drawn.consumed = drawn.consumed.saturating_minus(own);
-        }
-    }
-    if any {
-        held.standing.shipments = held.standing.shipments.saturating_sub(1);
-    }
-    held
-}
-
-fn refused(
-    batch: &mut Batch<'_>,
-    presented: &Presented,
-    caller: &Caller,
-    facts: &Facts,
-    verdict: Verdict,
-) -> Result<Recorded, Stop> {
-    let lists = std::sync::Arc::clone(&batch.lists);
-    let judged = judge::write_down(
-        &Question {
-            kind: "release_refused",
-            id: batch.ids.uuid(batch.now),
-            nonce: batch.ids.nonce(),
-            now: batch.now,
-            caller,
-            presented,
-            facts,
-            lists: &lists,
-        },
-        verdict,
-    )?;
-    let reply = record(&judged, batch)?;
-    Ok(Recorded { outcome: Done::Refused, reply, version: None })
 }
 
 /// What goods that may return are compared with.
@@ -327,9 +238,22 @@ impl App {
         verification: Uuid,
         once: Once,
     ) -> Result<Recorded, Error> {
-        let found =
-            self.readers.read(move |db| storage::verifications::read(db, verification)).await?;
-        let row = found.filter(|row| row.state == caller.state.as_str()).ok_or(Error::NotFound)?;
+        let found = move |db: &mut Db| {
+            let Some(row) = storage::verifications::read(db, verification)? else {
+                return Ok(None);
+            };
+            let preclearance = storage::preclearances::of_verification(db, &row.id)?;
+            let is_announced = storage::preclearances::read(db, &row.id)?.is_some();
+            Ok::<_, storage::Error>(Some((row, preclearance, is_announced)))
+        };
+        let found = self.readers.read(found).await?;
+        let found = found.filter(|(row, ..)| row.state == caller.state.as_str());
+        let (row, preclearance, is_announced) = found.ok_or(Error::NotFound)?;
+        if is_announced {
+            return Err(Error::Stale(
+                "the goods have only been announced: verify them under their code".to_owned(),
+            ));
+        }
         let presented =
             Presented::read(row.declaration.clone(), "/declaration").map_err(|error| {
                 Error::Internal(format!("a recorded declaration does not read: {error}"))
@@ -338,6 +262,7 @@ impl App {
         self.recorder
             .submit(Box::new(Release {
                 verification: row,
+                preclearance,
                 presented,
                 caller: caller.clone(),
                 once,

@@ -86,6 +86,8 @@ impl App {
         let lists = Arc::clone(&self.lists.read());
         let judged = judge::judge(&Question {
             kind: "verification",
+            preclearance: None,
+            state: caller.state,
             id: self.ids.uuid(now),
             nonce: self.ids.nonce(),
             now,

@@ -75,6 +75,15 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
         ),
         (config.cache.licences_max > 0, "cache.licences_max: at least 1"),
         (config.cache.age_ms_max > 0, "cache.age_ms_max: at least 1"),
+        (
+            config.preclearance.misses_per_hour_max > 0,
+            "preclearance.misses_per_hour_max: at least 1",
+        ),
+        (config.preclearance.waiting_max > 0, "preclearance.waiting_max: at least 1"),
+        (
+            (1..=3600).contains(&config.preclearance.lapse_every_s),
+            "preclearance.lapse_every_s: 1 to 3600",
+        ),
     ]
 }
 

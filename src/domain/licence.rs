@@ -183,6 +183,8 @@ pub struct Clauses {
     pub brokers: Box<[Party]>,
     /// Identifiers of the carriers that alone may carry; empty where any may.
     pub carriers: Box<[Text]>,
+    /// Identifiers of further carriers that the holder has authorised to reserve from it.
+    pub mandated: Box<[Text]>,
     /// Conditions.
     pub conditions: Box<[Condition]>,
     /// The number of the licence that replaces this one.
@@ -246,6 +248,12 @@ impl Licence {
     pub fn clauses(&self) -> &Clauses {
         static NONE: std::sync::LazyLock<Clauses> = std::sync::LazyLock::new(Clauses::default);
         self.clauses.as_deref().unwrap_or(&NONE)
+    }
+
+    /// Whether a carrier may have quantities held: one that the licence or its holder names.
+    pub fn may_be_reserved_by(&self, carrier: &str) -> bool {
+        let Clauses { carriers, mandated, .. } = self.clauses();
+        carriers.iter().chain(mandated).any(|named| named.as_str() == carrier)
     }
 
     /// Whether the goods are to come back.

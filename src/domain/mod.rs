@@ -16,6 +16,7 @@ pub mod place;
 pub mod quantity;
 pub mod reference;
 pub mod serial;
+pub mod short_code;
 pub mod text;
 pub mod watch;
 

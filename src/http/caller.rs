@@ -42,6 +42,10 @@ proof! {
     Authority: Authority
 }
 proof! {
+    /// A carrier or freight forwarder.
+    Carrier: Carrier
+}
+proof! {
     /// An officer or an authority.
     OfficerOrAuthority: Officer, Authority
 }

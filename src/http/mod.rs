@@ -15,6 +15,7 @@ mod operations;
 mod page;
 mod panics;
 mod peer;
+mod preclearances;
 mod problem;
 mod releases;
 mod reply;
@@ -75,6 +76,12 @@ const TRAIL: &[Role] = &[Auditor, Officer, Authority];
 pub const ROUTES: &[Route] = &[
     route!(GET "/v1/whoami", EVERYONE, whoami::whoami, "Who the token makes you"),
     route!(POST "/v1/verifications", &[Officer], verifications::verify, "Check a declaration at the border; it changes no balance and is recorded before the reply"),
+    route!(GET "/v1/preclearances", &[Carrier], preclearances::list, "Your pre-clearances, in the order of lodging"),
+    route!(POST "/v1/preclearances", &[Carrier], preclearances::lodge, "Check a declaration ahead of arrival; with reserve the quantities are held until the goods are presented, 30 days at most"),
+    route!(GET "/v1/preclearances/{id}", &[Carrier], preclearances::read, "One of your pre-clearances, with its code as a picture"),
+    route!(GET "/v1/preclearances/{id}/qr.svg", &[Carrier], preclearances::svg, "Its code to be scanned, SVG"),
+    route!(GET "/v1/preclearances/{id}/qr.png", &[Carrier], preclearances::png, "Its code to be scanned, PNG"),
+    route!(POST "/v1/preclearances/{id}/withdrawal", &[Carrier], preclearances::withdraw, "Withdraw a pre-clearance; what it held is available again"),
     route!(POST "/v1/releases", &[Officer], releases::release, "Decide again on the database's own rows and draw the licences; 409 with the findings where it no longer clears"),
     route!(POST "/v1/releases/{id}/reversal", &[Officer], releases::reverse, "Undo a release; what it drew is available again"),
     route!(POST "/v1/releases/{id}/amendment", &[Officer], releases::amend, "Set a release to what the declaration should have said; absolute figures"),

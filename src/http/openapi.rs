@@ -36,6 +36,9 @@ use utoipa::OpenApi;
         wire::licence::LicenceReply,
         wire::licence::VersionReply,
         wire::lists::Document,
+        wire::preclearance::PreclearanceReply,
+        wire::preclearance::PreclearanceRequest,
+        wire::preclearance::WithdrawalRequest,
         wire::release::AmendmentRequest,
         wire::release::ReleaseReply,
         wire::release::ReleaseRequest,
@@ -80,6 +83,11 @@ fn written() -> String {
 fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
     match (route.method, route.path) {
         ("POST", "/v1/verifications") => (Some("VerificationRequest"), "Verification"),
+        ("POST", "/v1/preclearances") => (Some("PreclearanceRequest"), "PreclearanceReply"),
+        ("POST", "/v1/preclearances/{id}/withdrawal") => {
+            (Some("WithdrawalRequest"), "PreclearanceReply")
+        }
+        ("GET", "/v1/preclearances" | "/v1/preclearances/{id}") => (None, "PreclearanceReply"),
         ("POST", "/v1/releases") => (Some("ReleaseRequest"), "ReleaseReply"),
         ("POST", "/v1/releases/{id}/reversal") => (Some("ReversalRequest"), "ReleaseReply"),
         ("POST", "/v1/releases/{id}/amendment") => (Some("AmendmentRequest"), "ReleaseReply"),
@@ -108,7 +116,8 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
 }
 
 /// Lists come in pages.
-const PAGED: [&str; 5] = [
+const PAGED: [&str; 6] = [
+    "/v1/preclearances",
     "/v1/licences",
     "/v1/licences/{number}/ledger",
     "/v1/licences/{number}/versions",
@@ -162,13 +171,21 @@ fn operation_id(route: &Route) -> String {
 }
 
 /// Routes that make an object.
-const CREATING: [&str; 5] =
-    ["/v1/verifications", "/v1/releases", "/v1/licences", "/v1/exits", "/v1/entries"];
+const CREATING: [&str; 6] = [
+    "/v1/verifications",
+    "/v1/preclearances",
+    "/v1/releases",
+    "/v1/licences",
+    "/v1/exits",
+    "/v1/entries",
+];
 
 fn responses(route: &Route, reply: &Value) -> Value {
     let kind = match route.path {
         "/v1/audit/checkpoint" => "text/plain",
         "/v1/audit/tile/{path:.*}" => "application/octet-stream",
+        "/v1/preclearances/{id}/qr.svg" => "image/svg+xml",
+        "/v1/preclearances/{id}/qr.png" => "image/png",
         _ => "application/json",
     };
     let done = json!({"description": "Done", "content": {kind: {"schema": reply}}});

@@ -136,6 +136,9 @@ impl From<Error> for Problem {
                 let detail = "this Idempotency-Key stands with another request";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
+            Error::TooOften(why) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", why)
+            }
             Error::Unavailable(why) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
             }
@@ -238,6 +241,7 @@ mod tests {
             (Error::Stale(words()), 409, "conflict"),
             (Error::VersionMismatch(words()), 412, "version_mismatch"),
             (Error::KeyReused, 422, "idempotency_key_reused"),
+            (Error::TooOften("of late"), 429, "too_many_requests"),
             (Error::Unavailable("the queue is full"), 503, "unavailable"),
             (Error::Internal(words()), 500, "internal"),
         ];
@@ -249,7 +253,7 @@ mod tests {
             let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
             assert_eq!(kind, "application/problem+json");
             let wait = response.headers().get(header::RETRY_AFTER).is_some();
-            assert_eq!(wait, status == 503, "{code}");
+            assert_eq!(wait, matches!(status, 429 | 503), "{code}");
         }
     }
 

@@ -7,11 +7,12 @@ use super::reply::recorded;
 use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
+use crate::wire::verification::Presented;
 use crate::wire::verification::VerificationBody;
 use actix_web::HttpResponse;
 use actix_web::web;
 
-/// Verifies a declaration presented at the officer's post.
+/// Verifies a declaration, or goods announced before, presented at the officer's post.
 pub async fn verify(
     app: web::Data<App>,
     Officer(caller): Officer,
@@ -20,6 +21,8 @@ pub async fn verify(
 ) -> Result<HttpResponse, Problem> {
     let request: VerificationBody = wire::field::shape(body.as_bytes())?;
     let once = key.once(&caller, request_digest("verification", body.as_bytes()));
-    let declaration = request.declaration()?;
-    Ok(recorded(app.verify(&caller, declaration, once).await?))
+    Ok(recorded(match request.presented()? {
+        Presented::Declared(declaration) => app.verify(&caller, declaration, once).await?,
+        Presented::Announced(announced) => app.verify_announced(&caller, announced, once).await?,
+    }))
 }

@@ -103,6 +103,10 @@ pub struct Facts {
     pub outward: Option<Outward>,
     /// Whether the register could be asked for all of the above but the licences.
     pub history_available: bool,
+    /// Whether the goods are only announced: customs have accepted nothing yet.
+    pub is_announced: bool,
+    /// The instant at which the pre-clearance under which the goods are presented had lapsed.
+    pub lapsed: Option<Timestamp>,
 }
 
 /// An item's quote together with what it leads to.

@@ -574,4 +574,9 @@ catalogue! {
         "Regulation (EU) 2025/41 art. 20(6); Arms Trade Treaty art. 8(1)",
         "Present the user statement"
     }
+    115 PreclearanceLapsed "PRECLEARANCE_LAPSED" Refer Declarant {
+        "the goods were not presented in time after they had been announced",
+        "Union Customs Code art. 171",
+        "Lodge the pre-clearance again, or present the declaration"
+    }
 }

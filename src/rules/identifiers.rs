@@ -29,14 +29,19 @@ const DAY_S: i64 = 86_400;
 /// consignee. Each item has a description, be it on the declaration or on a licence quoted for it, since
 /// article 10(3) asks for licence and papers together; an item that is to pass without a licence also has its
 /// tariff code, by which it can be told from those that need one. Without an instant of acceptance validity is judged
-/// on the day of the check, and a person decides whether that is right; an acceptance later than now
+/// on the day of the check, and a person decides whether that is right; goods that a carrier only announces
+/// have not been accepted yet and miss nothing by it. An acceptance later than now
 /// (five minutes are left to differing clocks) cannot be, and one so long ago that the declaration should have
 /// been invalidated meanwhile is referred too: nobody revives an expired licence by an old date. The final recipient is left to rule 45;
 /// declarant and carrier are not among the particulars of article 10(3) and may be left out.
 pub(super) fn particulars(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     let missing = [
-        (declaration.accepted_at.is_none(), "/accepted_at", "when customs accepted it"),
+        (
+            declaration.accepted_at.is_none() && !case.facts.is_announced,
+            "/accepted_at",
+            "when customs accepted it",
+        ),
         (declaration.country_of_export.is_none(), "/country_of_export", "the country of export"),
         (declaration.country_of_import.is_none(), "/country_of_import", "the country of import"),
         (declaration.exporter.is_none(), "/exporter", "the exporter"),

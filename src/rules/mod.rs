@@ -9,6 +9,7 @@ pub mod passage;
 pub mod profile;
 
 mod allocation;
+mod announcement;
 mod chain;
 mod claims;
 mod dates;
@@ -112,6 +113,7 @@ const RULES: &[Rule] = &[
     temporary::person,
     temporary::simplified,
     temporary::user_statement,
+    announcement::lapsed,
 ];
 
 /// Judges a case by all rules.

@@ -74,6 +74,10 @@ pub struct LedgerRow {
     pub release_id: Option<Vec<u8>>,
     /// When.
     pub at_us: i64,
+    /// By how much what is held moved.
+    pub reserved_change: i64,
+    /// The pre-clearance for which it is held.
+    pub preclearance_id: Option<Vec<u8>>,
 }
 
 /// A new licence's searchable columns.

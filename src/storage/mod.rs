@@ -12,6 +12,7 @@ pub mod lists;
 pub mod locks;
 pub mod log;
 pub mod outbox;
+pub mod preclearances;
 pub mod releases;
 pub mod schema;
 pub mod serials;

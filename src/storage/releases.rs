@@ -179,3 +179,16 @@ pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>,
         .select((release::id, release::reference_kind, release::reference))
         .load(db)?)
 }
+
+/// Releases that stand and draw upon a licence.
+pub fn standing_under(db: &mut Db, licence_id: i64) -> Result<Vec<ReleaseRow>> {
+    let drawing = release_draw::table
+        .filter(release_draw::licence_id.eq(licence_id))
+        .select(release_draw::release_id);
+    Ok(release::table
+        .filter(release::id.eq_any(drawing))
+        .filter(release::status.eq("released"))
+        .order(release::at_us)
+        .select(ReleaseRow::as_select())
+        .load(db)?)
+}

@@ -51,6 +51,8 @@ diesel::table! {
         consumed_change -> BigInt,
         release_id -> Nullable<Binary>,
         at_us -> BigInt,
+        reserved_change -> BigInt,
+        preclearance_id -> Nullable<Binary>,
     }
 }
 
@@ -67,6 +69,43 @@ diesel::table! {
         at_us -> BigInt,
         log_id -> BigInt,
         log_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    preclearance (number) {
+        number -> BigInt,
+        id -> Binary,
+        code -> Text,
+        issuer -> Text,
+        operator -> Text,
+        state -> Text,
+        border_post -> Text,
+        status -> Text,
+        reservation -> Text,
+        missed -> BigInt,
+        kept -> Text,
+        lodged_us -> BigInt,
+        expires_us -> BigInt,
+        due_us -> Nullable<BigInt>,
+        changed_us -> BigInt,
+        release_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    preclearance_draw (preclearance_id, licence_id, line) {
+        preclearance_id -> Binary,
+        licence_id -> BigInt,
+        line -> BigInt,
+        reserved -> BigInt,
+    }
+}
+
+diesel::table! {
+    presentation (verification_id) {
+        verification_id -> Binary,
+        preclearance_id -> Binary,
     }
 }
 
@@ -286,3 +325,5 @@ diesel::table! {
 
 diesel::joinable!(alert_event -> alert (alert_id));
 diesel::allow_tables_to_appear_in_same_query!(alert, alert_event);
+diesel::joinable!(preclearance_draw -> licence (licence_id));
+diesel::allow_tables_to_appear_in_same_query!(preclearance_draw, licence);

@@ -152,6 +152,10 @@ pub struct Licence {
     /// Identifiers of the carriers that alone may carry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carriers: Vec<String>,
+    /// Identifiers of further carriers that the holder has authorised to reserve quantities; the
+    /// choice of the carrier stays open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mandated_carriers: Vec<String>,
     /// Conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

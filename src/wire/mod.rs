@@ -8,6 +8,7 @@ pub mod field;
 pub mod licence;
 pub mod lists;
 pub mod party;
+pub mod preclearance;
 pub mod release;
 pub mod verification;
 

@@ -13,8 +13,14 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerificationRequest {
-    /// The declaration presented.
+    /// The declaration presented; or, in its place, the pre-clearance under which goods are presented.
     pub declaration: Option<super::declaration::Declaration>,
+    /// The short code or the identifier of a pre-clearance: what was lodged is judged again.
+    pub preclearance: Option<String>,
+    /// The number that customs have given since, with a pre-clearance only.
+    pub reference: Option<super::declaration::Reference>,
+    /// When customs accepted the declaration, with a pre-clearance only.
+    pub accepted_at: Option<String>,
 }
 
 /// The same request with the declaration kept byte for byte, which is what the record holds.
@@ -22,12 +28,84 @@ pub struct VerificationRequest {
 #[serde(default, deny_unknown_fields)]
 pub struct VerificationBody {
     declaration: Option<Box<RawValue>>,
+    preclearance: Option<String>,
+    reference: Option<super::declaration::Reference>,
+    accepted_at: Option<String>,
+}
+
+/// What is to be verified.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// A declaration, as sent.
+    Declared(String),
+    /// Goods that a carrier has announced.
+    Announced(Announced),
+}
+
+/// Announced goods as they are presented.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// The short code or the identifier.
+    pub preclearance: String,
+    reference: Option<super::declaration::Reference>,
+    accepted_at: Option<String>,
+}
+
+impl Announced {
+    /// The declaration as lodged, with what customs have added since.
+    pub fn completed(&self, lodged: &str) -> Result<String, Vec<FieldError>> {
+        if self.reference.is_none() && self.accepted_at.is_none() {
+            return Ok(lodged.to_owned());
+        }
+        let broken = |error: serde_json::Error| {
+            vec![FieldError::new("/preclearance", "not_json", error.to_string())]
+        };
+        let mut declaration: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(lodged).map_err(broken)?;
+        if let Some(reference) = &self.reference {
+            let reference = serde_json::to_value(reference).map_err(broken)?;
+            declaration.insert("reference".to_owned(), reference);
+        }
+        if let Some(at) = &self.accepted_at {
+            declaration.insert("accepted_at".to_owned(), at.as_str().into());
+        }
+        serde_json::to_string(&declaration).map_err(broken)
+    }
 }
 
 impl VerificationBody {
     /// The declaration as sent.
     pub fn declaration(&self) -> Result<String, Vec<FieldError>> {
         kept(self.declaration.as_deref(), "declaration")
+    }
+
+    /// The declaration or the pre-clearance: one of the two.
+    pub fn presented(self) -> Result<Presented, Vec<FieldError>> {
+        let declaration = self.declaration();
+        let Self { preclearance, reference, accepted_at, .. } = self;
+        let Some(preclearance) = preclearance else {
+            let added =
+                [("reference", reference.is_some()), ("accepted_at", accepted_at.is_some())];
+            let mut errors: Vec<FieldError> = added
+                .iter()
+                .filter(|(_, is_there)| *is_there)
+                .map(|(name, _)| {
+                    let detail = "stands in the declaration, or beside a pre-clearance";
+                    FieldError::new(format!("/{name}"), "only_with_preclearance", detail)
+                })
+                .collect();
+            errors.extend(declaration.as_ref().err().into_iter().flatten().cloned());
+            return if errors.is_empty() {
+                declaration.map(Presented::Declared)
+            } else {
+                Err(errors)
+            };
+        };
+        if declaration.is_ok() {
+            let detail = "a declaration or a pre-clearance, not both";
+            return Err(vec![FieldError::new("/preclearance", "not_both", detail)]);
+        }
+        Ok(Presented::Announced(Announced { preclearance, reference, accepted_at }))
     }
 }
 
@@ -152,6 +230,9 @@ pub struct Verification {
     /// Where the audit trail holds the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReference>,
+    /// The pre-clearance under which the goods are presented, and what has changed since.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub preclearance: Option<super::preclearance::AnnouncedReply>,
 }
 
 impl Verification {
@@ -184,6 +265,7 @@ impl Verification {
             lists: lists.to_owned(),
             evaluated_at: instant(now),
             audit: None,
+            preclearance: None,
         }
     }
 }

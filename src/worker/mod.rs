@@ -44,6 +44,7 @@ impl Tasks {
             tokio::spawn(refresh_keys(Arc::clone(app), keys_every)),
             tokio::spawn(forget_the_quiet(Arc::clone(app))),
             tokio::spawn(remember_the_past(Arc::clone(app))),
+            tokio::spawn(lapse_due(Arc::clone(app))),
         ];
         Self { tasks, stopped }
     }
@@ -110,5 +111,19 @@ async fn remember_the_past(app: Arc<App>) {
             }
         }
         tokio::time::sleep(REMEMBER_EVERY).await;
+    }
+}
+
+/// Frees what is held for goods that nobody has presented in time, whoever lodged it and whenever: what
+/// is due stands in the database, so a restart forgets nothing.
+async fn lapse_due(app: Arc<App>) {
+    let mut every =
+        tokio::time::interval(Duration::from_secs(app.config.preclearance.lapse_every_s.max(1)));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if let Err(error) = app.lapse_due().await {
+            tracing::error!(%error, "what has lapsed cannot be freed");
+        }
     }
 }

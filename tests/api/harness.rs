@@ -155,7 +155,8 @@ pub fn token_of(state: &str, role: &str, sub: &str) -> String {
         ("officer", _) => vec!["DEHAM".to_owned()],
         _ => Vec::new(),
     };
-    let operator = (role == "carrier").then_some("FR55555555500022");
+    let number = if state == "DE" { "DE55555555500022" } else { "FR55555555500022" };
+    let operator = (role == "carrier").then_some(number);
     let iss = issuer_name(state);
     let claims = Claims { iss: &iss, aud: "passavant", sub, role, posts: &posts, operator };
     issuer(state).mint(&claims, SystemClock.now(), 600).unwrap()

@@ -16,6 +16,7 @@ mod harness;
 mod licences;
 mod malformed;
 mod matrix;
+mod preclearances;
 mod reach;
 mod releases;
 mod shell;

@@ -19,7 +19,8 @@ use passavant::demo;
 use passavant::domain::Country;
 use passavant::domain::Date;
 use passavant::domain::Locode;
-use passavant::domain::Timestamp;
+use passavant::wire::verification::Presented;
+use passavant::wire::verification::VerificationBody;
 use serde_json::Value;
 use serde_json::json;
 use std::path::Path;
@@ -31,6 +32,8 @@ use uuid::Uuid;
 pub struct Service {
     pub app: App,
     pub dir: TempDir,
+    /// Moves with what a test makes of it.
+    pub clock: FixedClock,
 }
 
 pub fn today() -> Date {
@@ -39,8 +42,20 @@ pub fn today() -> Date {
 
 pub fn start() -> Service {
     let dir = TempDir::new().unwrap();
-    let app = open(dir.path());
-    Service { app, dir }
+    let clock = clock();
+    let app = open_at(dir.path(), "passavant.example/test", &clock);
+    Service { app, dir, clock }
+}
+
+/// Opens a folder under another log's name.
+pub fn reopen_as(dir: TempDir, origin: &str) -> Service {
+    let clock = clock();
+    let app = open_at(dir.path(), origin, &clock);
+    Service { app, dir, clock }
+}
+
+fn clock() -> FixedClock {
+    FixedClock::at("2026-11-23T12:00:00Z".parse().unwrap())
 }
 
 pub fn open(dir: &Path) -> App {
@@ -48,15 +63,17 @@ pub fn open(dir: &Path) -> App {
 }
 
 pub fn open_as(dir: &Path, origin: &str) -> App {
-    let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-    let clock = FixedClock::at(now);
+    open_at(dir, origin, &clock())
+}
+
+fn open_at(dir: &Path, origin: &str, clock: &FixedClock) -> App {
     let mut config = Config::embedded().unwrap();
     origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
     config.database.url = support::database_url(dir);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
-    let app = App::open(config, Arc::new(clock), Arc::new(SystemIds), access).unwrap();
+    let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemIds), access).unwrap();
     let mut from = Some(Remembered::References(Vec::new()));
     while let Some(after) = from {
         from = app.remember(after).now_or_never().unwrap().unwrap();
@@ -67,11 +84,37 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
 impl Service {
     /// Stops the writer and opens the same folder again.
     pub fn reopen(self) -> Self {
-        let Self { app, dir } = self;
+        let Self { app, dir, clock } = self;
         app.recorder.stop();
         drop(app);
-        let app = open(dir.path());
-        Self { app, dir }
+        let app = open_at(dir.path(), "passavant.example/test", &clock);
+        Self { app, dir, clock }
+    }
+
+    /// Lets nobody come in time, however many days that is, and puts the clock back.
+    pub async fn let_lapse(&self) -> usize {
+        let now = passavant::clock::Clock::now(&self.clock);
+        self.clock.set(now + jiff::SignedDuration::from_hours(24 * 45));
+        let lapsed = self.app.lapse_due().await.unwrap();
+        assert_eq!(self.app.lapse_due().await.unwrap(), 0, "everything is freed once");
+        self.clock.set(now);
+        lapsed
+    }
+
+    /// Announces goods for the sample's carrier, to be held.
+    pub async fn announce(&self, declaration: &Value) -> Value {
+        let recorded =
+            self.app.preclear(&carrier(), declaration.to_string(), true, None).await.unwrap();
+        serde_json::from_str(&recorded.reply).unwrap()
+    }
+
+    /// Presents announced goods under their code.
+    pub async fn present(&self, code: &str) -> Result<Value, Error> {
+        let body = json!({"preclearance": code}).to_string();
+        let body: VerificationBody = serde_json::from_str(&body).unwrap();
+        let Presented::Announced(announced) = body.presented().unwrap() else { panic!("{code}") };
+        let recorded = self.app.verify_announced(&officer(), announced, None).await?;
+        Ok(serde_json::from_str(&recorded.reply).unwrap())
     }
 
     pub async fn issue(&self, licence: &Value) -> Result<Recorded, Error> {
@@ -104,11 +147,17 @@ impl Service {
 
     /// What is left of the cartridges of the export licence, and what has been used.
     pub async fn rounds(&self) -> (u32, u32) {
+        let (available, _, consumed) = self.figures().await;
+        (available, consumed)
+    }
+
+    /// What is left of the cartridges of the export licence, what is held, and what has been used.
+    pub async fn figures(&self) -> (u32, u32, u32) {
         let licence = self.app.licence(&authority("FR"), EXPORT).await.unwrap();
         let licence = serde_json::to_value(&licence).unwrap();
         let figure =
             |name: &str| licence["lines"][1]["balance"][name].as_str().unwrap().parse().unwrap();
-        (figure("available"), figure("consumed"))
+        (figure("available"), figure("reserved"), figure("consumed"))
     }
 }
 
@@ -146,6 +195,17 @@ pub fn officer() -> Caller {
         role: Role::Officer,
         posts: [Locode::parse("FRLEH").unwrap()].into(),
         operator: None,
+    }
+}
+
+pub fn carrier() -> Caller {
+    Caller {
+        issuer: "test".into(),
+        subject: "carrier-1".into(),
+        state: Country::parse("FR").unwrap(),
+        role: Role::Carrier,
+        posts: [].into(),
+        operator: Some("FR55555555500022".into()),
     }
 }
 

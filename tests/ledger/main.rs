@@ -3,15 +3,18 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test may stop"
 )]
 
+mod announced;
 mod concurrency;
 mod firearms;
 mod harness;
 mod model;
 mod outbox;
+mod reservations;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,7 @@
-//! Any sequence of acts against a model that a child could keep: what stands of each release.
+//! Any sequence of acts against a model that a child could keep: what stands of each release, and what
+//! is held.
+use super::announced;
+use super::announced::Announced;
 use super::harness::*;
 use passavant::app::Error;
 use passavant::app::licences::Decision;
@@ -19,6 +22,10 @@ enum Act {
     Reverse(usize),
     Decide(Decision),
     Authorise(u32),
+    Announce(u32),
+    Present(usize),
+    Withdraw(usize),
+    Lapse,
     Restart,
 }
 
@@ -32,19 +39,23 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop_oneof![Just(Decision::Suspension), Just(Decision::Reinstatement)].prop_map(Act::Decide),
         1 => Just(Act::Decide(Decision::Revocation)),
         2 => (1..160_u32).prop_map(Act::Authorise),
+        4 => (1..40_u32).prop_map(Act::Announce),
+        3 => (0..8_usize).prop_map(Act::Present),
+        1 => (0..8_usize).prop_map(Act::Withdraw),
+        1 => Just(Act::Lapse),
         1 => Just(Act::Restart),
     ]
 }
 
 /// One release as the model keeps it.
-struct Kept {
-    id: Uuid,
-    reference: u32,
-    verification: Value,
-    key: String,
-    reply: String,
-    rounds: u32,
-    stands: bool,
+pub struct Kept {
+    pub id: Uuid,
+    pub reference: u32,
+    pub verification: Value,
+    pub key: String,
+    pub reply: String,
+    pub rounds: u32,
+    pub stands: bool,
 }
 
 /// Where the licence stands.
@@ -55,11 +66,12 @@ enum Stands {
     Revoked,
 }
 
-struct Model {
-    releases: Vec<Kept>,
+pub struct Model {
+    pub releases: Vec<Kept>,
+    pub announced: Vec<Announced>,
     licence: Stands,
     authorised: u32,
-    declared: u32,
+    pub declared: u32,
 }
 
 impl Model {
@@ -67,9 +79,18 @@ impl Model {
         self.releases.iter().filter(|kept| kept.stands).map(|kept| kept.rounds).sum()
     }
 
-    /// Whether so much may be drawn in all.
-    fn allows(&self, drawn: u32) -> bool {
-        self.licence == Stands::Active && drawn <= self.authorised
+    fn held(&self) -> u32 {
+        self.announced.iter().filter(|goods| goods.held).map(|goods| goods.rounds).sum()
+    }
+
+    /// What is drawn and held.
+    pub fn used(&self) -> u32 {
+        self.drawn() + self.held()
+    }
+
+    /// Whether so much may be drawn and held in all.
+    pub fn allows(&self, used: u32) -> bool {
+        self.licence == Stands::Active && used <= self.authorised
     }
 }
 
@@ -112,9 +133,15 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
                 service.app.reverse(&officer(), kept.id, "not shipped".into(), None).await;
             assert_eq!(reversed.is_ok(), kept.stands, "only what stands is reversed");
             kept.stands = false;
+            let id = kept.id;
+            announced::reopen(model, id);
         }
         Act::Decide(decision) => decide(service, model, *decision).await,
         Act::Authorise(rounds) => authorise(service, model, *rounds).await,
+        Act::Announce(rounds) => announced::announce(service, model, *rounds).await,
+        Act::Present(which) => announced::present(service, model, *which).await,
+        Act::Withdraw(which) => announced::withdraw(service, model, *which).await,
+        Act::Lapse => announced::lapse(service, model).await,
         Act::Restart => {}
     }
 }
@@ -140,8 +167,8 @@ async fn authorise(service: &Service, model: &mut Model, rounds: u32) {
     let document = Document::read(&serde_json::from_value(licence).unwrap(), "").unwrap();
     let seen = service.app.licence(&authority("FR"), EXPORT).await.unwrap();
     let amended = service.app.amend(&authority("FR"), EXPORT, document, seen.version, None).await;
-    let possible = model.licence != Stands::Revoked && model.drawn() <= rounds;
-    assert_eq!(amended.is_ok(), possible, "{rounds} with {} drawn", model.drawn());
+    let possible = model.licence != Stands::Revoked && model.used() <= rounds;
+    assert_eq!(amended.is_ok(), possible, "{rounds} with {} used", model.used());
     if possible {
         model.authorised = rounds;
     }
@@ -153,7 +180,7 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
     let verification = service.verify(&cartridges(reference, rounds)).await;
     let key = format!("key-{reference}");
     let recorded = service.release(&verification, &key).await.unwrap();
-    let possible = model.allows(model.drawn() + rounds);
+    let possible = model.allows(model.used() + rounds);
     assert_eq!(
         !is_refused(&recorded),
         possible,
@@ -176,7 +203,7 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
 }
 
 async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) {
-    let drawn = model.drawn();
+    let drawn = model.used();
     let Some(kept) = model.releases.get(which) else { return };
     let possible = model.allows(drawn - if kept.stands { kept.rounds } else { 0 } + rounds);
     let Some(kept) = model.releases.get_mut(which) else { return };
@@ -200,7 +227,7 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
     }
 }
 
-fn id(reply: &str) -> Uuid {
+pub fn id(reply: &str) -> Uuid {
     let reply: Value = serde_json::from_str(reply).unwrap();
     reply["id"].as_str().unwrap().parse().unwrap()
 }
@@ -210,6 +237,7 @@ async fn run(acts: Vec<Act>) {
     service.issue_sample(AUTHORISED, "multiple").await;
     let mut model = Model {
         releases: Vec::new(),
+        announced: Vec::new(),
         licence: Stands::Active,
         authorised: AUTHORISED,
         declared: 0,
@@ -219,12 +247,9 @@ async fn run(acts: Vec<Act>) {
         if matches!(act, Act::Restart) {
             service = service.reopen();
         }
-        let (available, consumed) = service.rounds().await;
-        assert_eq!(
-            (available, consumed),
-            (model.authorised - model.drawn(), model.drawn()),
-            "after {act:?}"
-        );
+        let (drawn, held) = (model.drawn(), model.held());
+        let expected = (model.authorised - drawn - held, held, drawn);
+        assert_eq!(service.figures().await, expected, "after {act:?}");
     }
     super::trail::assert_verifies(service);
 }

@@ -18,7 +18,7 @@ fn verify(dir: &Path) -> Vec<LogReport> {
 
 /// Stops a service and insists that its whole trail fits and every verdict replays.
 pub fn assert_verifies(service: Service) {
-    let Service { app, dir } = service;
+    let Service { app, dir, .. } = service;
     app.recorder.stop();
     drop(app);
     for report in verify(dir.path()) {
@@ -56,7 +56,7 @@ fn spoil_tiles() -> &'static str {
 /// Alters what is stored by one statement and gives what the walk says first.
 async fn fault_after(statement: &str) -> String {
     let service = with_a_trail().await;
-    let Service { app, dir } = service;
+    let Service { app, dir, .. } = service;
     app.recorder.stop();
     drop(app);
     diesel::connection::SimpleConnection::batch_execute(&mut database(dir.path()), statement)
@@ -128,7 +128,7 @@ async fn an_altered_record_beside_the_log_is_named() {
 #[tokio::test]
 async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
     let service = with_a_trail().await;
-    let Service { app, dir } = service;
+    let Service { app, dir, .. } = service;
     app.recorder.stop();
     drop(app);
     let mut db = database(dir.path());
@@ -138,12 +138,12 @@ async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
 
 #[tokio::test]
 async fn a_log_opened_after_a_loss_begins_with_how_far_the_others_went() {
-    let Service { app, dir } = with_a_trail().await;
+    let Service { app, dir, .. } = with_a_trail().await;
     app.recorder.stop();
     let size = app.checkpoint(None).await.unwrap().lines().nth(1).unwrap().to_owned();
     drop(app);
     std::fs::remove_file(dir.path().join("log.key")).unwrap();
-    let service = Service { app: open_as(dir.path(), "passavant.example/test-2"), dir };
+    let service = reopen_as(dir, "passavant.example/test-2");
     let auditor = passavant::app::Caller { role: passavant::app::Role::Auditor, ..officer() };
     let (entries, _) = service.app.entries(&auditor, None, 0, 10).await.unwrap();
     let first: serde_json::Value = serde_json::from_str(entries[0].entry.get()).unwrap();

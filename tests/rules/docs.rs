@@ -41,7 +41,7 @@ register of posts are judged",
         "other consignments of the same parties are not looked up",
     ),
     (
-        "110 to 116, what is due after the border",
+        "110 to 114 and 116, what is due after the border",
         "exits, receipts and decisions of authorities are not recorded yet",
     ),
 ];

@@ -48,6 +48,8 @@ struct SentFacts {
     data_age_ms: Option<u64>,
     data_age_unknown: bool,
     history_unavailable: bool,
+    is_announced: bool,
+    lapsed: Option<String>,
     serials: Vec<SentSerial>,
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
@@ -113,6 +115,8 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         serials: sent.serials.into_iter().map(serial_fact).collect(),
         outward: sent.outward.map(outward),
         history_available: !sent.history_unavailable,
+        is_announced: sent.is_announced,
+        lapsed: sent.lapsed.map(|at| at.parse().expect("an instant")),
     }
 }
 

@@ -187,11 +187,8 @@ impl Licence {
                     party.read(r, at)
                 })
                 .into(),
-            carriers: r
-                .list(&at.field("carriers"), &self.carriers, LIST_MAX, |r, at, text| {
-                    r.text(at, Some(text), ID_CHARS_MAX)
-                })
-                .into(),
+            carriers: ids(r, &at.field("carriers"), &self.carriers),
+            mandated: ids(r, &at.field("mandated_carriers"), &self.mandated_carriers),
             conditions: r
                 .list(&at.field("conditions"), &self.conditions, LIST_MAX, Condition::read)
                 .into(),
@@ -228,6 +225,10 @@ struct Lists {
     transit: Box<[domain::TransitState]>,
     border_posts: Box<[Locode]>,
     linked: Box<[Text]>,
+}
+
+fn ids(r: &mut Reader, at: &At<'_>, ids: &[String]) -> Box<[Text]> {
+    r.list(at, ids, LIST_MAX, |r, at, text| r.text(at, Some(text), ID_CHARS_MAX)).into()
 }
 
 fn country(r: &mut Reader, at: &At<'_>, text: Option<&str>) -> Option<Country> {

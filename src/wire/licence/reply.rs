@@ -73,10 +73,13 @@ pub struct DecisionRequest {
 pub struct LedgerReply {
     /// The line.
     pub line: i64,
-    /// `issue`, `amendment`, `release`, `release_amendment` or `reversal`.
+    /// `issue`, `amendment`, `release`, `release_amendment`, `reversal`, `reservation`,
+    /// `reservation_taken_over`, `reservation_lapsed` or `reservation_withdrawn`.
     pub kind: String,
     /// By how much consumption moved, signed.
     pub consumed_change: String,
+    /// By how much what is held moved, signed.
+    pub reserved_change: String,
     /// Authorised after it.
     pub authorised: String,
     /// Reserved after it.
@@ -86,6 +89,9 @@ pub struct LedgerReply {
     /// The release that moved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// The pre-clearance for which it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preclearance: Option<String>,
     /// When.
     pub at: String,
 }

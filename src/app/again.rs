@@ -1,0 +1,136 @@
+//! The second look: a declaration judged on the database's own rows, inside the transaction that
+//! draws or holds the balances.
+use super::Caller;
+use super::batch::Batch;
+use super::draws::Drawing;
+use super::draws::drawings;
+use super::facts;
+use super::judge;
+use super::judge::Presented;
+use super::judge::Question;
+use super::recorder::Done;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use super::reservation::Reserved;
+use super::verify::record;
+use crate::domain::Country;
+use crate::domain::Quantity;
+use crate::domain::Timestamp;
+use crate::domain::licence::Held;
+use crate::rules::Case;
+use crate::rules::Outcome;
+use crate::rules::Verdict;
+use crate::rules::case::Facts;
+use crate::rules::case::LicenceFact;
+use crate::rules::case::Lookup;
+use crate::storage::releases::DrawRow;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What the same shipment has drawn or holds already: it is given back before it is judged again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Own<'a> {
+    /// The release that is being amended, with what it draws.
+    pub amended: Option<(Uuid, &'a [DrawRow])>,
+    /// What is held for the goods.
+    pub reserved: &'a [Reserved],
+    /// When the pre-clearance under which they are presented had lapsed.
+    pub lapsed: Option<Timestamp>,
+}
+
+/// What a second look on the database's rows gives.
+pub(super) enum Again {
+    /// It clears, and this is what it draws.
+    Clears { drawings: Vec<Drawing> },
+    /// It does not: the reply says why, and it has been recorded.
+    Refused(Box<Recorded>),
+}
+
+/// The facts of a declaration as the rows have them.
+pub(super) fn facts_on_rows(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    state: Country,
+    own: Own<'_>,
+) -> Result<Facts, Stop> {
+    let declaration = &presented.declaration;
+    let numbers = declaration.licence_numbers();
+    batch.read_licences(&numbers)?;
+    let mut facts = Facts { data_age_ms: Some(0), lapsed: own.lapsed, ..Facts::default() };
+    for number in numbers {
+        let lookup = match batch.licence(&number) {
+            Some(entry) => Lookup::Held(given_back(entry, own)),
+            None => Lookup::NotFound,
+        };
+        facts.licences.push(LicenceFact { number, lookup });
+    }
+    let except = own.amended.map(|(id, _)| id);
+    facts::history(batch.db, declaration, &presented.sha256, Some(state), except, &mut facts)?;
+    Ok(facts)
+}
+
+/// Judges a declaration on the rows inside the transaction.
+pub(super) fn decide_again(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    own: Own<'_>,
+) -> Result<Again, Stop> {
+    let facts = facts_on_rows(batch, presented, caller.state, own)?;
+    let lists = Arc::clone(&batch.lists);
+    let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
+    let verdict = crate::rules::evaluate(&case);
+    if verdict.outcome == Outcome::Clear {
+        return Ok(Again::Clears { drawings: drawings(&case)? });
+    }
+    refused(batch, presented, caller, &facts, verdict)
+        .map(|recorded| Again::Refused(Box::new(recorded)))
+}
+
+/// A licence as it would stand without what the same shipment has drawn or holds.
+fn given_back(entry: &super::book::Entry, own: Own<'_>) -> Held {
+    let mut held = entry.held.clone();
+    let draws = own.amended.map(|(_, draws)| draws).unwrap_or_default();
+    let mut any = false;
+    for draw in draws.iter().filter(|draw| draw.licence_id == entry.id) {
+        any = true;
+        for drawn in
+            held.standing.drawn.iter_mut().filter(|drawn| i64::from(drawn.line) == draw.line)
+        {
+            let own = Quantity::from_micros(draw.drawn).unwrap_or_default();
+            drawn.consumed = drawn.consumed.saturating_minus(own);
+        }
+    }
+    if any {
+        held.standing.shipments = held.standing.shipments.saturating_sub(1);
+    }
+    super::reservation::leave_out(&mut held, own.reserved);
+    held
+}
+
+fn refused(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    facts: &Facts,
+    verdict: Verdict,
+) -> Result<Recorded, Stop> {
+    let lists = Arc::clone(&batch.lists);
+    let judged = judge::write_down(
+        &Question {
+            kind: "release_refused",
+            preclearance: None,
+            state: caller.state,
+            id: batch.ids.uuid(batch.now),
+            nonce: batch.ids.nonce(),
+            now: batch.now,
+            caller,
+            presented,
+            facts,
+            lists: &lists,
+        },
+        verdict,
+    )?;
+    let reply = record(&judged, batch)?;
+    Ok(Recorded { outcome: Done::Refused, reply, version: None })
+}

@@ -1,0 +1,284 @@
+//! Presentation of announced goods: an officer scans the code, and what was lodged is judged again
+//! with what the licences say now. What has changed since is told; what is held for the goods is theirs.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::again::Own;
+use super::announced;
+use super::announced::shown;
+use super::batch::Batch;
+use super::claims::Claims;
+use super::judge;
+use super::judge::Judged;
+use super::judge::Presented as Declared;
+use super::judge::Question;
+use super::judge::json;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use super::release::timestamp;
+use super::release::uuid;
+use super::reservation;
+use super::reservation::Act;
+use super::reservation::End;
+use super::reservation::Reserved;
+use super::verify::at_own_post;
+use super::verify::record;
+use crate::domain::Timestamp;
+use crate::domain::short_code::ShortCode;
+use crate::rules::case::Lookup;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::preclearances::PreclearanceRow;
+use crate::storage::releases::ReleaseRow;
+use crate::storage::verifications::VerificationRow;
+use crate::wire::FieldError;
+use crate::wire::preclearance::AnnouncedReply;
+use crate::wire::preclearance::Changes;
+use crate::wire::preclearance::CodeReply;
+use crate::wire::verification::Announced;
+use crate::wire::verification::Verification;
+use crate::wire::verification::instant;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A verdict on announced goods on its way into the record.
+struct Present {
+    judged: Judged,
+    id: Vec<u8>,
+    then: Then,
+    once: Option<Once>,
+}
+
+/// What was found when the goods were announced.
+struct Then {
+    verdict: String,
+    codes: BTreeSet<CodeReply>,
+}
+
+impl Command for Present {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        claims.name("preclearance", &self.id);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let row = storage::preclearances::read(batch.db, &self.id)?;
+        let mut row = row.ok_or(Error::NotFound)?;
+        may_be_presented(&row)?;
+        if row.status == "lodged" && batch.now.as_microsecond() < row.expires_us {
+            "presented".clone_into(&mut row.status);
+            row.due_us = row.due_us.filter(|_| row.reservation == "held");
+            row.changed_us = batch.now.as_microsecond();
+            storage::preclearances::update(batch.db, &row)?;
+        }
+        let reply = record(&self.judged, batch)?;
+        storage::preclearances::insert_presentation(batch.db, self.judged.id, &self.id)?;
+        let announced = announced_reply(&row, &self.then, &self.judged)?;
+        let reply = judge::with_field(&reply, "preclearance", &json(&announced)?);
+        Ok(Recorded { outcome: Done::Created, reply, version: None })
+    }
+}
+
+fn may_be_presented(row: &PreclearanceRow) -> Result<(), Error> {
+    match row.status.as_str() {
+        "withdrawn" => Err(Error::Stale("the carrier has withdrawn the pre-clearance".to_owned())),
+        "released" => {
+            Err(Error::Stale("the goods announced under this code have been released".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn announced_reply(
+    row: &PreclearanceRow,
+    then: &Then,
+    judged: &Judged,
+) -> Result<AnnouncedReply, Error> {
+    let now: BTreeSet<CodeReply> = judged
+        .verdict
+        .findings
+        .iter()
+        .map(|found| CodeReply { code: found.code.as_str().to_owned(), item: found.item })
+        .collect();
+    Ok(AnnouncedReply {
+        id: uuid(&row.id)?.to_string(),
+        code: shown(&row.code)?.to_string(),
+        status: row.status.clone(),
+        reservation: row.reservation.clone(),
+        operator: row.operator.clone(),
+        lodged_at: instant(timestamp(row.lodged_us)?),
+        expires_at: instant(timestamp(row.expires_us)?),
+        changes: Changes {
+            verdict_then: then.verdict.clone(),
+            verdict_now: judged.verdict.outcome.as_str().to_owned(),
+            new: now.difference(&then.codes).cloned().collect(),
+            gone: then.codes.difference(&now).cloned().collect(),
+        },
+    })
+}
+
+/// What was found when goods were announced, as it was recorded.
+fn then(row: &VerificationRow) -> Result<Then, Error> {
+    let reply: Verification = serde_json::from_str(&row.reply)
+        .map_err(|error| Error::Internal(format!("a recorded verdict: {error}")))?;
+    let findings = reply.findings.into_iter();
+    let codes = findings.map(|found| CodeReply { code: found.code, item: found.item }).collect();
+    Ok(Then { verdict: reply.verdict, codes })
+}
+
+/// A pre-clearance as it is presented: its row, what it was judged on, and what it holds.
+type Lodged = (PreclearanceRow, VerificationRow, Vec<Reserved>);
+
+/// Finds a pre-clearance by its code or identifier.
+fn find(db: &mut Db, named: &str) -> Result<Option<Lodged>, Error> {
+    let row = match (Uuid::parse_str(named), ShortCode::parse(named)) {
+        (Ok(id), _) => storage::preclearances::read(db, id.as_bytes())?,
+        (Err(_), Some(code)) => storage::preclearances::by_code(db, code.as_str())?,
+        (Err(_), None) => None,
+    };
+    let Some(row) = row else { return Ok(None) };
+    let judged = storage::verifications::read(db, uuid(&row.id)?)?
+        .ok_or_else(|| Error::Internal("what a pre-clearance was judged on is gone".to_owned()))?;
+    let reserved = reservation::held(db, &row)?;
+    Ok(Some((row, judged, reserved)))
+}
+
+impl App {
+    /// Verifies announced goods that are presented at the caller's post.
+    pub async fn verify_announced(
+        &self,
+        caller: &Caller,
+        announced: Announced,
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let named = announced.preclearance.clone();
+        if Uuid::parse_str(&named).is_err() && ShortCode::parse(&named).is_none() {
+            let detail = format!("{named:?} is neither a code nor an identifier: a sign is wrong");
+            return Err(Error::Invalid(vec![FieldError::new(
+                "/preclearance",
+                "not_a_code",
+                detail,
+            )]));
+        }
+        let found = self.readers.read(move |db| find(db, &named)).await?;
+        let found = found.filter(|(row, ..)| row.state == caller.state.as_str());
+        let (row, judged, reserved) = found.ok_or(Error::NotFound)?;
+        may_be_presented(&row)?;
+        let declaration = announced.completed(&judged.declaration).map_err(Error::Invalid)?;
+        let presented = Arc::new(Declared::read(declaration, "")?);
+        at_own_post(caller, &presented.declaration)?;
+        let now = self.clock.now();
+        let mut facts = self.facts(&presented, caller.state, now).await;
+        for fact in &mut facts.licences {
+            if let Lookup::Held(held) = &mut fact.lookup {
+                reservation::leave_out(held, &reserved);
+            }
+        }
+        facts.lapsed = lapsed(&row, now)?;
+        let lists = Arc::clone(&self.lists.read());
+        let then = then(&judged)?;
+        let judged = judge::judge(&Question {
+            kind: "verification",
+            preclearance: Some(uuid(&row.id)?),
+            state: caller.state,
+            id: self.ids.uuid(now),
+            nonce: self.ids.nonce(),
+            now,
+            caller,
+            presented: &presented,
+            facts: &facts,
+            lists: &lists,
+        })?;
+        self.verdicts.with_label_values(&[judged.verdict.outcome.as_str()]).inc();
+        self.recorder.submit(Box::new(Present { judged, id: row.id, then, once })).await
+    }
+}
+
+/// When a pre-clearance lapsed, where it has: also where the worker has not come by yet.
+fn lapsed(row: &PreclearanceRow, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let is_over = row.status == "lodged" && row.expires_us <= now.as_microsecond();
+    (is_over || row.status == "lapsed").then(|| timestamp(row.expires_us)).transpose()
+}
+
+/// Names the pre-clearance of announced goods with everything that it holds.
+pub(super) fn claim(
+    db: &mut Db,
+    preclearance: Option<&[u8]>,
+    claims: &mut Claims,
+) -> Result<(), Stop> {
+    preclearance.map_or(Ok(()), |id| announced::claim(db, id, claims))
+}
+
+/// Announced goods that are to be released.
+pub(super) struct Presented {
+    row: PreclearanceRow,
+    reserved: Vec<Reserved>,
+    lapsed: Option<Timestamp>,
+}
+
+/// Reads the pre-clearance of goods that are to be released, with the licences of which it holds
+/// something; refuses where they have been released under it before.
+pub(super) fn read(
+    batch: &mut Batch<'_>,
+    preclearance: Option<&[u8]>,
+) -> Result<Option<Presented>, Stop> {
+    let Some(id) = preclearance else { return Ok(None) };
+    let row = storage::preclearances::read(batch.db, id)?.ok_or(Error::NotFound)?;
+    may_be_presented(&row)?;
+    let reserved = reservation::read(batch, &row)?;
+    let lapsed = lapsed(&row, batch.now)?;
+    Ok(Some(Presented { row, reserved, lapsed }))
+}
+
+impl Presented {
+    /// What is the goods' own already.
+    pub(super) fn own(&self) -> Own<'_> {
+        Own { reserved: &self.reserved, lapsed: self.lapsed, ..Own::default() }
+    }
+
+    /// The release takes over what is held: all of it is given back, and the release draws what it
+    /// needs in the same act.
+    pub(super) fn take_over(
+        self,
+        batch: &mut Batch<'_>,
+        release: &[u8],
+        caller: &Caller,
+    ) -> Result<(), Stop> {
+        let Self { mut row, reserved, .. } = self;
+        "released".clone_into(&mut row.status);
+        row.release_id = Some(release.to_vec());
+        reservation::give_back(batch, &mut row, &reserved, End::TakenOver, Some(release))?;
+        storage::preclearances::update(batch.db, &row)?;
+        if !reserved.is_empty() {
+            let act = Act { kind: "reservation_taken_over", caller: Some(caller), reason: None };
+            reservation::enter(batch, &row, &act, reserved)?;
+        }
+        Ok(())
+    }
+}
+
+/// After a reversal the goods stand where they stood when they were presented; what was held for them
+/// has been given back with everything else.
+pub(super) fn reopen(batch: &mut Batch<'_>, release: &ReleaseRow) -> Result<(), Stop> {
+    let Some(id) = storage::preclearances::of_verification(batch.db, &release.verification_id)?
+    else {
+        return Ok(());
+    };
+    let row = storage::preclearances::read(batch.db, &id)?;
+    let is_its = |row: &PreclearanceRow| row.release_id.as_ref() == Some(&release.id);
+    if let Some(mut row) = row.filter(is_its) {
+        "presented".clone_into(&mut row.status);
+        row.release_id = None;
+        row.changed_us = batch.now.as_microsecond();
+        storage::preclearances::update(batch.db, &row)?;
+    }
+    Ok(())
+}

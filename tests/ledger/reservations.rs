@@ -1,0 +1,100 @@
+//! What is held for announced goods: never more than there is, freed in time, and once.
+use super::harness::*;
+use passavant::domain::Timestamp;
+use serde_json::Value;
+use std::sync::Arc;
+
+async fn kinds(service: &Service) -> Vec<String> {
+    let (rows, _) = service.app.ledger(&authority("FR"), EXPORT, 0, 200).await.unwrap();
+    rows.into_iter().map(|row| row.kind).filter(|kind| kind.starts_with("reservation")).collect()
+}
+
+#[tokio::test]
+async fn what_nobody_presents_is_freed_with_the_last_hour_also_after_a_restart() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let lodged = service.announce(&cartridges(1, 40)).await;
+    // Thirty days after Monday 23 November are Wednesday 23 December, in Paris.
+    assert_eq!(lodged["expires_at"], "2026-12-23T23:00:00.000Z");
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    service.clock.set(at("2026-12-23T22:59:59.999Z"));
+    let service = service.reopen();
+    assert_eq!((service.app.lapse_due().await.unwrap(), service.figures().await.1), (0, 40));
+    service.clock.set(at("2026-12-23T23:00:00Z"));
+    let service = service.reopen();
+    assert_eq!((service.app.lapse_due().await.unwrap(), service.figures().await), (1, (100, 0, 0)));
+    assert_eq!(service.app.lapse_due().await.unwrap(), 0);
+    assert_eq!(kinds(&service).await, ["reservation", "reservation_lapsed"]);
+    service.clock.set(at("2026-11-23T12:00:00Z"));
+    let late = service.present(lodged["code"].as_str().unwrap()).await.unwrap();
+    let found = late["findings"].as_array().unwrap();
+    assert!(found.iter().any(|found| found["code"] == "PRECLEARANCE_LAPSED"), "{late}");
+    assert_eq!(late["preclearance"]["status"], "lapsed");
+    assert!(
+        is_refused(&service.release(&late, "late").await.unwrap()),
+        "nothing is released by it"
+    );
+    super::trail::assert_verifies(service);
+}
+
+#[tokio::test]
+async fn a_period_that_ends_on_a_day_off_ends_with_the_next_working_day() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    service.clock.set("2026-11-26T12:00:00Z".parse().unwrap());
+    let lodged = service.announce(&cartridges(1, 1)).await;
+    // The thirtieth day is Saturday 26 December.
+    assert_eq!(lodged["expires_at"], "2026-12-28T23:00:00.000Z");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reservation_is_freed_once_however_many_look_for_it() {
+    let service = Arc::new(start());
+    service.issue_sample(100, "multiple").await;
+    for reference in 0..5 {
+        service.announce(&cartridges(reference, 10)).await;
+    }
+    service.clock.set("2027-02-01T12:00:00Z".parse().unwrap());
+    let look = |_| {
+        let service = Arc::clone(&service);
+        tokio::task::spawn(async move { service.app.lapse_due().await.unwrap() })
+    };
+    for looking in (0..4).map(look).collect::<Vec<_>>() {
+        looking.await.unwrap();
+    }
+    assert_eq!(service.figures().await, (100, 0, 0));
+    let freed = kinds(&service).await.into_iter().filter(|kind| kind == "reservation_lapsed");
+    assert_eq!(freed.count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reservations_and_releases_together_never_exceed_what_is_authorised() {
+    let service = Arc::new(start());
+    service.issue_sample(60, "multiple").await;
+    let clients = (0..8_u32).map(|client| {
+        let service = Arc::clone(&service);
+        tokio::task::spawn(async move {
+            let mut taken = 0;
+            for n in 0..3_u32 {
+                let reference = client * 1000 + n;
+                if client % 2 == 0 {
+                    let lodged: Value = service.announce(&cartridges(reference, 4)).await;
+                    taken += 4 * u32::from(lodged["reservation"]["status"] == "held");
+                } else {
+                    let verification = service.verify(&cartridges(reference, 4)).await;
+                    let key = format!("key-{reference}");
+                    let recorded = service.release(&verification, &key).await.unwrap();
+                    taken += 4 * u32::from(!is_refused(&recorded));
+                }
+            }
+            taken
+        })
+    });
+    let mut taken = 0;
+    for client in clients.collect::<Vec<_>>() {
+        taken += client.await.unwrap();
+    }
+    let (available, reserved, consumed) = service.figures().await;
+    assert_eq!((taken, available, reserved + consumed), (60, 0, 60));
+    super::trail::assert_verifies(Arc::into_inner(service).unwrap());
+}
