@@ -195,7 +195,7 @@ fn named<'a>(source: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
 fn every_route_and_every_problem_stands_in_the_api_document() {
     let document = fs::read_to_string(root().join("docs/API.md")).unwrap();
     let table = fs::read_to_string(root().join("src/http/mod.rs")).unwrap();
-    let routes = ["GET", "POST", "PUT"].into_iter().flat_map(|method| {
+    let routes = ["GET", "POST", "PUT", "DELETE"].into_iter().flat_map(|method| {
         let mark = format!("route!({method} \"");
         let row = |path: &str| format!("| `{method} {}` |", path.replace(":.*}", "}"));
         table
@@ -225,7 +225,7 @@ fn every_route_and_every_problem_stands_in_the_api_document() {
 #[test]
 fn every_metric_and_every_field_of_the_request_line_stands_in_the_operations_document() {
     let document = fs::read_to_string(root().join("docs/OPERATIONS.md")).unwrap();
-    let sources: String = ["src/app/open.rs", "src/http/request_log.rs"]
+    let sources: String = ["src/app/open.rs", "src/app/post.rs", "src/http/request_log.rs"]
         .into_iter()
         .map(|file| fs::read_to_string(root().join(file)).unwrap())
         .collect();

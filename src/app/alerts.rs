@@ -15,6 +15,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
+use super::told;
 use crate::domain::Locode;
 use crate::domain::Text;
 use crate::domain::Timestamp;
@@ -93,6 +94,7 @@ pub(super) fn enter_step(
         note_sha256: note.map(|note| crate::audit::entry::salted(nonce, note.as_bytes())),
     };
     let index = batch.enter(&format!("alert_{}", change.as_str()), nonce, &entry)?;
+    told::alert(batch, row, change, outcome)?;
     batch.happened(&row.id, &Step { change, outcome, note, by: Some(caller), index })
 }
 

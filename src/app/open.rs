@@ -6,6 +6,7 @@ use super::audit_log::LogWriter;
 use super::book::Book;
 use super::limits::Limits;
 use super::lists;
+use super::post::Post;
 use super::recorder::Recorder;
 use super::writer::Writer;
 use crate::cache::Cache;
@@ -71,6 +72,7 @@ pub struct App {
     pub(super) verdicts: IntCounterVec,
     pub(super) feed: Option<Mutex<Feed>>,
     pub(super) events: Arc<tokio::sync::Notify>,
+    pub(super) courier: Post,
     /// Held for as long as this process owns the data folder.
     _lock: File,
 }
@@ -98,6 +100,7 @@ impl App {
         let feed = feed.transpose()?;
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
+        let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let writer = Writer {
             settings: config.database.clone(),
             db: Some(db),
@@ -134,6 +137,7 @@ impl App {
             verdicts,
             feed,
             events,
+            courier,
             _lock: lock,
         })
     }
@@ -187,7 +191,8 @@ impl App {
         let (kept, hits, misses) = self.cache.counts();
         let counts = &self.recorder.counts;
         let waiting = u64::try_from(self.recorder.waiting()).unwrap_or(u64::MAX);
-        vec![
+        let mut figures = self.courier.figures();
+        figures.extend([
             ("passavant_cache_licences", "Licences kept in memory", kept),
             ("passavant_cache_hits_total", "Licence look-ups answered from memory", hits),
             ("passavant_cache_misses_total", "Licence look-ups that went to the database", misses),
@@ -213,7 +218,8 @@ impl App {
                 "Callers turned away",
                 counts.turned_away.load(Ordering::Relaxed),
             ),
-        ]
+        ]);
+        figures
     }
 }
 

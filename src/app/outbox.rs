@@ -92,6 +92,12 @@ fn body(event: &Event<Value>, now: Timestamp) -> String {
 }
 
 impl App {
+    /// How many events are on their way to webhooks in use.
+    pub async fn waiting_events(&self) -> Result<i64, Error> {
+        let waiting = self.readers.read(storage::outbox::waiting).await?;
+        Ok(waiting.into_iter().map(|(_, count)| count).sum())
+    }
+
     /// Comes back once events have been written at this node.
     pub async fn events_written(&self) {
         self.events.notified().await;

@@ -6,6 +6,7 @@ use super::Error;
 use super::batch::Batch;
 use super::judge::json;
 use super::recorder::Stop;
+use super::told;
 use crate::domain::alert::Change;
 use crate::domain::alert::NewAlert;
 use crate::domain::alert::Outcome;
@@ -131,6 +132,7 @@ impl Batch<'_> {
             log_id,
             log_index,
         };
+        told::alert(self, &row, Change::Raised, None)?;
         let id = row.id.clone();
         self.raised.alerts.push(row);
         let (change, outcome, note, by) = (Change::Raised, None, None, None);

@@ -6,12 +6,16 @@ use super::judge::Question;
 use super::record::issuing_states;
 use super::record::states_named;
 use super::recorder::Stop;
+use crate::domain::alert::About;
+use crate::domain::alert::Change;
+use crate::domain::alert::Outcome as End;
 use crate::domain::declaration::Declaration;
 use crate::domain::event::Event;
 use crate::domain::event::EventKind;
 use crate::domain::licence::Held;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
+use crate::storage::alerts::AlertRow;
 use crate::storage::releases::ReleaseRow;
 use serde::Deserialize;
 use serde::Serialize;
@@ -134,4 +138,34 @@ fn licence_kind(change: &str) -> EventKind {
         "surrender" => EventKind::LicenceSurrendered,
         _ => EventKind::LicenceAmended,
     }
+}
+
+/// A step in an alert's life, for the State whose it is.
+pub(super) fn alert(
+    batch: &mut Batch<'_>,
+    row: &AlertRow,
+    change: Change,
+    outcome: Option<End>,
+) -> Result<(), Stop> {
+    let kind = match change {
+        Change::Raised => EventKind::AlertRaised,
+        Change::Acknowledged => EventKind::AlertAcknowledged,
+        Change::Referred | Change::Extended => EventKind::AlertReferred,
+        Change::Resolved => EventKind::AlertResolved,
+    };
+    let about: About = serde_json::from_str(&row.about)
+        .map_err(|error| Error::Internal(format!("what an alert is about: {error}")))?;
+    let id = super::release::uuid(&row.id)?.to_string();
+    let key = row.ucr.clone().or_else(|| about.declaration.clone()).unwrap_or_else(|| id.clone());
+    let data = json!({
+        "alert": id,
+        "change": change.as_str(),
+        "kind": row.kind,
+        "severity": row.severity,
+        "to": row.addressee,
+        "border_post": row.border_post,
+        "about": about,
+        "outcome": outcome.map(End::as_str),
+    });
+    batch.tell(Event { kind, states: vec![row.state.clone()], key, data })
 }

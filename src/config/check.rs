@@ -4,6 +4,7 @@ use super::Access;
 use super::Config;
 use super::Http;
 use super::Issuer;
+use super::Webhooks;
 use crate::domain::Country;
 use std::collections::HashSet;
 
@@ -23,6 +24,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     problems.extend(unmet(&http(&config.http)));
     problems.extend(unmet(&access(&config.access)));
     problems.extend(unmet(&rate_and_log(config)));
+    problems.extend(unmet(&webhooks(&config.webhooks)));
     let mut names = HashSet::new();
     for (index, issuer) in config.access.issuers.iter().enumerate() {
         let at = |problem: String| format!("access.issuers[{index}].{problem}");
@@ -137,6 +139,27 @@ fn rate_and_log(config: &Config) -> Vec<Demand> {
         (rate.refused_per_s > 0, "rate.refused_per_s: at least 1"),
         (rate.refused_burst > 0, "rate.refused_burst: at least 1"),
         (FORMATS.contains(&log.format.as_str()), "log.format: json or text"),
+    ]
+}
+
+fn webhooks(webhooks: &Webhooks) -> Vec<Demand> {
+    let networks = webhooks.networks.iter().all(|text| text.parse::<ipnet::IpNet>().is_ok());
+    let waits = (1..=100).contains(&webhooks.retry_ms.len())
+        && webhooks.retry_ms.iter().all(|wait| (1..=86_400_000).contains(wait));
+    vec![
+        (networks, "webhooks.networks: networks such as 10.20.0.0/16"),
+        ((10..=60_000).contains(&webhooks.timeout_ms), "webhooks.timeout_ms: 10 to 60000"),
+        (waits, "webhooks.retry_ms: 1 to 100 waits of 1 to 86400000"),
+        ((1..=2_592_000).contains(&webhooks.give_up_s), "webhooks.give_up_s: 1 to 2592000"),
+        ((1..=100).contains(&webhooks.attempts_min), "webhooks.attempts_min: 1 to 100"),
+        (
+            (1..=webhooks.concurrent_max).contains(&webhooks.per_webhook_max),
+            "webhooks.per_webhook_max: 1 to webhooks.concurrent_max",
+        ),
+        ((1..=10_000).contains(&webhooks.concurrent_max), "webhooks.concurrent_max: 1 to 10000"),
+        ((1..=1_000).contains(&webhooks.per_state_max), "webhooks.per_state_max: 1 to 1000"),
+        (webhooks.waiting_max > 0, "webhooks.waiting_max: at least 1"),
+        ((1..=3_650).contains(&webhooks.keep_days), "webhooks.keep_days: 1 to 3650"),
     ]
 }
 

@@ -72,6 +72,23 @@ fn an_unsound_node_database_or_writer_is_refused() {
 }
 
 #[test]
+fn unsound_webhooks_are_refused() {
+    each_is_refused_by_name(&[
+        ("webhooks.networks", |c| c.webhooks.networks.push("10.20.0.0".to_owned())),
+        ("webhooks.timeout_ms", |c| c.webhooks.timeout_ms = 0),
+        ("webhooks.retry_ms", |c| c.webhooks.retry_ms.clear()),
+        ("webhooks.retry_ms", |c| c.webhooks.retry_ms.push(0)),
+        ("webhooks.give_up_s", |c| c.webhooks.give_up_s = 0),
+        ("webhooks.attempts_min", |c| c.webhooks.attempts_min = 0),
+        ("webhooks.per_webhook_max", |c| c.webhooks.per_webhook_max = 257),
+        ("webhooks.concurrent_max", |c| c.webhooks.concurrent_max = 10_001),
+        ("webhooks.per_state_max", |c| c.webhooks.per_state_max = 0),
+        ("webhooks.waiting_max", |c| c.webhooks.waiting_max = 0),
+        ("webhooks.keep_days", |c| c.webhooks.keep_days = 0),
+    ]);
+}
+
+#[test]
 fn unsound_doors_are_refused() {
     each_is_refused_by_name(&[
         ("http.tls_cert_file", |c| c.http.tls_cert_file = "cert.pem".into()),

@@ -179,6 +179,9 @@ pub struct About {
     /// A pre-clearance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preclearance: Option<Uuid>,
+    /// A webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Uuid>,
     /// A receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Uuid>,

@@ -43,8 +43,8 @@ pub enum EventKind {
     AlertAcknowledged,
     /// It was resolved.
     AlertResolved,
-    /// A legal time limit has passed.
-    AlertEscalated,
+    /// It was referred to the authority, or the authority took longer for it.
+    AlertReferred,
     /// Goods have left.
     ExitRecorded,
     /// Goods have come in.
@@ -84,7 +84,7 @@ impl EventKind {
         ("alert.raised", Self::AlertRaised),
         ("alert.acknowledged", Self::AlertAcknowledged),
         ("alert.resolved", Self::AlertResolved),
-        ("alert.escalated", Self::AlertEscalated),
+        ("alert.referred", Self::AlertReferred),
         ("exit.recorded", Self::ExitRecorded),
         ("entry.recorded", Self::EntryRecorded),
         ("arrival.recorded", Self::ArrivalRecorded),

@@ -54,6 +54,10 @@ proof! {
     Follower: Officer, Authority, Carrier
 }
 proof! {
+    /// Those who say where a State's systems are told of events.
+    AuthorityOrAdmin: Authority, Admin
+}
+proof! {
     /// Those with a part in the audit trail.
     AuditorOrState: Auditor, Officer, Authority
 }

@@ -22,6 +22,7 @@ mod reply;
 mod request_log;
 mod server;
 mod verifications;
+mod webhooks;
 mod whoami;
 
 use crate::app::Role;
@@ -40,7 +41,7 @@ pub use server::Server;
 
 /// One line of the route table.
 pub struct Route {
-    /// `GET`, `POST` or `PUT`.
+    /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
     /// The path, with its parameters in braces.
     pub path: &'static str,
@@ -64,11 +65,13 @@ macro_rules! route {
     (@GET) => { web::get() };
     (@POST) => { web::post() };
     (@PUT) => { web::put() };
+    (@DELETE) => { web::delete() };
 }
 
 const EVERYONE: &[Role] = &[Officer, Authority, Carrier, Auditor, Admin];
 const READERS: &[Role] = &[Officer, Authority];
 const FOLLOWERS: &[Role] = &[Officer, Authority, Carrier];
+const TELLERS: &[Role] = &[Authority, Admin];
 const TRAIL: &[Role] = &[Auditor, Officer, Authority];
 
 /// Every route of the API. Those of one path stand together.
@@ -106,6 +109,14 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/audit/tile/{path:.*}", TRAIL, audit::tile, "A tile of the log, as tlog-tiles names it; bundles of entries are for the home auditors"),
     route!(GET "/v1/audit/entries", TRAIL, audit::entries, "Entries that concern you"),
     route!(GET "/v1/audit/entries/{log:.*}/{index}/proof", TRAIL, audit::proof, "The proof that an entry stands in the signed tree"),
+    route!(GET "/v1/webhooks", TELLERS, webhooks::list, "Where the systems of your State are told of events"),
+    route!(POST "/v1/webhooks", TELLERS, webhooks::make, "Have events told to a system of your State"),
+    route!(GET "/v1/webhooks/keys", EVERYONE, webhooks::keys, "The keys with which events are signed"),
+    route!(GET "/v1/webhooks/{id}", TELLERS, webhooks::read, "A webhook of your State"),
+    route!(PUT "/v1/webhooks/{id}", TELLERS, webhooks::change, "Set a webhook to what is wanted of it now"),
+    route!(DELETE "/v1/webhooks/{id}", TELLERS, webhooks::delete, "Delete a webhook and what still waits for it"),
+    route!(GET "/v1/webhooks/{id}/dead-letters", TELLERS, webhooks::dead_letters, "Events that could not be delivered"),
+    route!(POST "/v1/webhooks/{id}/replay", TELLERS, webhooks::replay, "Have events told again, from one of them or from an instant on"),
 ];
 
 /// Puts the table's routes into an application.

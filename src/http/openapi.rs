@@ -45,6 +45,12 @@ use utoipa::OpenApi;
         wire::release::ReversalRequest,
         wire::verification::Verification,
         wire::verification::VerificationRequest,
+        wire::webhook::DeadLetterReply,
+        wire::webhook::KeysReply,
+        wire::webhook::ReplayReply,
+        wire::webhook::ReplayRequest,
+        wire::webhook::WebhookReply,
+        wire::webhook::WebhookRequest,
         ImportReport,
     ))
 )]
@@ -107,6 +113,13 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("POST", "/v1/exits") => (Some("ExitRequest"), "CrossingReply"),
         ("POST", "/v1/entries") => (Some("EntryRequest"), "CrossingReply"),
         ("GET", "/v1/consignments/{ucr}") => (None, "ConsignmentReply"),
+        ("POST", "/v1/webhooks") | ("PUT", "/v1/webhooks/{id}") => {
+            (Some("WebhookRequest"), "WebhookReply")
+        }
+        ("GET", "/v1/webhooks") | ("GET" | "DELETE", "/v1/webhooks/{id}") => (None, "WebhookReply"),
+        ("GET", "/v1/webhooks/keys") => (None, "KeysReply"),
+        ("GET", "/v1/webhooks/{id}/dead-letters") => (None, "DeadLetterReply"),
+        ("POST", "/v1/webhooks/{id}/replay") => (Some("ReplayRequest"), "ReplayReply"),
         ("PUT", "/v1/lists") => (Some("Document"), "Document"),
         ("GET", "/v1/lists") => (None, "Document"),
         ("GET", "/v1/audit/entries") => (None, "EntryReply"),
@@ -116,13 +129,15 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
 }
 
 /// Lists come in pages.
-const PAGED: [&str; 6] = [
+const PAGED: [&str; 8] = [
     "/v1/preclearances",
     "/v1/licences",
     "/v1/licences/{number}/ledger",
     "/v1/licences/{number}/versions",
     "/v1/alerts",
     "/v1/audit/entries",
+    "/v1/webhooks",
+    "/v1/webhooks/{id}/dead-letters",
 ];
 
 fn reference(name: &str) -> Value {
@@ -171,13 +186,14 @@ fn operation_id(route: &Route) -> String {
 }
 
 /// Routes that make an object.
-const CREATING: [&str; 6] = [
+const CREATING: [&str; 7] = [
     "/v1/verifications",
     "/v1/preclearances",
     "/v1/releases",
     "/v1/licences",
     "/v1/exits",
     "/v1/entries",
+    "/v1/webhooks",
 ];
 
 fn responses(route: &Route, reply: &Value) -> Value {

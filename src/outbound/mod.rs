@@ -1,6 +1,9 @@
 //! Our calls to others: with a limit on time and size, and no redirects.
+pub mod addresses;
+pub mod key_file;
 pub mod keys;
 pub mod local_issuer;
+pub mod webhook;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +20,14 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 /// A client that trusts the authorities of a file, PEM, and no others.
 pub fn client_trusting(file: &Path) -> Result<reqwest::Client, String> {
+    trusting(builder(), file)?.build().map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Trust in the authorities of a file, PEM, and in no others.
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    file: &Path,
+) -> Result<reqwest::ClientBuilder, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let pem = std::fs::read(file).map_err(|error| failed(&error))?;
     let listed = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
@@ -24,9 +35,8 @@ pub fn client_trusting(file: &Path) -> Result<reqwest::Client, String> {
     if listed.is_empty() {
         return Err(failed(&"it holds no certificate"));
     }
-    let own = builder().tls_built_in_root_certs(false);
-    let own = listed.into_iter().fold(own, reqwest::ClientBuilder::add_root_certificate);
-    own.build().map_err(|error| failed(&error))
+    let own = builder.tls_built_in_root_certs(false);
+    Ok(listed.into_iter().fold(own, reqwest::ClientBuilder::add_root_certificate))
 }
 
 fn builder() -> reqwest::ClientBuilder {

@@ -28,6 +28,9 @@ pub enum Use {
     Write,
     /// Reading only.
     Read,
+    /// Noting what was delivered. Losing the last notes to a power cut only tells receivers twice, so on
+    /// the embedded database they do not wait for the disk.
+    Post,
 }
 
 /// Whether a URL names a server that several nodes share.
@@ -51,6 +54,9 @@ pub fn open(settings: &config::Database, what_for: Use) -> Result<Db> {
             settings.redacted()
         )));
     };
+    if let (Use::Post, Db::Sqlite(_)) = (what_for, &db) {
+        db.batch_execute("PRAGMA synchronous=NORMAL;")?;
+    }
     if what_for == Use::Read {
         db.batch_execute(match db {
             Db::Sqlite(_) => "PRAGMA query_only=ON;",

@@ -144,6 +144,9 @@ pub struct AboutReply {
     /// A pre-clearance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preclearance: Option<String>,
+    /// A webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
     /// A receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,

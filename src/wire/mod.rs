@@ -11,6 +11,7 @@ pub mod party;
 pub mod preclearance;
 pub mod release;
 pub mod verification;
+pub mod webhook;
 
 pub use field::FieldError;
 pub use field::Reader;

@@ -1,4 +1,6 @@
 //! What runs in the background: a closed list of loops, all of which end with the service.
+mod outbox;
+
 use crate::app::App;
 use crate::app::open::Remembered;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ const REMEMBER_AGAIN_AFTER: Duration = Duration::from_secs(5);
 pub struct Tasks {
     tasks: Vec<JoinHandle<()>>,
     stopped: Arc<AtomicBool>,
+    app: Arc<App>,
 }
 
 impl Tasks {
@@ -45,16 +48,18 @@ impl Tasks {
             tokio::spawn(forget_the_quiet(Arc::clone(app))),
             tokio::spawn(remember_the_past(Arc::clone(app))),
             tokio::spawn(lapse_due(Arc::clone(app))),
+            tokio::spawn(outbox::deliver(Arc::clone(app))),
         ];
-        Self { tasks, stopped }
+        Self { tasks, stopped, app: Arc::clone(app) }
     }
 
-    /// Ends all of them.
+    /// Ends all of them, and gives back what they had claimed.
     pub fn stop(self) {
         self.stopped.store(true, Ordering::SeqCst);
         for task in self.tasks {
             task.abort();
         }
+        self.app.give_deliveries_back();
     }
 }
 

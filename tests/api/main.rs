@@ -24,6 +24,7 @@ mod shell;
 mod support;
 mod transport;
 mod verifications;
+mod webhooks;
 
 #[test]
 fn every_test_holds_on_postgresql_too() {

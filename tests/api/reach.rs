@@ -156,6 +156,26 @@ async fn shipment_case(service: &Service, route: &Route, reference: &str) -> Ask
             service.verify(&sample("clear")).await;
             asked(path.replace("{ucr}", &super::consignments::ucr()), Reach::Named)
         }
+        _ => webhook_case(service, route).await,
+    }
+}
+
+/// The same for webhooks.
+async fn webhook_case(service: &Service, route: &Route) -> Asked {
+    let body = json!({"url": "https://receiver.example/"});
+    let own = service.post("/v1/webhooks", &token("FR", "authority"), &body).await.json();
+    let path = route.path.replace("{id}", own["id"].as_str().unwrap_or_else(|| panic!("{own}")));
+    match (route.method, route.path) {
+        ("GET", "/v1/webhooks") => asked(path, Reach::Page),
+        ("POST", "/v1/webhooks") => sent(path, &body, Reach::Everyone),
+        ("GET", "/v1/webhooks/keys") => asked(path, Reach::Everyone),
+        ("PUT", "/v1/webhooks/{id}") => sent(path, &body, Reach::France),
+        ("GET" | "DELETE", "/v1/webhooks/{id}") | ("GET", "/v1/webhooks/{id}/dead-letters") => {
+            asked(path, Reach::France)
+        }
+        ("POST", "/v1/webhooks/{id}/replay") => {
+            sent(path, &json!({"since": "2026-01-01T00:00:00Z"}), Reach::France)
+        }
         other => panic!("{other:?}: say who reaches what by it"),
     }
 }

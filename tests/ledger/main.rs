@@ -14,11 +14,13 @@ mod firearms;
 mod harness;
 mod model;
 mod outbox;
+mod receiver;
 mod reservations;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 mod trail;
+mod webhooks;
 
 #[test]
 fn every_test_holds_on_postgresql_too() {

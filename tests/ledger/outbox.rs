@@ -55,7 +55,14 @@ async fn each_act_is_told_to_the_states_that_it_concerns_and_to_no_other() {
     let (home, releases) = (told(&service, &home), told(&service, &releases));
     assert_eq!(
         kinds(&home),
-        ["licence.issued", "licence.issued", "release.made", "verdict.hold", "release.reversed"]
+        [
+            "licence.issued",
+            "licence.issued",
+            "release.made",
+            "alert.raised",
+            "verdict.hold",
+            "release.reversed"
+        ]
     );
     assert_eq!(kinds(&releases), ["release.made", "release.reversed"]);
     assert_eq!(home[2].event_id, releases[0].event_id, "one event, whoever is told");
@@ -65,7 +72,9 @@ async fn each_act_is_told_to_the_states_that_it_concerns_and_to_no_other() {
         (&body["type"], &body["data"]["release"]),
         (&"release.made".into(), &released["id"])
     );
-    assert!(!home.iter().any(|row| row.body.contains("Armurerie") || row.body.contains("officer")));
+    assert!(
+        !home.iter().any(|row| row.body.contains("Armurerie") || row.body.contains("officer-1"))
+    );
 }
 
 #[tokio::test]

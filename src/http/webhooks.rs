@@ -1,0 +1,100 @@
+//! Webhooks: where the systems of a State want to be told.
+use super::body::JsonBody;
+use super::caller::Anyone;
+use super::caller::AuthorityOrAdmin;
+use super::idempotency::Key;
+use super::page::Page;
+use super::page::page_reply;
+use super::problem::Problem;
+use super::reply::recorded;
+use crate::app::App;
+use crate::app::release::request_digest;
+use crate::wire;
+use crate::wire::webhook::ReplayRequest;
+use crate::wire::webhook::WebhookRequest;
+use actix_web::HttpResponse;
+use actix_web::web;
+use uuid::Uuid;
+
+/// `GET /v1/webhooks`.
+pub async fn list(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    _page: Page,
+) -> Result<HttpResponse, Problem> {
+    Ok(page_reply(&app.webhooks(&caller).await?, None))
+}
+
+/// `POST /v1/webhooks`.
+pub async fn make(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: WebhookRequest = wire::field::shape(body.as_bytes())?;
+    let once = key.once(&caller, request_digest("webhook", body.as_bytes()));
+    Ok(recorded(app.make_webhook(&caller, request.read()?, once).await?))
+}
+
+/// `GET /v1/webhooks/{id}`.
+pub async fn read(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(app.webhook(&caller, *id).await?))
+}
+
+/// `PUT /v1/webhooks/{id}`.
+pub async fn change(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: WebhookRequest = wire::field::shape(body.as_bytes())?;
+    let once = key.once(&caller, request_digest(&format!("webhook {id}"), body.as_bytes()));
+    Ok(recorded(app.change_webhook(&caller, *id, request.read()?, once).await?))
+}
+
+/// `DELETE /v1/webhooks/{id}`.
+pub async fn delete(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    id: web::Path<Uuid>,
+    key: Key,
+) -> Result<HttpResponse, Problem> {
+    let once = key.once(&caller, request_digest(&format!("no webhook {id}"), b""));
+    Ok(recorded(app.delete_webhook(&caller, *id, once).await?))
+}
+
+/// `POST /v1/webhooks/{id}/replay`.
+pub async fn replay(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ReplayRequest = wire::field::shape(body.as_bytes())?;
+    let once = key.once(&caller, request_digest(&format!("replay {id}"), body.as_bytes()));
+    Ok(recorded(app.replay_events(&caller, *id, request.read()?, once).await?))
+}
+
+/// `GET /v1/webhooks/{id}/dead-letters`.
+pub async fn dead_letters(
+    app: web::Data<App>,
+    AuthorityOrAdmin(caller): AuthorityOrAdmin,
+    id: web::Path<Uuid>,
+    page: Page,
+) -> Result<HttpResponse, Problem> {
+    let (letters, next) = app.dead_letters(&caller, *id, page.after, page.limit).await?;
+    Ok(page_reply(&letters, next))
+}
+
+/// `GET /v1/webhooks/keys`.
+pub async fn keys(app: web::Data<App>, _caller: Anyone) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(app.webhook_keys().await?))
+}
