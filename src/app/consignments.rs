@@ -176,7 +176,9 @@ fn findings(
     lists: &Lists,
     now: Timestamp,
 ) -> Result<Vec<JourneyFinding>, Error> {
-    let Some(plan) = journey::plan(releases) else { return Ok(Vec::new()) };
+    let Some(plan) = journey::plan(&releases.iter().collect::<Vec<_>>()) else {
+        return Ok(Vec::new());
+    };
     let (seen, of): (Vec<Sighting>, Vec<&EventRow>) = sightings(events, lists)?.into_iter().unzip();
     let mut found = Vec::new();
     for deviation in deviations(&planned(plan), &seen) {
@@ -248,7 +250,7 @@ impl App {
         ordered.sort_by_key(|event| (event.happened_us, event.at_us));
         let lists = Arc::clone(&self.lists.read());
         let findings = findings(&ordered, &releases, &lists, self.clock.now())?;
-        let plan = journey::plan(&releases);
+        let plan = journey::plan(&releases.iter().collect::<Vec<_>>());
         let end = |country: Option<crate::domain::Country>| country.map(|c| c.to_string());
         Ok(ConsignmentReply {
             ucr: ucr.to_owned(),

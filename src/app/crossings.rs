@@ -7,7 +7,9 @@ use super::batch::Batch;
 use super::claims::Claims;
 use super::journey;
 use super::journey::Released;
+use super::journey::raise_deviation;
 use super::judge;
+use super::receipts;
 use super::record::Actor;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -17,22 +19,16 @@ use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
 use super::timeline;
-use super::timeline::country;
 use super::timeline::invalid;
 use super::timeline::states_in;
 use super::timeline::with_state;
 use crate::domain::Timestamp;
-use crate::domain::alert::About;
 use crate::domain::alert::Addressee;
-use crate::domain::alert::Kind;
-use crate::domain::alert::NewAlert;
-use crate::domain::alert::Severity;
 use crate::domain::consignment::Direction;
 use crate::domain::declaration::Declaration;
 use crate::domain::event::Event;
 use crate::domain::event::EventKind;
 use crate::domain::goods::Movement;
-use crate::rules::journey::Deviation;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::consignments::EventRow;
@@ -122,25 +118,33 @@ impl Command for Cross {
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let known = self.known(batch)?;
-        self.check_time(batch.now, &known)?;
+        let field = match self.direction {
+            Direction::Exit => "/exited_at",
+            Direction::Entry => "/entered_at",
+        };
+        check_time(field, self.crossing.at, batch.now, known.release.as_ref())?;
         let row = self.row(batch, &known)?;
         let mut states = vec![row.state.clone()];
         for release in known.release.iter().chain(&known.releases) {
             states.extend(states_in(&release.row.states)?);
             states = with_state(states, &release.row.state);
         }
+        let of_ucr: Vec<&Released> = known.releases.iter().collect();
         let found = match &row.ucr {
-            Some(ucr) => journey::found_by(batch, ucr, &known.releases, &row)?,
+            Some(ucr) => journey::found_by(batch, ucr, &of_ucr, &row)?,
             None => Vec::new(),
         };
         storage::crossings::insert(batch.db, &row)?;
         let here = Addressee::Post(self.caller.state, self.crossing.post);
-        raise(batch, here, &known, &found)?;
+        raise_deviation(batch, here, &of_ucr, row.ucr.as_deref(), &found)?;
         let findings: Vec<JourneyFinding> = found
             .into_iter()
             .map(|deviation| journey::finding(deviation, &row.id))
             .collect::<Result<_, _>>()?;
         let index = self.enter(batch, &row, &states, &findings)?;
+        if let Some(release) = &known.release {
+            receipts::left(batch, release, self.crossing.at, &self.caller.key(), index)?;
+        }
         let reply = self.reply(batch, &row, &known, findings, index)?;
         let codes: Vec<&str> = reply.findings.iter().map(|finding| finding.code.as_str()).collect();
         let (vehicle, seals) = (row.vehicle.as_deref(), reply.seals.as_slice());
@@ -221,25 +225,6 @@ impl Cross {
         Ok(())
     }
 
-    fn check_time(&self, now: Timestamp, known: &Known) -> Result<(), Error> {
-        let field = match self.direction {
-            Direction::Exit => "/exited_at",
-            Direction::Entry => "/entered_at",
-        };
-        let at_s = self.crossing.at.as_second();
-        if at_s > now.as_second().saturating_add(LEEWAY_S) {
-            return Err(invalid(field, "in_the_future", "this time has not come yet"));
-        }
-        if let Some(release) = &known.release {
-            let released = timestamp(release.row.at_us)?;
-            if at_s.saturating_add(LEEWAY_S) < released.as_second() {
-                let words = format!("the goods were released at {}", instant(released));
-                return Err(invalid(field, "before_release", words));
-            }
-        }
-        Ok(())
-    }
-
     fn row(&self, batch: &Batch<'_>, known: &Known) -> Result<CrossingRow, Error> {
         let crossing = &self.crossing;
         Ok(CrossingRow {
@@ -305,37 +290,21 @@ impl Cross {
     }
 }
 
-/// A deviation is put before the post that saw it and before the posts that let the goods out.
-fn raise(
-    batch: &mut Batch<'_>,
-    here: Addressee,
-    known: &Known,
-    found: &[Deviation],
-) -> Result<(), Stop> {
-    let (Some(worst), Some(ucr)) = (found.first(), &known.ucr) else { return Ok(()) };
-    let mut codes: Vec<&'static str> = found.iter().map(|of| of.code.as_str()).collect();
-    codes.dedup();
-    let mut told = vec![(here, None)];
-    for of in known.releases.iter().filter(|of| of.is_export()) {
-        let to = Addressee::Post(country(&of.row.state)?, of.declaration.border_post);
-        if told.iter().all(|(known, _)| *known != to) {
-            told.push((to, Some(of)));
-        }
+/// A time that a post states: not in the future, and not before the release.
+pub(super) fn check_time(
+    field: &str,
+    at: Timestamp,
+    now: Timestamp,
+    release: Option<&Released>,
+) -> Result<(), Error> {
+    if at.as_second() > now.as_second().saturating_add(LEEWAY_S) {
+        return Err(invalid(field, "in_the_future", "this time has not come yet"));
     }
-    for (to, of) in told {
-        batch.raise(&NewAlert {
-            kind: Kind::Consignment,
-            to,
-            severity: Severity::Refer,
-            about: About {
-                ucr: Some(ucr.clone()),
-                release: of.map(|of| uuid(&of.row.id)).transpose()?,
-                declaration: of.map(|of| of.row.reference.clone()),
-                ..About::default()
-            },
-            codes: codes.clone(),
-            message: Some(worst.message.clone()),
-        })?;
+    let Some(release) = release else { return Ok(()) };
+    let released = timestamp(release.row.at_us)?;
+    if at.as_second().saturating_add(LEEWAY_S) < released.as_second() {
+        let words = format!("the goods were released at {}", instant(released));
+        return Err(invalid(field, "before_release", words));
     }
     Ok(())
 }

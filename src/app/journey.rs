@@ -5,8 +5,14 @@ use super::judge::Presented;
 use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
+use super::timeline::country;
 use crate::domain::Locode;
 use crate::domain::Text;
+use crate::domain::alert::About;
+use crate::domain::alert::Addressee;
+use crate::domain::alert::Kind;
+use crate::domain::alert::NewAlert;
+use crate::domain::alert::Severity;
 use crate::domain::calendar::utc_day;
 use crate::domain::calendar::years_after;
 use crate::domain::consignment::Direction;
@@ -55,9 +61,20 @@ pub(super) fn releases(db: &mut Db, ucr: &str) -> Result<Vec<Released>, Error> {
     Ok(found)
 }
 
+/// The latest releases that stand under a declaration's reference, the earliest first.
+pub(super) fn under(db: &mut Db, reference: &str) -> Result<Vec<Released>, Error> {
+    let ids = storage::releases::under(db, reference, RELEASES_MAX)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for row in storage::releases::standing_of(db, &ids)? {
+        let declaration = released(&row)?;
+        found.push(Released { row, declaration });
+    }
+    Ok(found)
+}
+
 /// The declaration that says which way the goods should go: that of the latest release for export,
 /// else of transit, else of import.
-pub(super) fn plan(releases: &[Released]) -> Option<&Declaration> {
+pub(super) fn plan<'a>(releases: &[&'a Released]) -> Option<&'a Declaration> {
     let of =
         |movement| releases.iter().map(|of| &of.declaration).rfind(|of| of.movement == movement);
     of(Movement::Export).or_else(|| of(Movement::Transit)).or_else(|| of(Movement::Import))
@@ -110,7 +127,7 @@ fn seen(row: &CrossingRow, lists: &Lists) -> Result<Sighting, Error> {
 pub(super) fn found_by(
     batch: &mut Batch<'_>,
     ucr: &str,
-    releases: &[Released],
+    releases: &[&Released],
     crossing: &CrossingRow,
 ) -> Result<Vec<Deviation>, Stop> {
     let Some(declaration) = plan(releases) else { return Ok(Vec::new()) };
@@ -142,4 +159,40 @@ pub(super) fn finding(deviation: Deviation, subject: &[u8]) -> Result<JourneyFin
         message: deviation.message,
         subject: uuid(subject)?.to_string(),
     })
+}
+
+/// A deviation is put before the post that saw it and before the posts that let the goods out.
+pub(super) fn raise_deviation(
+    batch: &mut Batch<'_>,
+    here: Addressee,
+    known: &[&Released],
+    ucr: Option<&str>,
+    found: &[Deviation],
+) -> Result<(), Stop> {
+    let (Some(worst), Some(ucr)) = (found.first(), ucr) else { return Ok(()) };
+    let mut codes: Vec<&'static str> = found.iter().map(|of| of.code.as_str()).collect();
+    codes.dedup();
+    let mut told = vec![(here, None)];
+    for of in known.iter().filter(|of| of.is_export()) {
+        let to = Addressee::Post(country(&of.row.state)?, of.declaration.border_post);
+        if told.iter().all(|(known, _)| *known != to) {
+            told.push((to, Some(of)));
+        }
+    }
+    for (to, of) in told {
+        batch.raise(&NewAlert {
+            kind: Kind::Consignment,
+            to,
+            severity: Severity::Refer,
+            about: About {
+                ucr: Some(ucr.to_owned()),
+                release: of.map(|of| uuid(&of.row.id)).transpose()?,
+                declaration: of.map(|of| of.row.reference.clone()),
+                ..About::default()
+            },
+            codes: codes.clone(),
+            message: Some(worst.message.clone()),
+        })?;
+    }
+    Ok(())
 }

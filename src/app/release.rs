@@ -15,6 +15,7 @@ use super::judge::Presented;
 use super::judge::sha256;
 use super::outward::OutwardRecord;
 use super::presentation;
+use super::receipts;
 use super::record::Actor;
 use super::record::fitting;
 use super::record::states_of;
@@ -199,6 +200,7 @@ pub(super) fn enter(
     let index = batch.enter(kind, nonce, &body)?;
     told::release(batch, told::release_kind(kind), row, body.states)?;
     batch.mark(timeline::release(act, batch.now)?, index)?;
+    receipts::follow(batch, act, index)?;
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),

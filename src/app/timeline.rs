@@ -7,6 +7,7 @@ use super::judge::json;
 use super::record::states_of;
 use super::release::Act;
 use crate::domain::Country;
+use crate::domain::Date;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
 use crate::rules::Verdict;
@@ -120,4 +121,13 @@ pub(super) fn country(code: &str) -> Result<Country, Error> {
 /// A field that the register contradicts.
 pub(super) fn invalid(path: &str, code: &str, words: impl Into<String>) -> Error {
     Error::Invalid(vec![FieldError::new(path, code, words)])
+}
+
+/// The last instant of a day in a zone.
+pub(super) fn at_end_of(day: Date, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Error> {
+    let next = day.tomorrow().map_err(|error| Error::Internal(error.to_string()))?;
+    let next = zone.to_timestamp(next.at(0, 0, 0, 0));
+    let next = next.map_err(|error| Error::Internal(error.to_string()))?;
+    Timestamp::from_microsecond(next.as_microsecond() - 1)
+        .map_err(|error| Error::Internal(error.to_string()))
 }

@@ -52,6 +52,11 @@ impl Quantity {
         Self(i64::from(units) * MICROS)
     }
 
+    /// Whole units, a fraction left out.
+    pub fn floor(self) -> usize {
+        usize::try_from(self.0 / MICROS).unwrap_or(usize::MAX)
+    }
+
     /// In millionths of the unit.
     pub fn micros(self) -> i64 {
         self.0

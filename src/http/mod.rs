@@ -2,6 +2,7 @@
 //! and wraps; permission is the type of its argument.
 mod alert_query;
 mod alerts;
+mod arrivals;
 mod audit;
 mod body;
 mod caller;
@@ -17,6 +18,7 @@ mod panics;
 mod peer;
 mod preclearances;
 mod problem;
+mod receipts;
 mod releases;
 mod reply;
 mod request_log;
@@ -102,6 +104,12 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),
     route!(POST "/v1/exits", &[Officer], consignments::exit, "Goods have left your State; the period for the proof of receipt runs from here"),
     route!(POST "/v1/entries", &[Officer], consignments::entry, "Goods on their way have entered your State"),
+    route!(POST "/v1/arrivals", &[Officer], arrivals::arrive, "What the importing post found, in part or in full, compared with what left"),
+    route!(GET "/v1/receipts", &[Authority], receipts::list, "Receipts to which your State is party: outstanding, requested, answered, confirmed, overdue, short"),
+    route!(GET "/v1/receipts/{id}", &[Authority], receipts::one, "A receipt with what has arrived and what happened to it"),
+    route!(POST "/v1/receipts/{id}/request", &[Authority], receipts::request, "The exporting State asks whether the goods were received"),
+    route!(POST "/v1/receipts/{id}/answer", &[Authority], receipts::answer, "The importing State answers"),
+    route!(POST "/v1/receipts/{id}/confirmation", &[Authority], receipts::confirm, "The exporting State confirms the receipt"),
     route!(GET "/v1/consignments/{ucr}", FOLLOWERS, consignments::read, "The timeline of one shipment over every post"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),

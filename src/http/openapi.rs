@@ -23,6 +23,10 @@ use utoipa::OpenApi;
         wire::alert::AcknowledgementRequest,
         wire::alert::AlertReply,
         wire::alert::ResolutionRequest,
+        wire::arrival::ArrivalReply,
+        wire::arrival::ArrivalRequest,
+        wire::receipt::ReceiptReply,
+        wire::receipt::ReceiptStepRequest,
         wire::consignment::ConsignmentReply,
         wire::consignment::CrossingReply,
         wire::consignment::EntryRequest,
@@ -112,6 +116,14 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("GET", "/v1/alerts" | "/v1/alerts/{id}") => (None, "AlertReply"),
         ("POST", "/v1/exits") => (Some("ExitRequest"), "CrossingReply"),
         ("POST", "/v1/entries") => (Some("EntryRequest"), "CrossingReply"),
+        ("POST", "/v1/arrivals") => (Some("ArrivalRequest"), "ArrivalReply"),
+        ("GET", "/v1/receipts" | "/v1/receipts/{id}") => (None, "ReceiptReply"),
+        (
+            "POST",
+            "/v1/receipts/{id}/request"
+            | "/v1/receipts/{id}/answer"
+            | "/v1/receipts/{id}/confirmation",
+        ) => (Some("ReceiptStepRequest"), "ReceiptReply"),
         ("GET", "/v1/consignments/{ucr}") => (None, "ConsignmentReply"),
         ("POST", "/v1/webhooks") | ("PUT", "/v1/webhooks/{id}") => {
             (Some("WebhookRequest"), "WebhookReply")
@@ -129,7 +141,7 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
 }
 
 /// Lists come in pages.
-const PAGED: [&str; 8] = [
+const PAGED: &[&str] = &[
     "/v1/preclearances",
     "/v1/licences",
     "/v1/licences/{number}/ledger",
@@ -138,6 +150,7 @@ const PAGED: [&str; 8] = [
     "/v1/audit/entries",
     "/v1/webhooks",
     "/v1/webhooks/{id}/dead-letters",
+    "/v1/receipts",
 ];
 
 fn reference(name: &str) -> Value {
@@ -186,7 +199,7 @@ fn operation_id(route: &Route) -> String {
 }
 
 /// Routes that make an object.
-const CREATING: [&str; 7] = [
+const CREATING: &[&str] = &[
     "/v1/verifications",
     "/v1/preclearances",
     "/v1/releases",
@@ -194,6 +207,7 @@ const CREATING: [&str; 7] = [
     "/v1/exits",
     "/v1/entries",
     "/v1/webhooks",
+    "/v1/arrivals",
 ];
 
 fn responses(route: &Route, reply: &Value) -> Value {
@@ -234,6 +248,11 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
     if paged {
         parameters.push(json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200}}));
         parameters.push(json!({"name": "after", "in": "query", "schema": text}));
+    }
+    if route.path == "/v1/receipts" {
+        for name in ["status", "result", "overdue", "ucr"] {
+            parameters.push(json!({"name": name, "in": "query", "schema": text}));
+        }
     }
     if route.path == "/v1/consignments/{ucr}" {
         let schema = json!({"type": "string", "format": "date"});

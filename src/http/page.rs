@@ -65,7 +65,7 @@ pub fn page_of<T: Serialize>(items: &[T], next: Option<String>) -> HttpResponse 
     HttpResponse::Ok().json(Reply { items, next })
 }
 
-fn cursor(text: &str) -> Option<i64> {
+pub(super) fn cursor(text: &str) -> Option<i64> {
     let bytes: [u8; 8] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     Some(i64::from_be_bytes(bytes)).filter(|row| *row >= 0)
 }

@@ -7,6 +7,7 @@ pub mod finding;
 pub mod journey;
 pub mod passage;
 pub mod profile;
+pub mod receipt;
 
 mod allocation;
 mod announcement;

@@ -66,6 +66,10 @@ pub struct Profile {
     pub reentry_days: Option<u16>,
     /// Days within which temporarily imported goods are re-exported.
     pub reexport_days: Option<u16>,
+    /// Days after their exit within which the receipt of exported goods is proven (2025/41, 26).
+    pub receipt_days: Option<u16>,
+    /// Working days that each further step of asking for a receipt is given (unconfirmed: the law names none).
+    pub receipt_step_working_days: u16,
     /// Rounds of a hunter on the simplified route.
     pub hunter_rounds_max: Option<u32>,
     /// Rounds of a sport shooter on the simplified route.
@@ -108,6 +112,8 @@ const UNFP: Profile = Profile {
     return_months: None,
     reentry_days: None,
     reexport_days: None,
+    receipt_days: None,
+    receipt_step_working_days: 10,
     hunter_rounds_max: None,
     sport_rounds_max: None,
     reenactment: false,
@@ -152,6 +158,7 @@ const EU_2025_41: Profile = Profile {
     notice_working_days: Some(10),
     reentry_days: Some(90),
     reexport_days: Some(180),
+    receipt_days: Some(45),
     reenactment: true,
     import_mark_after_release: true,
     legacy_until: Some(date(2030, 2, 12)),

@@ -36,3 +36,55 @@ diesel::table! {
         at_us -> BigInt,
     }
 }
+
+diesel::table! {
+    receipt (row) {
+        row -> BigInt,
+        id -> Binary,
+        release_id -> Binary,
+        exporting_state -> Text,
+        importing_state -> Text,
+        border_post -> Text,
+        ucr -> Nullable<Text>,
+        reference -> Text,
+        status -> Text,
+        result -> Text,
+        version -> BigInt,
+        tally -> Text,
+        left_us -> Nullable<BigInt>,
+        due_us -> Nullable<BigInt>,
+        escalation -> BigInt,
+        released_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    receipt_step (receipt_id, version) {
+        receipt_id -> Binary,
+        version -> BigInt,
+        step -> Text,
+        state -> Text,
+        result -> Text,
+        document -> Nullable<Text>,
+        note -> Nullable<Text>,
+        actor -> Text,
+        at_us -> BigInt,
+        log_id -> BigInt,
+        log_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    arrival (id) {
+        id -> Binary,
+        state -> Text,
+        border_post -> Text,
+        ucr -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        request -> Text,
+        result -> Text,
+        happened_us -> BigInt,
+        caller -> Text,
+        at_us -> BigInt,
+    }
+}

@@ -1,6 +1,7 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod arrivals;
 pub mod consignments;
 pub mod crossings;
 pub mod deadlines;
@@ -13,6 +14,7 @@ pub mod locks;
 pub mod log;
 pub mod outbox;
 pub mod preclearances;
+pub mod receipts;
 pub mod releases;
 pub mod schema;
 pub mod serials;

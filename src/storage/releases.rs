@@ -144,6 +144,16 @@ pub fn standing(db: &mut Db, kind: &str, reference: &str) -> Result<Vec<Standing
         .collect()
 }
 
+/// The latest releases under a declaration's reference, whatever numbers it.
+pub fn under(db: &mut Db, reference: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
+    Ok(release::table
+        .filter(release::reference.eq(reference))
+        .order(release::at_us.desc())
+        .limit(limit)
+        .select(release::id)
+        .load(db)?)
+}
+
 /// Releases that stand among these, the earliest first.
 pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
     let mut rows: Vec<ReleaseRow> = Vec::with_capacity(ids.len());

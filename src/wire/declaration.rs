@@ -10,6 +10,7 @@ mod goods;
 mod read;
 
 pub(in crate::wire) use goods::CATEGORIES;
+pub(in crate::wire) use goods::Content;
 pub use goods::Item;
 pub(in crate::wire) use goods::positive;
 pub(in crate::wire) use goods::serial;

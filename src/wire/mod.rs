@@ -1,6 +1,7 @@
 //! The contract's JSON. Everything that comes in is read whole, and every field that cannot be
 //! used is reported with its path; what goes out is written here and nowhere else.
 pub mod alert;
+pub mod arrival;
 pub mod audit;
 pub mod consignment;
 pub mod declaration;
@@ -9,6 +10,7 @@ pub mod licence;
 pub mod lists;
 pub mod party;
 pub mod preclearance;
+pub mod receipt;
 pub mod release;
 pub mod verification;
 pub mod webhook;

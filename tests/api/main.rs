@@ -18,6 +18,7 @@ mod malformed;
 mod matrix;
 mod preclearances;
 mod reach;
+mod receipts;
 mod releases;
 mod shell;
 #[path = "../support/mod.rs"]

@@ -20,6 +20,10 @@ pub enum Reach {
     FranceBut(u16),
     /// France and Kenya, and others are told why not by this status.
     NamedBut(u16),
+    /// France, which exports; Kenya, which imports, is told that it is not its step.
+    Exporting,
+    /// Kenya, which imports; France, which exports, is told that it is not its step.
+    Importing,
     /// A page of what is the caller's own: France's is not empty, Germany's is.
     Page,
     /// A report on records each of which is judged by whose it is.
@@ -62,6 +66,15 @@ async fn announced(service: &Service, reference: &str) -> String {
     let body = json!({"declaration": cartridges(reference, "1"), "reserve": true});
     let lodged = service.post("/v1/preclearances", &token("FR", "carrier"), &body).await.json();
     lodged["id"].as_str().unwrap_or_else(|| panic!("{lodged}")).to_owned()
+}
+
+/// A receipt of France's goods in Kenya.
+async fn receipt(service: &Service, reference: &str) -> String {
+    let release = released(service, reference).await;
+    let receipts = service.get("/v1/receipts?limit=200", &token("FR", "authority")).await.json();
+    let mut receipts = receipts["items"].as_array().unwrap().iter();
+    let receipt = receipts.find(|receipt| receipt["release"] == release.as_str()).unwrap();
+    receipt["id"].as_str().unwrap().to_owned()
 }
 
 async fn alert(service: &Service) -> String {
@@ -152,6 +165,28 @@ async fn shipment_case(service: &Service, route: &Route, reference: &str) -> Ask
             let entry = super::consignments::entry_at("FRLEH", super::consignments::SHIP);
             sent(path, &entry, Reach::FranceBut(400))
         }
+        ("POST", path @ "/v1/arrivals") => {
+            let arrival = json!({"ucr": super::consignments::ucr(), "border_post": "FRLEH",
+                "arrived_at": super::consignments::now(), "final": true});
+            sent(path, &arrival, Reach::FranceBut(400))
+        }
+        ("GET", path @ "/v1/receipts") => {
+            released(service, reference).await;
+            asked(path, Reach::Page)
+        }
+        ("GET", path @ "/v1/receipts/{id}") => {
+            asked(path.replace("{id}", &receipt(service, reference).await), Reach::Named)
+        }
+        ("POST", path @ ("/v1/receipts/{id}/request" | "/v1/receipts/{id}/confirmation")) => {
+            let id = receipt(service, reference).await;
+            let proof = path.ends_with("confirmation").then_some("a paper");
+            sent(path.replace("{id}", &id), &json!({"document": proof}), Reach::Exporting)
+        }
+        ("POST", path @ "/v1/receipts/{id}/answer") => {
+            let id = receipt(service, reference).await;
+            let body = json!({"received": "complete"});
+            sent(path.replace("{id}", &id), &body, Reach::Importing)
+        }
         ("GET", path @ "/v1/consignments/{ucr}") => {
             service.verify(&sample("clear")).await;
             asked(path.replace("{ucr}", &super::consignments::ucr()), Reach::Named)
@@ -202,10 +237,17 @@ fn judged(reach: Reach, state: &str, answer: &Answer, case: &str) -> bool {
             && answer.code() == "not_found"
     };
     match (reach, state) {
-        (Reach::Everyone, _) | (Reach::Named | Reach::NamedBut(_), "KE") => assert!(done, "{case}"),
+        (Reach::Everyone, _) | (Reach::Named | Reach::NamedBut(_) | Reach::Importing, "KE") => {
+            assert!(done, "{case}");
+        }
+        (Reach::Importing, "FR") | (Reach::Exporting, "KE") => {
+            assert_eq!(answer.status, 403, "{case}");
+        }
         // Its own officer and authority need not both reach it, and may come too late.
         (_, "FR") => assert!(done || matches!(answer.status, 404 | 409), "{case}"),
-        (Reach::Named | Reach::France, _) => assert!(not_there(answer), "{case}"),
+        (Reach::Named | Reach::France | Reach::Exporting | Reach::Importing, _) => {
+            assert!(not_there(answer), "{case}");
+        }
         (Reach::FranceBut(status) | Reach::NamedBut(status), _) => {
             assert_eq!(answer.status, status, "{case}");
         }
@@ -243,7 +285,8 @@ async fn what_is_one_state_s_is_not_there_for_another() {
                 if asked.reach == Reach::Page && state == "FR" {
                     served |= answer.json()["items"] != json!([]);
                 } else {
-                    served |= done && state == "FR";
+                    served |=
+                        done && state == if asked.reach == Reach::Importing { "KE" } else { "FR" };
                 }
             }
         }

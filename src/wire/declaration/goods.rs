@@ -293,7 +293,7 @@ impl Quote {
 }
 
 impl Content {
-    fn read(&self, r: &mut Reader, at: &At<'_>) -> Option<(Quantity, Unit)> {
+    pub(in crate::wire) fn read(&self, r: &mut Reader, at: &At<'_>) -> Option<(Quantity, Unit)> {
         let quantity = r.word(&at.field("quantity"), self.quantity.as_deref(), positive);
         let unit = r.word(&at.field("unit"), self.unit.as_deref(), Unit::parse);
         let quantity = r.required(&at.field("quantity"), quantity);

@@ -1,0 +1,3 @@
+DROP TABLE arrival;
+DROP TABLE receipt_step;
+DROP TABLE receipt;
