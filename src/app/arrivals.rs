@@ -181,11 +181,18 @@ impl Arrive {
             Some(ucr) => journey::found_by(batch, ucr, &known, &as_crossing(&row, &self.arrival))?,
             None => Vec::new(),
         };
+        let serials = super::serials::arrived(
+            &row,
+            &self.arrival,
+            &states,
+            lots.iter().flat_map(|lot| lot.left),
+        )?;
         let mut reconciled = Vec::with_capacity(after.len());
         for (row, lot) in after.iter().zip(lots) {
             reconciled.push(reconcile::reconciled(row, lot)?);
         }
         storage::arrivals::insert(batch.db, &row)?;
+        storage::trails::insert(batch.db, &serials)?;
         raise_deviation(batch, here, &known, row.ucr.as_deref(), &found)?;
         self.raise(batch, pool, lots, &after)?;
         let index = self.enter(batch, &row, &states, &after)?;

@@ -45,6 +45,9 @@ impl Claims {
         }
         let reference = &declaration.reference;
         self.name(reference.kind.as_str(), reference.value.as_bytes());
+        if let Some(outward) = declaration.temporary.as_ref().and_then(|t| t.outward.as_ref()) {
+            self.name("outward", outward.as_bytes());
+        }
         for item in &declaration.items {
             // By serial alone: what else is stated of a firearm may differ from time to time.
             for firearm in facts::firearms(item) {

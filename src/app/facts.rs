@@ -2,6 +2,9 @@
 //! of its reference and of its firearms.
 use super::Error;
 use super::outward::OutwardRecord;
+use super::serials::EVERY_STATE;
+use super::serials::described;
+use super::serials::standing;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::domain::Country;
@@ -16,6 +19,7 @@ use crate::domain::serial::Serial;
 use crate::domain::serial::folded_name;
 use crate::rules::case::Facts;
 use crate::rules::case::PriorUse;
+use crate::rules::case::ReportFact;
 use crate::rules::case::SerialFact;
 use crate::storage;
 use crate::storage::Db;
@@ -31,7 +35,10 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
     let moved = |state: Country| {
         declaration.items.iter().filter(|item| is_tracked(item)).any(|item| {
             let marks = item.marks_of_identity();
-            let perhaps = |s: &Serial| past.perhaps(Trace::Firearm(state.as_str(), s.as_str()));
+            let perhaps = |s: &Serial| {
+                past.perhaps(Trace::Firearm(state.as_str(), s.as_str()))
+                    || past.perhaps(Trace::Firearm(EVERY_STATE, s.as_str()))
+            };
             marks.iter().any(perhaps)
         })
     };
@@ -59,10 +66,39 @@ pub fn history(
             facts.outward = storage::releases::outward(db, reference, state.as_str())?
                 .map(|json| OutwardRecord::read(&json))
                 .transpose()?;
+            if let Some(outward) = &mut facts.outward {
+                super::returns::still_out(db, reference, state.as_str(), except, outward)?;
+            }
         }
     }
+    facts.reported = reported(db, declaration)?;
     facts.history_available = true;
     Ok(())
+}
+
+/// Firearms declared of which a report stands that they are lost, stolen or seized.
+fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, Error> {
+    let items = declaration.items.iter();
+    let declared: Vec<(u32, FirearmKey)> =
+        items.flat_map(|item| firearms(item).into_iter().map(|key| (item.number, key))).collect();
+    let mut serials: Vec<String> = declared.iter().map(|(_, key)| key.serial.to_string()).collect();
+    serials.sort_unstable();
+    serials.dedup();
+    let mut facts = Vec::new();
+    for report in standing(storage::trails::reports(db, &serials)?) {
+        let known = described(&report.serial, &report.make, &report.model, &report.country);
+        let Some(known) = known else { continue };
+        for (item, key) in declared.iter().filter(|(_, key)| key.may_be(&known)) {
+            facts.push(ReportFact {
+                item: *item,
+                serial: key.serial.clone(),
+                what: report.kind.as_str().into(),
+                state: report.state.as_str().into(),
+                reference: report.reference.as_deref().unwrap_or_default().into(),
+            });
+        }
+    }
+    Ok(facts)
 }
 
 /// Releases that stand under the same reference. A UCR may cover many shipments, so only the very
@@ -173,4 +209,21 @@ fn fact(item: u32, serial: &Serial, moved: &SerialUse) -> Result<SerialFact, Err
             .ok_or_else(corrupt)?,
         settled: moved.settled_by.is_some(),
     })
+}
+
+/// A report as it is written down: item, serial, what, whose, case.
+pub(super) type ReportRecord = (u32, String, String, String, String);
+
+/// Writes a report down.
+pub(super) fn report_record(fact: &ReportFact) -> ReportRecord {
+    let (what, state) = (fact.what.to_string(), fact.state.to_string());
+    (fact.item, fact.serial.to_string(), what, state, fact.reference.to_string())
+}
+
+/// Reads it back.
+pub(super) fn report_fact(record: ReportRecord) -> Option<ReportFact> {
+    let (item, serial, what, state, reference) = record;
+    let serial = Serial::parse(&serial)?;
+    let (what, state, reference) = (what.into(), state.into(), reference.into());
+    Some(ReportFact { item, serial, what, state, reference })
 }

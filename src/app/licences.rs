@@ -200,6 +200,9 @@ pub(super) fn enter(
             reason: change.reason,
         },
     )?;
+    if matches!(change.change, "issue" | "amendment") {
+        super::serials::license(batch, &entry)?;
+    }
     told::licence(batch, change.change, held)?;
     let document = book::document_of(&held.licence.number, &entry.body)?;
     let reply = json(&LicenceReply::new(document, held))?;

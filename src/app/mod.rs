@@ -46,6 +46,8 @@ mod referral;
 pub mod release;
 pub mod replay;
 mod reservation;
+mod returns;
+mod serials;
 mod timeline;
 mod told;
 pub mod trail;

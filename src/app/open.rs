@@ -166,10 +166,24 @@ impl App {
                 }
                 let last = rows.last().map(|(id, ..)| Remembered::Firearms(*id));
                 if last.is_none() {
+                    self.remember_reports().await?;
                     self.past.is_complete();
                 }
                 Ok(last)
             }
+        }
+    }
+
+    async fn remember_reports(&self) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let page = move |db: &mut Db| storage::trails::reported(db, after, PAST_ROWS);
+            let rows = self.readers.read(page).await?;
+            for (_, serial) in &rows {
+                self.past.note(Trace::Firearm(super::serials::EVERY_STATE, serial));
+            }
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            after = *last;
         }
     }
 

@@ -5,6 +5,8 @@ use super::Error;
 pub(super) use super::concerned::issuing_states;
 pub(super) use super::concerned::states_named;
 pub(super) use super::concerned::states_of;
+use super::facts::report_fact;
+use super::facts::report_record;
 use super::outward::OutwardRecord;
 use crate::audit::entry::salted;
 use crate::domain::Quantity;
@@ -223,6 +225,8 @@ pub struct FactsRecord {
     outward: Option<OutwardRecord>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     announced: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reported: Vec<super::facts::ReportRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lapsed_us: Option<i64>,
 }
@@ -284,6 +288,7 @@ impl FactsRecord {
                 .collect(),
             outward: facts.outward.as_ref().map(OutwardRecord::from_outward),
             announced: facts.is_announced,
+            reported: facts.reported.iter().map(report_record).collect(),
             lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
         }
     }
@@ -309,6 +314,7 @@ impl FactsRecord {
         }
         let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
+        let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
         let outward = match self.outward {
             Some(record) => Some(record.outward().ok_or_else(|| broken("the outward movement"))?),
             None => None,
@@ -319,6 +325,7 @@ impl FactsRecord {
             prior_uses: prior_uses.ok_or_else(|| broken("earlier releases"))?,
             serials: serials.ok_or_else(|| broken("serials"))?,
             outward,
+            reported: reported.ok_or_else(|| broken("reports"))?,
             history_available: self.history_available,
             is_announced: self.announced,
             lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),

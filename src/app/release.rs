@@ -201,6 +201,7 @@ pub(super) fn enter(
     told::release(batch, told::release_kind(kind), row, body.states)?;
     batch.mark(timeline::release(act, batch.now)?, index)?;
     receipts::follow(batch, act, index)?;
+    super::returns::follow_return(batch, act)?;
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),

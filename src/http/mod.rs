@@ -22,6 +22,7 @@ mod receipts;
 mod releases;
 mod reply;
 mod request_log;
+mod serials;
 mod server;
 mod verifications;
 mod webhooks;
@@ -111,6 +112,8 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/v1/receipts/{id}/answer", &[Authority], receipts::answer, "The importing State answers"),
     route!(POST "/v1/receipts/{id}/confirmation", &[Authority], receipts::confirm, "The exporting State confirms the receipt"),
     route!(GET "/v1/consignments/{ucr}", FOLLOWERS, consignments::read, "The timeline of one shipment over every post"),
+    route!(GET "/v1/serials", READERS, serials::trail, "The trail of one firearm: licensed, released, gone, arrived, exported again, reported"),
+    route!(POST "/v1/serials/reports", READERS, serials::report, "A firearm was lost, stolen, seized or found"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
     route!(GET "/v1/audit/checkpoint", TRAIL, audit::checkpoint, "The log's latest signed checkpoint"),

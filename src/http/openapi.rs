@@ -25,6 +25,9 @@ use utoipa::OpenApi;
         wire::alert::ResolutionRequest,
         wire::arrival::ArrivalReply,
         wire::arrival::ArrivalRequest,
+        wire::serial::SerialReportReply,
+        wire::serial::SerialReportRequest,
+        wire::serial::SerialTrail,
         wire::receipt::ReceiptReply,
         wire::receipt::ReceiptStepRequest,
         wire::consignment::ConsignmentReply,
@@ -116,6 +119,8 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("GET", "/v1/alerts" | "/v1/alerts/{id}") => (None, "AlertReply"),
         ("POST", "/v1/exits") => (Some("ExitRequest"), "CrossingReply"),
         ("POST", "/v1/entries") => (Some("EntryRequest"), "CrossingReply"),
+        ("GET", "/v1/serials") => (None, "SerialTrail"),
+        ("POST", "/v1/serials/reports") => (Some("SerialReportRequest"), "SerialReportReply"),
         ("POST", "/v1/arrivals") => (Some("ArrivalRequest"), "ArrivalReply"),
         ("GET", "/v1/receipts" | "/v1/receipts/{id}") => (None, "ReceiptReply"),
         (
@@ -208,6 +213,7 @@ const CREATING: &[&str] = &[
     "/v1/entries",
     "/v1/webhooks",
     "/v1/arrivals",
+    "/v1/serials/reports",
 ];
 
 fn responses(route: &Route, reply: &Value) -> Value {
@@ -248,6 +254,13 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
     if paged {
         parameters.push(json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200}}));
         parameters.push(json!({"name": "after", "in": "query", "schema": text}));
+    }
+    if route.path == "/v1/serials" {
+        for name in ["serial", "make", "model", "country"] {
+            let required = name == "serial";
+            parameters
+                .push(json!({"name": name, "in": "query", "required": required, "schema": text}));
+        }
     }
     if route.path == "/v1/receipts" {
         for name in ["status", "result", "overdue", "ucr"] {

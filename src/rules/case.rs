@@ -72,6 +72,21 @@ pub struct SerialFact {
     pub settled: bool,
 }
 
+/// A report that stands of a declared firearm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFact {
+    /// The item's number.
+    pub item: u32,
+    /// The serial.
+    pub serial: Serial,
+    /// `lost`, `stolen` or `seized`.
+    pub what: Text,
+    /// Whose report it is.
+    pub state: Text,
+    /// The case's number.
+    pub reference: Text,
+}
+
 /// The outward movement of goods that now return (rules 102 to 104).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outward {
@@ -99,6 +114,8 @@ pub struct Facts {
     pub prior_uses: Vec<PriorUse>,
     /// Known serials.
     pub serials: Vec<SerialFact>,
+    /// Reports that stand of declared firearms.
+    pub reported: Vec<ReportFact>,
     /// The outward movement that the declaration names.
     pub outward: Option<Outward>,
     /// Whether the register could be asked for all of the above but the licences.

@@ -331,6 +331,16 @@ pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
 /// that only looks like a sought one (O for 0, I for 1, B for 8, S for 5) is referred. Antiques,
 /// deactivated firearms and parts are looked up as well.
 pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
+    for report in &case.facts.reported {
+        let Some(item) = case.items.iter().find(|item| item.item.number == report.item) else {
+            continue;
+        };
+        let finding = findings.add(Code::SerialReportedSought).on_item(item, "serials");
+        finding.declared(&report.serial).says(format_args!(
+            "{} was reported {} by {}: {}",
+            report.serial, report.what, report.state, report.reference
+        ));
+    }
     let list = &case.lists.sought;
     if list.is_empty() {
         return;

@@ -88,3 +88,41 @@ diesel::table! {
         at_us -> BigInt,
     }
 }
+
+diesel::table! {
+    licence_serial (row) {
+        row -> BigInt,
+        serial -> Text,
+        make -> Text,
+        model -> Text,
+        country -> Text,
+        licence_id -> BigInt,
+        line -> BigInt,
+    }
+}
+
+diesel::table! {
+    serial_event (row) {
+        row -> BigInt,
+        serial -> Text,
+        make -> Text,
+        model -> Text,
+        country -> Text,
+        kind -> Text,
+        state -> Text,
+        border_post -> Nullable<Text>,
+        subject -> Binary,
+        states -> Text,
+        reference -> Nullable<Text>,
+        happened_us -> BigInt,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    goods_return (release_id) {
+        release_id -> Binary,
+        outward -> Text,
+        state -> Text,
+    }
+}

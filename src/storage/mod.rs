@@ -18,6 +18,7 @@ pub mod receipts;
 pub mod releases;
 pub mod schema;
 pub mod serials;
+pub mod trails;
 pub mod verifications;
 pub mod watermark;
 pub mod webhooks;

@@ -12,6 +12,7 @@ pub mod party;
 pub mod preclearance;
 pub mod receipt;
 pub mod release;
+pub mod serial;
 pub mod verification;
 pub mod webhook;
 

@@ -20,6 +20,7 @@ mod preclearances;
 mod reach;
 mod receipts;
 mod releases;
+mod serials;
 mod shell;
 #[path = "../support/mod.rs"]
 mod support;

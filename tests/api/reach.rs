@@ -170,6 +170,12 @@ async fn shipment_case(service: &Service, route: &Route, reference: &str) -> Ask
                 "arrived_at": super::consignments::now(), "final": true});
             sent(path, &arrival, Reach::FranceBut(400))
         }
+        ("GET", path @ "/v1/serials") => asked(format!("{path}?serial=VC000101"), Reach::Page),
+        ("POST", path @ "/v1/serials/reports") => {
+            let body =
+                json!({"report": "lost", "serial": "A1", "reference": "1", "border_post": "FRLEH"});
+            sent(path, &body, Reach::FranceBut(400))
+        }
         ("GET", path @ "/v1/receipts") => {
             released(service, reference).await;
             asked(path, Reach::Page)

@@ -108,6 +108,7 @@ fn http() -> reqwest::Client {
 struct Acknowledged {
     verifications: Vec<(String, u64)>,
     releases: Vec<(String, u64)>,
+    exits: Vec<(String, u64)>,
     /// Verifications whose release was asked for and not answered: it happened, or it did not.
     unanswered: BTreeSet<String>,
 }
@@ -146,9 +147,17 @@ async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Ac
         acknowledged.lock().unwrap().unanswered.insert(id.clone());
         let Some((status, release)) = ask_release(&http, &api, &id).await else { return };
         assert_eq!(status, 201, "{release}");
-        let mut acknowledged = acknowledged.lock().unwrap();
-        acknowledged.unanswered.remove(&id);
-        acknowledged.releases.push(entry_of(&release));
+        {
+            let mut acknowledged = acknowledged.lock().unwrap();
+            acknowledged.unanswered.remove(&id);
+            acknowledged.releases.push(entry_of(&release));
+        }
+        let exit = json!({"release": release["id"], "border_post": "FRLEH",
+            "exited_at": SystemClock.now().to_string()});
+        let sent = http.post(format!("{api}/v1/exits")).bearer_auth(&officer);
+        let Ok(answer) = sent.json(&exit).send().await else { return };
+        let Ok(exit) = answer.json::<Value>().await else { return };
+        acknowledged.lock().unwrap().exits.push(entry_of(&exit));
     }
 }
 
@@ -177,6 +186,7 @@ fn declaration(reference: &str) -> Value {
     item["unit"] = json!("C62");
     declaration["items"] = json!([item]);
     declaration["reference"] = json!({"type": "national", "value": reference});
+    declaration["ucr"] = json!(format!("6FR12345678901234-{reference}"));
     declaration
 }
 
@@ -215,6 +225,9 @@ async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
     }
     for (id, index) in &acknowledged.verifications {
         assert_eq!(entries[index]["verification"], *id, "entry {index}");
+    }
+    for (id, index) in &acknowledged.exits {
+        assert_eq!(entries[index]["crossing"], *id, "entry {index}");
     }
     for (id, index) in &acknowledged.releases {
         assert_eq!(entries[index]["release"], *id, "entry {index}");

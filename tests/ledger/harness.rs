@@ -19,6 +19,7 @@ use passavant::demo;
 use passavant::domain::Country;
 use passavant::domain::Date;
 use passavant::domain::Locode;
+use passavant::wire::arrival::ArrivalRequest;
 use passavant::wire::verification::Presented;
 use passavant::wire::verification::VerificationBody;
 use serde_json::Value;
@@ -143,6 +144,20 @@ impl Service {
             request_sha256: sha256(id.as_bytes()),
         };
         self.app.release(&officer(), id, once).await
+    }
+
+    /// So many cartridges of an export declaration arrive at Mombasa.
+    pub async fn arrive(&self, reference: u32, rounds: u32) -> Value {
+        let mut caller = officer();
+        caller.state = Country::parse("KE").unwrap();
+        caller.posts = [Locode::parse("KEMBA").unwrap()].into();
+        let item = json!({"category": "ammunition", "quantity": rounds.to_string(), "unit": "C62"});
+        let request = json!({"reference": format!("FR-{reference:08}"), "border_post": "KEMBA",
+            "arrived_at": self.app.clock.now().to_string(), "items": [item]});
+        let sent: ArrivalRequest = serde_json::from_value(request.clone()).unwrap();
+        let arrival = sent.read().unwrap();
+        let recorded = self.app.arrive(&caller, arrival, request.to_string(), None).await.unwrap();
+        serde_json::from_str(&recorded.reply).unwrap()
     }
 
     /// What is left of the cartridges of the export licence, and what has been used.

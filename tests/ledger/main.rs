@@ -16,6 +16,7 @@ mod model;
 mod outbox;
 mod receiver;
 mod reservations;
+mod returns;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

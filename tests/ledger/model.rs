@@ -8,6 +8,8 @@ use passavant::app::licences::Decision;
 use passavant::app::licences::Document;
 use proptest::prelude::*;
 use serde_json::Value;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What the licence authorises at first.
@@ -26,6 +28,7 @@ enum Act {
     Present(usize),
     Withdraw(usize),
     Lapse,
+    Arrive(usize, u32),
     Restart,
 }
 
@@ -43,6 +46,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..8_usize).prop_map(Act::Present),
         1 => (0..8_usize).prop_map(Act::Withdraw),
         1 => Just(Act::Lapse),
+        2 => (0..8_usize, 1..60_u32).prop_map(|(which, rounds)| Act::Arrive(which, rounds)),
         1 => Just(Act::Restart),
     ]
 }
@@ -69,6 +73,8 @@ enum Stands {
 pub struct Model {
     pub releases: Vec<Kept>,
     pub announced: Vec<Announced>,
+    /// Rounds that have arrived, by release.
+    arrived: BTreeMap<Uuid, u32>,
     licence: Stands,
     authorised: u32,
     pub declared: u32,
@@ -97,6 +103,7 @@ impl Model {
 async fn apply(service: &Service, model: &mut Model, act: &Act) {
     match act {
         Act::Release(rounds) => release(service, model, *rounds).await,
+        Act::Arrive(which, rounds) => arrive(service, model, *which, *rounds).await,
         Act::Retry(which) => {
             let Some(kept) = model.releases.get(*which) else { return };
             let again = service.release(&kept.verification, &kept.key).await.unwrap();
@@ -202,6 +209,26 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
     }
 }
 
+/// Rounds of a release arrive: they add up against it alone, and draw nothing.
+async fn arrive(service: &Service, model: &mut Model, which: usize, rounds: u32) {
+    let Some(reference) = model.releases.get(which).map(|kept| kept.reference) else { return };
+    let reply = service.arrive(reference, rounds).await;
+    let stands = |kept: &&Kept| kept.stands && kept.reference == reference;
+    let Some(kept) = model.releases.iter().find(stands) else {
+        assert_eq!(reply["known"], false, "nothing stands under it: {reply}");
+        return;
+    };
+    let arrived = model.arrived.entry(kept.id).or_default();
+    *arrived += rounds;
+    let turnout = match (*arrived).cmp(&kept.rounds) {
+        Ordering::Less => "partial",
+        Ordering::Equal => "complete",
+        Ordering::Greater => "surplus",
+    };
+    assert_eq!(reply["result"], turnout, "{arrived} of {}: {reply}", kept.rounds);
+    assert_eq!(reply["receipts"][0]["items"][0]["arrived"], arrived.to_string());
+}
+
 async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) {
     let drawn = model.used();
     let Some(kept) = model.releases.get(which) else { return };
@@ -238,6 +265,7 @@ async fn run(acts: Vec<Act>) {
     let mut model = Model {
         releases: Vec::new(),
         announced: Vec::new(),
+        arrived: BTreeMap::new(),
         licence: Stands::Active,
         authorised: AUTHORISED,
         declared: 0,

@@ -1,0 +1,3 @@
+DROP TABLE goods_return;
+DROP TABLE serial_event;
+DROP TABLE licence_serial;

@@ -1,0 +1,97 @@
+//! The trail of a single firearm, and what is reported of it.
+use super::consignments::*;
+use super::harness::*;
+use serde_json::Value;
+use serde_json::json;
+
+const RIFLE: &str = "serial=VC000101&make=Verney-Carron&model=Impact&country=FR";
+
+async fn trail(service: &Service, state: &str, query: &str) -> Value {
+    let answer = service.get(&format!("/v1/serials?{query}"), &token(state, "authority")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+fn kinds_of(trail: &Value) -> Vec<&str> {
+    trail["items"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect()
+}
+
+fn report(what: &str) -> Value {
+    json!({"report": what, "serial": "vc-000101", "make": "VERNEY CARRON", "reference": "PV-2026-77"})
+}
+
+#[tokio::test]
+async fn a_firearm_is_followed_from_its_licence_to_its_arrival_in_one_query() {
+    let service = start();
+    let release = released(&service).await;
+    service.post("/v1/exits", &token("FR", "officer"), &exit_of(&release)).await;
+    let arrival = json!({"ucr": ucr(), "border_post": "KEMBA", "arrived_at": now(), "items": [
+        {"category": "firearm", "quantity": "1", "unit": "C62", "serials": ["VC000101"]}]});
+    let arrived = service.post("/v1/arrivals", &token("KE", "officer"), &arrival).await;
+    assert_eq!(arrived.status, 201, "{}", arrived.text);
+    for state in ["FR", "KE"] {
+        let seen = trail(&service, state, RIFLE).await;
+        assert_eq!(
+            kinds_of(&seen),
+            ["licensed", "licensed", "released", "left", "arrived"],
+            "{seen}"
+        );
+        assert_eq!(seen["items"][2]["id"], json!(release));
+        assert_eq!(seen["items"][4]["border_post"], "KEMBA");
+    }
+    assert_eq!(kinds_of(&trail(&service, "DE", RIFLE).await), Vec::<&str>::new());
+    let other = "serial=VC000101&make=Blaser";
+    assert_eq!(kinds_of(&trail(&service, "FR", other).await), Vec::<&str>::new());
+    let untouched = trail(&service, "FR", "serial=VC000120").await;
+    assert_eq!(kinds_of(&untouched), ["licensed", "licensed"]);
+    for bad in ["", "make=x", "serial=-", "serial=A1&colour=red", "serial=A1&country=France"] {
+        let path = format!("/v1/serials?{bad}");
+        assert_eq!(service.get(&path, &token("FR", "officer")).await.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_firearm_holds_at_every_border_until_it_is_found() {
+    let service = start();
+    service.issue_sample().await;
+    assert_eq!(service.verify(&sample("clear")).await.json()["verdict"], "clear");
+    let stolen =
+        service.post("/v1/serials/reports", &token("DE", "authority"), &report("stolen")).await;
+    assert_eq!(stolen.status, 201, "{}", stolen.text);
+    let held = service.verify(&sample("clear")).await.json();
+    assert_eq!(
+        (codes(&held), held["verdict"].as_str()),
+        (vec!["SERIAL_REPORTED_SOUGHT"], Some("hold"))
+    );
+    assert!(held["findings"][0]["message"].as_str().unwrap().contains("PV-2026-77"), "{held}");
+    let seen = trail(&service, "DE", RIFLE).await;
+    assert_eq!((kinds_of(&seen), &seen["reported"]), (vec!["stolen"], &json!(["stolen"])));
+    let refused = service.release(&sample("clear"), "k").await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    let by_another =
+        service.post("/v1/serials/reports", &token("KE", "officer"), &report("found")).await;
+    assert_eq!(by_another.status, 201);
+    assert_eq!(
+        service.verify(&sample("clear")).await.json()["verdict"],
+        "hold",
+        "it is Germany's word"
+    );
+    service.post("/v1/serials/reports", &token("DE", "officer"), &report("found")).await;
+    assert_eq!(service.verify(&sample("clear")).await.json()["verdict"], "clear");
+    assert_eq!(service.release(&sample("clear"), "k2").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_report_says_what_of_which_firearm_in_which_case() {
+    let service = start();
+    let officer = token("FR", "officer");
+    let bad = json!({"report": "gone", "serial": "-", "border_post": "FRLEH"});
+    let refused = service.post("/v1/serials/reports", &officer, &bad).await.json();
+    let paths: Vec<&str> =
+        refused["errors"].as_array().unwrap().iter().map(|e| e["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["/report", "/serial", "/reference"]);
+    let elsewhere =
+        json!({"report": "lost", "serial": "A1", "reference": "1", "border_post": "KEMBA"});
+    let refused = service.post("/v1/serials/reports", &officer, &elsewhere).await.json();
+    assert_eq!(refused["errors"][0]["code"], "not_your_post");
+}

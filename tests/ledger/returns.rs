@@ -1,0 +1,77 @@
+//! Goods that return in parts: what has come back before is not out any more.
+use super::support;
+use passavant::app::facts;
+use passavant::app::judge::Presented;
+use passavant::domain::Country;
+use passavant::domain::declaration::Declaration;
+use passavant::rules::case::Facts;
+use passavant::rules::case::Outward;
+use passavant::storage;
+use passavant::storage::Db;
+use passavant::storage::releases::ReleaseRow;
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+fn release(id: u128, reference: &str, serials: &[&str], rounds: i64) -> ReleaseRow {
+    let outward = json!({"released_on": "2026-11-20", "exporter": null, "person": null,
+        "serials": serials, "rounds": rounds * 1_000_000});
+    ReleaseRow {
+        id: Uuid::from_u128(id).as_bytes().to_vec(),
+        verification_id: vec![0; 16],
+        state: "FR".to_owned(),
+        border_post: "FRLEH".to_owned(),
+        status: "released".to_owned(),
+        version: 1,
+        reference_kind: "national".to_owned(),
+        reference: reference.to_owned(),
+        content_sha256: vec![0; 32],
+        declaration: "{}".to_owned(),
+        items: "[1]".to_owned(),
+        outward: outward.to_string(),
+        states: "[\"FR\"]".to_owned(),
+        caller: "test".to_owned(),
+        at_us: 1,
+    }
+}
+
+/// A declaration of what returns of the goods that left under `FR-OUT`.
+fn returning() -> Declaration {
+    let mut sent = super::harness::cartridges(7, 10);
+    sent["temporary"] = json!({"purpose": "hunting", "outward_reference": "FR-OUT"});
+    Presented::read(sent.to_string(), "").unwrap().declaration
+}
+
+fn still_out(db: &mut Db, except: Option<Uuid>) -> Outward {
+    let (mut known, state) = (Facts::default(), Country::parse("FR").unwrap());
+    facts::history(db, &returning(), &[0; 32], Some(state), except, &mut known).unwrap();
+    known.outward.unwrap()
+}
+
+#[test]
+fn what_came_back_before_is_not_out_any_more() {
+    let dir = TempDir::new().unwrap();
+    let url = support::database_url(dir.path());
+    let mut db = storage::open(&support::postgres::settings(&url), storage::Use::Write).unwrap();
+    storage::migrate(&mut db).unwrap();
+    let (out, mut back) =
+        (release(1, "FR-OUT", &["A1", "A2"], 1000), release(2, "FR-BACK", &["A1"], 400));
+    for row in [&out, &back] {
+        storage::releases::insert(&mut db, row).unwrap();
+    }
+    let figures = |outward: &Outward| (outward.serials.len(), outward.rounds.to_string());
+    assert_eq!(figures(&still_out(&mut db, None)), (2, "1000".to_owned()));
+    storage::trails::put_return(&mut db, &back.id, Some(("FR-OUT", "FR"))).unwrap();
+    let left = still_out(&mut db, None);
+    assert_eq!(figures(&left), (1, "600".to_owned()));
+    assert_eq!(left.serials[0].as_str(), "A2");
+    let amended = Some(Uuid::from_u128(2));
+    assert_eq!(
+        figures(&still_out(&mut db, amended)),
+        (2, "1000".to_owned()),
+        "it is no obstacle to itself"
+    );
+    "reversed".clone_into(&mut back.status);
+    storage::releases::replace(&mut db, &back, &[]).unwrap();
+    assert_eq!(figures(&still_out(&mut db, None)), (2, "1000".to_owned()), "it did not come back");
+}
