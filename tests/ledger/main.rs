@@ -14,6 +14,7 @@ mod firearms;
 mod harness;
 mod model;
 mod outbox;
+mod periods;
 mod receiver;
 mod reservations;
 mod returns;
