@@ -51,11 +51,19 @@ impl Shard {
 pub struct Cache {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
-    /// Counts under which this node itself has changed licences, until they are heard of.
-    known: Mutex<BTreeSet<i64>>,
+    known: Mutex<Known>,
     heard_us: AtomicI64,
     hits: AtomicU64,
     misses: AtomicU64,
+}
+
+/// What is known of the counts of changes, where other nodes change licences too.
+#[derive(Default)]
+struct Known {
+    /// Counts under which this node itself has changed licences, until they are heard of.
+    own: BTreeSet<i64>,
+    /// Every change up to this count has been heard of.
+    heard: i64,
 }
 
 /// Proof of when a read began; what was read is only kept where nothing changed since.
@@ -71,7 +79,7 @@ impl Cache {
         Self {
             shards: (0..SHARDS).map(shard).collect(),
             hasher: RandomState::new(),
-            known: Mutex::new(BTreeSet::new()),
+            known: Mutex::new(Known::default()),
             heard_us: AtomicI64::new(i64::MIN),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -134,27 +142,45 @@ impl Cache {
         shard.pop(key);
     }
 
-    /// What this node's own writer has changed under a count is kept already as it stands then.
-    pub fn knows(&self, sequence: i64) {
-        self.known.lock().insert(sequence);
+    /// Takes in what this node's own writer has changed under a count. Where a later count has been
+    /// heard of already, another node may have changed the same licences since: they are read again.
+    pub fn publish(&self, sequence: i64, changed: &[Held]) {
+        let mut known = self.known.lock();
+        if sequence <= known.heard {
+            for held in changed {
+                self.forget(&held.licence.number);
+            }
+            return;
+        }
+        known.own.insert(sequence);
+        for held in changed {
+            self.replace(held);
+        }
     }
 
     /// Forgets licences that have changed, each under a count, unless it is known how they stand then.
     pub fn hear(&self, changes: &[(i64, String)]) {
         let mut known = self.known.lock();
         for (sequence, number) in changes {
-            if !known.contains(sequence) {
+            if !known.own.contains(sequence) {
                 self.forget(number);
             }
         }
         if let Some((last, _)) = changes.last() {
-            *known = known.split_off(&(last + 1));
+            known.heard = *last;
+            known.own = known.own.split_off(&(last + 1));
         }
+    }
+
+    /// More has changed, up to a count, than can be named: forgets everything.
+    pub fn hear_all(&self, upto: i64) {
+        let mut known = self.known.lock();
+        *known = Known { own: BTreeSet::new(), heard: upto };
+        self.clear();
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.known.lock().clear();
         for shard in &self.shards {
             let mut shard = shard.lock();
             shard.changes += 1;
@@ -243,13 +269,27 @@ mod tests {
     fn a_change_of_another_node_is_forgotten_and_one_s_own_is_kept() {
         let cache = Cache::new(NonZeroUsize::MIN);
         cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 0));
-        cache.replace(&held("FR-EXP-1", 1));
-        cache.knows(7);
+        cache.publish(7, &[held("FR-EXP-1", 1)]);
         cache.hear(&[(7, "FR-EXP-1".to_owned())]);
         assert_eq!(cache.get("FR-EXP-1").unwrap().standing.shipments, 1);
         cache.hear(&[(8, "FR-EXP-1".to_owned())]);
         assert_eq!(cache.get("FR-EXP-1"), None);
-        assert!(cache.known.lock().is_empty());
+        assert!(cache.known.lock().own.is_empty());
+    }
+
+    #[test]
+    fn an_own_change_that_comes_in_late_never_hides_a_later_one_of_another_node() {
+        let cache = Cache::new(NonZeroUsize::MIN);
+        // Own change 7 is committed, then another node's 8, which is heard of first and read again.
+        cache.hear(&[(8, "FR-EXP-1".to_owned())]);
+        cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 2));
+        cache.publish(7, &[held("FR-EXP-1", 1)]);
+        assert_eq!(cache.get("FR-EXP-1"), None);
+        // After another database has been taken up, its own counts hold.
+        cache.hear_all(3);
+        cache.keep(cache.ticket("FR-EXP-1"), &held("FR-EXP-1", 2));
+        cache.publish(4, &[held("FR-EXP-1", 3)]);
+        assert_eq!(cache.get("FR-EXP-1").unwrap().standing.shipments, 3);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Config {
     pub cache: Cache,
     /// Goods announced by carriers.
     pub preclearance: Preclearance,
+    /// How long what was decided is kept.
+    pub retention: Retention,
     /// Who may come in.
     pub access: Access,
     /// How often.
@@ -93,6 +95,11 @@ impl Database {
         let Some((user, host)) = rest.rsplit_once('@') else { return self.url.clone() };
         let name = user.split(':').next().unwrap_or_default();
         format!("{scheme}://{name}:***@{host}")
+    }
+
+    /// The same settings for another database.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// The same settings for an embedded database in a file.
@@ -174,6 +181,14 @@ pub struct Preclearance {
     pub waiting_max: u32,
     /// How often what has lapsed is freed.
     pub lapse_every_s: u64,
+}
+
+/// How long what was decided is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Years before entries may be archived; a profile of law that says more prevails.
+    pub years: u16,
 }
 
 /// Who may come in.

@@ -1,6 +1,7 @@
 //! The node's audit log: entries staged while a batch is decided, hashed, signed and written with
 //! it.
 use super::Error;
+use super::memory;
 use crate::audit::Hash;
 use crate::audit::checkpoint;
 use crate::audit::checkpoint::Signer;
@@ -12,19 +13,25 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
 use crate::storage::log::LogRow;
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The writer's side of the node's own log.
 pub struct LogWriter {
     row: LogRow,
+    latest: Latest,
     owner: String,
     signer: Signer,
     frontier: Frontier,
     staged: Vec<Vec<u8>>,
-    flushed: Option<Frontier>,
+    flushed: Option<(Frontier, String)>,
 }
+
+/// The last checkpoint that is durable, for those who remember it outside the database.
+pub type Latest = Arc<Mutex<Option<String>>>;
 
 /// What the first entry of a log says of the others in its database.
 #[derive(Serialize)]
@@ -35,24 +42,44 @@ struct Opened<'a> {
 
 impl LogWriter {
     /// Opens the log of the signer's origin, or continues it where its stored tiles and its last
-    /// checkpoint agree.
-    pub fn open(db: &mut Db, signer: Signer, now: Timestamp, ids: &dyn Ids) -> Result<Self, Error> {
+    /// checkpoint agree, and agree with what the node remembers. Only then is it taken over: a process
+    /// that may not continue it takes it away from nobody.
+    pub fn open(
+        db: &mut Db,
+        signer: Signer,
+        remembered: Option<&str>,
+        now: Timestamp,
+        ids: &dyn Ids,
+    ) -> Result<Self, Error> {
         // Unique to this process: a later one takes the log over, and this one then finds out.
         let owner = ids.uuid(now).to_string();
-        let (origin, key) = (signer.origin(), signer.verifier_key());
-        let row = storage::log::open(db, origin, key, &owner, now)?;
-        if row.verifier_key != signer.verifier_key() {
-            return Err(Error::Internal(format!(
-                "the key at hand is not the key of log {}",
-                row.origin
-            )));
-        }
-        let frontier = load(db, &row)?;
-        let mut opened = Self { row, owner, signer, frontier, staged: Vec::new(), flushed: None };
-        if opened.row.gap.is_some() && opened.frontier.size() == 0 {
-            opened.declare_gap(db, now, ids.nonce())?;
-        }
+        let mut opened = storage::transaction(db, |db| {
+            let (origin, key) = (signer.origin(), signer.verifier_key());
+            let row = storage::log::open(db, origin, key, &owner, now)?;
+            if row.verifier_key != signer.verifier_key() {
+                let words = format!("the key at hand is not the key of log {}", row.origin);
+                return Err(Error::Internal(words));
+            }
+            let frontier = load(db, &row)?;
+            if let Some(note) = remembered {
+                memory::insist(db, &row, note)?;
+            }
+            storage::log::own(db, row.id, &owner)?;
+            let latest = Latest::default();
+            let (staged, flushed) = (Vec::new(), None);
+            let mut opened = Self { row, latest, owner, signer, frontier, staged, flushed };
+            if opened.row.gap.is_some() && opened.frontier.size() == 0 {
+                opened.declare_gap(db, now, ids.nonce())?;
+            }
+            Ok::<_, Error>(opened)
+        })?;
+        opened.commit();
         Ok(opened)
+    }
+
+    /// Where the last checkpoint that is durable is to be had.
+    pub fn latest(&self) -> Latest {
+        Arc::clone(&self.latest)
     }
 
     /// The first entry of a log that is opened beside others: which logs this database holds, and how
@@ -64,9 +91,7 @@ impl LogWriter {
         let entry = seal("log_opened", now, nonce, &Opened { log: &self.row.origin, held: &held })
             .map_err(|error| Error::Internal(format!("log {}: {error:?}", self.row.origin)))?;
         self.stage(entry);
-        storage::transaction(db, |db| self.flush(db))?;
-        self.commit();
-        Ok(())
+        Ok(self.flush(db)?)
     }
 
     /// The log's name.
@@ -110,14 +135,15 @@ impl LogWriter {
                 note: &note,
             },
         )?;
-        self.flushed = Some(frontier);
+        self.flushed = Some((frontier, note));
         Ok(())
     }
 
     /// The batch is durable: the log has grown.
     pub fn commit(&mut self) {
-        if let Some(frontier) = self.flushed.take() {
+        if let Some((frontier, note)) = self.flushed.take() {
             self.frontier = frontier;
+            *self.latest.lock() = Some(note);
         }
         self.staged.clear();
     }
@@ -137,8 +163,12 @@ impl LogWriter {
     /// or after a connection that broke. A database that holds less than was acknowledged has lost
     /// entries: the log must not go on from there, for it would sign the same sizes twice.
     pub fn reload(&mut self, db: &mut Db) -> storage::Result<()> {
+        storage::transaction(db, |db| self.reload_locked(db))
+    }
+
+    fn reload_locked(&mut self, db: &mut Db) -> storage::Result<()> {
         let origin = &self.row.origin;
-        let row = storage::log::by_origin(db, origin)?
+        let row = storage::log::locked(db, origin)?
             .ok_or_else(|| storage::Error::Fenced(format!("log {origin} is gone")))?;
         if row.owner != self.owner {
             let words = format!("log {origin} was taken over by another process");

@@ -1,15 +1,19 @@
 //! Walking every log from its first byte: entries against tiles, tiles against roots, roots against
 //! signed checkpoints, and the records kept beside against the digests in their entries.
 use super::Error;
+use super::archive;
 use super::replay;
 use crate::audit::Hash;
 use crate::audit::checkpoint;
+use crate::audit::entry::hex;
+use crate::audit::tile;
 use crate::audit::tile::HASH_BYTES;
 use crate::audit::tile::WIDTH;
 use crate::audit::tree::Frontier;
 use crate::audit::tree::TileWrite;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::archive::ArchiveRow;
 use crate::storage::log::LogRow;
 use std::collections::BTreeMap;
 
@@ -25,6 +29,8 @@ pub struct LogReport {
     pub entries: u64,
     /// Checkpoints that fit.
     pub checkpoints: u64,
+    /// Entries from the first on whose bodies are in archive files, and whose hashes fit.
+    pub archived: u64,
     /// Verdicts whose record beside the log fits.
     pub records: u64,
     /// The root of the whole tree, base64.
@@ -57,12 +63,20 @@ pub fn verify(db: &mut Db, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Log
             origin: row.origin.clone(),
             entries: 0,
             checkpoints: 0,
+            archived: 0,
             records: 0,
             root: String::new(),
             fault: None,
         };
-        let mut walk =
-            Walk { frontier: Frontier::default(), partial: BTreeMap::new(), tiles: 0, row, report };
+        let mut walk = Walk {
+            frontier: Frontier::default(),
+            partial: BTreeMap::new(),
+            tiles: 0,
+            archives: storage::archive::all(db, row.id)?,
+            named: 0,
+            row,
+            report,
+        };
         match walk.run(db, &mut progress) {
             Ok(()) => {}
             Err(Stop::Fault(words)) => walk.report.fault = Some(words),
@@ -79,6 +93,9 @@ struct Walk {
     frontier: Frontier,
     partial: BTreeMap<(u8, u64), Vec<u8>>,
     tiles: u64,
+    /// Archive files by the table, and up to where the log's own entries name them.
+    archives: Vec<ArchiveRow>,
+    named: u64,
     report: LogReport,
 }
 
@@ -86,9 +103,16 @@ impl Walk {
     fn run(&mut self, db: &mut Db, progress: &mut impl FnMut(u64, u64)) -> Result<(), Stop> {
         let size = u64::try_from(self.row.size)
             .or_else(|_| fault("the log's size is negative".to_owned()))?;
+        let archived = self.archived();
+        while self.frontier.size() < archived.min(size) {
+            self.archived_chunk(db, archived.min(size))?;
+            progress(self.frontier.size(), size);
+        }
         while self.frontier.size() < size {
             let from = self.frontier.size();
-            let entries = storage::log::entries(db, self.row.id, from, CHUNK)?;
+            // As far as one tile holds them.
+            let rest = CHUNK - i64::try_from(from % 256).unwrap_or_default();
+            let entries = storage::log::entries(db, self.row.id, from, rest)?;
             self.chunk(db, from, size, &entries)?;
             progress(self.frontier.size(), size);
         }
@@ -106,10 +130,63 @@ impl Walk {
         for ((level, index), bytes) in &partial {
             self.compare(db, *level, *index, bytes)?;
         }
+        if self.named != archived {
+            return fault(format!(
+                "entries up to {archived} are archived by the table and up to {} by the log",
+                self.named
+            ));
+        }
         let stored = storage::log::count_tiles(db, self.row.id)?;
         if u64::try_from(stored).ok() != Some(self.tiles) {
             return fault(format!("{stored} tiles are stored, {} belong to the tree", self.tiles));
         }
+        Ok(())
+    }
+
+    /// The first entry that is still here.
+    fn archived(&self) -> u64 {
+        let last = self.archives.last().map_or(0, |row| row.upto_index);
+        u64::try_from(last).unwrap_or_default()
+    }
+
+    /// Walks archived entries by their hashes, as far as one tile holds them.
+    fn archived_chunk(&mut self, db: &mut Db, upto: u64) -> Result<(), Stop> {
+        let from = self.frontier.size();
+        let (tile, to) = (from / 256, upto.min((from / 256 + 1) * 256));
+        let Some(stored) = storage::log::tile(db, self.row.id, 0, tile)? else {
+            return fault(format!("tile {tile} of level 0 is missing"));
+        };
+        let skip = usize::try_from(from % 256).unwrap_or_default();
+        let take = usize::try_from(to - from).unwrap_or_default();
+        let leaves: Vec<Hash> = tile::hashes(&stored).skip(skip).take(take).collect();
+        if leaves.len() != take {
+            return fault(format!("tile {tile} of level 0 is too short"));
+        }
+        let next = storage::log::entries(db, self.row.id, from, 1)?;
+        if let Some((index, _)) = next.first()
+            && u64::try_from(*index).is_ok_and(|index| index < to)
+        {
+            return fault(format!("entry {index} stands, and the table says that it is archived"));
+        }
+        self.grow(db, from, to, &leaves)?;
+        (self.report.archived, self.report.entries) = (to, to);
+        Ok(())
+    }
+
+    /// Compares an entry that names an archive file with the table.
+    fn names_archive(&mut self, index: u64, entry: &serde_json::Value) -> Result<(), Stop> {
+        let number = |field: &str| entry.get(field).and_then(serde_json::Value::as_u64);
+        let (from, upto) = (number("from"), number("upto"));
+        let sha256 = entry.get("sha256").and_then(serde_json::Value::as_str);
+        let fits = self.archives.iter().any(|row| {
+            u64::try_from(row.first_index).ok() == from
+                && u64::try_from(row.upto_index).ok() == upto
+                && Some(hex(&row.sha256).as_str()) == sha256
+        });
+        if !fits {
+            return fault(format!("entry {index} names an archive file that the table does not"));
+        }
+        self.named = self.named.max(upto.unwrap_or_default());
         Ok(())
     }
 
@@ -134,7 +211,12 @@ impl Walk {
             return fault(format!("entry {from} is missing"));
         }
         self.leaves(db, from, &leaves)?;
-        let mut rest = leaves.as_slice();
+        self.grow(db, from, to, &leaves)
+    }
+
+    /// Grows the tree by leaves, stopping at every size that has been signed.
+    fn grow(&mut self, db: &mut Db, from: u64, to: u64, leaves: &[Hash]) -> Result<(), Stop> {
+        let mut rest = leaves;
         for (at, note) in storage::log::checkpoints(db, self.row.id, from, to)? {
             let at = u64::try_from(at).unwrap_or_default();
             let count = usize::try_from(at - self.frontier.size()).unwrap_or_default();
@@ -148,11 +230,12 @@ impl Walk {
 
     /// Compares leaves with the tile that holds them, so that a fault names the entry.
     fn leaves(&self, db: &mut Db, from: u64, leaves: &[Hash]) -> Result<(), Stop> {
-        let tile = from / 256;
+        let (tile, skip) = (from / 256, usize::try_from(from % 256).unwrap_or_default());
         let Some(stored) = storage::log::tile(db, self.row.id, 0, tile)? else {
             return fault(format!("tile {tile} of level 0 is missing"));
         };
-        for (index, (leaf, stored)) in (from..).zip(leaves.iter().zip(stored.chunks(HASH_BYTES))) {
+        let stored = stored.chunks(HASH_BYTES).skip(skip);
+        for (index, (leaf, stored)) in (from..).zip(leaves.iter().zip(stored)) {
             if leaf.0 != stored {
                 let at = (index % 256) * 32;
                 return fault(format!(
@@ -226,6 +309,9 @@ impl Walk {
                 ));
             }
         };
+        if entry.get("kind").and_then(serde_json::Value::as_str) == Some(archive::KIND) {
+            self.names_archive(index, &entry)?;
+        }
         self.report.records += match replay::kept_beside(db, self.row.id, index, &entry)? {
             None => 0,
             Some(differences) => match differences.first() {

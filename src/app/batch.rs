@@ -193,6 +193,9 @@ impl<'a> Batch<'a> {
     }
 
     fn take_in(&mut self, numbers: &[&str]) -> Result<(), Stop> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
         let entries = self.book.read(self.db, numbers)?;
         for number in numbers {
             self.licences.insert(Text::from(*number), None);

@@ -21,6 +21,12 @@ impl Claims {
         self.licences.insert(number.clone());
     }
 
+    /// A licence that there may not be yet: two nodes that make the same one wait for each other.
+    pub fn new_licence(&mut self, number: &Text) {
+        self.licence(number);
+        self.name("licence", number.as_bytes());
+    }
+
     /// Anything else, by what it is and what it is called.
     pub fn name(&mut self, kind: &str, name: &[u8]) {
         let mut bytes = Vec::with_capacity(kind.len() + name.len() + 1);

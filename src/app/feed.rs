@@ -36,7 +36,7 @@ impl App {
         let mut feed = feed.lock();
         match feed.hear() {
             Ok(Heard::Changes(changes)) => self.cache.hear(&changes),
-            Ok(Heard::TooMany) => self.cache.clear(),
+            Ok(Heard::TooMany(upto)) => self.cache.hear_all(upto),
             Err(error) => {
                 tracing::error!(%error, "the feed of licence changes is silent");
                 return;

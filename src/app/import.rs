@@ -90,7 +90,9 @@ impl Command for Several {
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        self.records.iter().for_each(|(_, document)| claims.licence(&document.licence().number));
+        self.records
+            .iter()
+            .for_each(|(_, document)| claims.new_licence(&document.licence().number));
         Ok(())
     }
 

@@ -96,7 +96,7 @@ impl Command for Issue {
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        claims.licence(&self.document.licence.number);
+        claims.new_licence(&self.document.licence.number);
         Ok(())
     }
 

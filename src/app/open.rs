@@ -6,6 +6,7 @@ use super::audit_log::LogWriter;
 use super::book::Book;
 use super::limits::Limits;
 use super::lists;
+use super::memory;
 use super::post::Post;
 use super::recorder::Recorder;
 use super::writer::Writer;
@@ -73,6 +74,7 @@ pub struct App {
     pub(super) feed: Option<Mutex<Feed>>,
     pub(super) events: Arc<tokio::sync::Notify>,
     pub(super) courier: Post,
+    pub(super) latest: audit_log::Latest,
     /// Held for as long as this process owns the data folder.
     _lock: File,
 }
@@ -92,7 +94,9 @@ impl App {
         let in_force = Arc::new(RwLock::new(Arc::new(lists::in_force(&mut db, now)?)));
         let key_file = config.node.data_dir.join("log.key");
         let signer = audit_log::signer(&key_file, &config.node.origin, ids.as_ref())?;
-        let log = LogWriter::open(&mut db, signer, now, ids.as_ref())?;
+        let remembered = memory::read(&config.node.data_dir, &config.node.origin)?;
+        let log = LogWriter::open(&mut db, signer, remembered.as_deref(), now, ids.as_ref())?;
+        let latest = log.latest();
         let cached = NonZeroUsize::new(config.cache.licences_max).unwrap_or(NonZeroUsize::MIN);
         let cache = Arc::new(Cache::new(cached));
         cache.heard(now);
@@ -138,6 +142,7 @@ impl App {
             feed,
             events,
             courier,
+            latest,
             _lock: lock,
         })
     }
@@ -191,7 +196,13 @@ impl App {
     pub fn unready(&self) -> Vec<&'static str> {
         let mut reasons = Vec::new();
         if self.recorder.is_fenced() {
-            reasons.push("this node has lost its log to another");
+            reasons.push("this node may not go on with its log");
+        }
+        if self.recorder.is_stuck() {
+            reasons.push("the database keeps the writer waiting");
+        }
+        if self.recorder.is_failing() && !self.recorder.is_fenced() {
+            reasons.push("the database does not record");
         }
         let age_ms = self.cache.age_ms(self.clock.now());
         if age_ms.is_none_or(|age_ms| age_ms > self.config.cache.age_ms_max) {

@@ -4,20 +4,21 @@
 use super::Error;
 use super::batch::Batch;
 use super::claims::Claims;
-use super::writer::Answers;
+use super::run::Job;
+use super::run::Run;
+use super::run::State;
+use super::run::Teller;
 use super::writer::Writer;
 use crate::storage;
 use crate::storage::Db;
-use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 use crossbeam_channel::TrySendError;
 use parking_lot::RwLock;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How an act ended, and the reply to it.
@@ -101,11 +102,6 @@ pub trait Command: Send {
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop>;
 }
 
-struct Job {
-    command: Box<dyn Command>,
-    answer: oneshot::Sender<Result<Recorded, Error>>,
-}
-
 /// Counts for the metrics.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -119,8 +115,8 @@ pub struct Counts {
     pub turned_away: AtomicU64,
 }
 
-/// How often a batch is decided before its callers are asked to come again.
-const ATTEMPTS_MAX: u32 = 8;
+/// How long the service waits on stopping for what has been taken in.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// The handle by which commands are given to the writer.
 pub struct Recorder {
@@ -128,7 +124,7 @@ pub struct Recorder {
     thread: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Counts for the metrics.
     pub counts: Arc<Counts>,
-    fenced: Arc<AtomicBool>,
+    state: Arc<State>,
     within: Duration,
 }
 
@@ -137,13 +133,15 @@ impl Recorder {
     pub fn start(writer: Writer, settings: &crate::config::Recorder) -> Result<Self, Error> {
         let (sender, receiver) = crossbeam_channel::bounded(settings.queue_commands_max);
         let counts = Arc::new(Counts::default());
-        let fenced = Arc::new(AtomicBool::new(false));
+        let state = Arc::new(State::new());
+        let within = Duration::from_millis(settings.answer_within_ms);
         let run = Run {
             writer,
             receiver,
             batch_commands_max: settings.batch_commands_max,
             counts: Arc::clone(&counts),
-            fenced: Arc::clone(&fenced),
+            state: Arc::clone(&state),
+            within,
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -153,15 +151,15 @@ impl Recorder {
             queue: RwLock::new(Some(sender)),
             thread: parking_lot::Mutex::new(Some(thread)),
             counts,
-            fenced,
-            within: Duration::from_millis(settings.answer_within_ms),
+            state,
+            within,
         })
     }
 
     /// Gives a command to the writer and waits until it is durable.
     pub async fn submit(&self, command: Box<dyn Command>) -> Result<Recorded, Error> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job { command, answer })?;
+        self.enqueue(Job { command, answer: Teller::Task(answer) })?;
         match tokio::time::timeout(self.within, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => {
@@ -174,14 +172,18 @@ impl Recorder {
 
     /// Gives a command to the writer from a thread that may wait.
     pub fn submit_blocking(&self, command: Box<dyn Command>) -> Result<Recorded, Error> {
-        let (answer, answered) = oneshot::channel();
-        self.enqueue(Job { command, answer })?;
-        answered
-            .blocking_recv()
-            .unwrap_or(Err(Error::Unavailable("the writer stopped; ask again under the same key")))
+        let (answer, answered) = crossbeam_channel::bounded(1);
+        self.enqueue(Job { command, answer: Teller::Thread(answer) })?;
+        let late = Error::Unavailable("not recorded in time; ask again under the same key");
+        answered.recv_timeout(self.within * 6).unwrap_or(Err(late))
     }
 
     fn enqueue(&self, job: Job) -> Result<(), Error> {
+        // Nobody is let in to wait for a database that has kept the writer for as long as that.
+        if self.is_stuck() {
+            self.counts.turned_away.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::Unavailable("the database does not answer"));
+        }
         match self.queue.read().as_ref().map(|queue| queue.try_send(job)) {
             Some(Ok(())) => Ok(()),
             Some(Err(TrySendError::Full(_))) => {
@@ -201,108 +203,38 @@ impl Recorder {
 
     /// Whether this node has lost its log to another and decides nothing any more.
     pub fn is_fenced(&self) -> bool {
-        self.fenced.load(Ordering::SeqCst)
+        self.state.fenced.read().is_some()
+    }
+
+    /// Why it decides nothing any more.
+    pub fn fenced(&self) -> Option<String> {
+        self.state.fenced.read().clone()
+    }
+
+    /// Whether the last batch failed for want of the database.
+    pub fn is_failing(&self) -> bool {
+        self.state.failing.load(Ordering::SeqCst)
+    }
+
+    /// Whether one batch has kept the writer for as long as anyone waits for an answer.
+    pub fn is_stuck(&self) -> bool {
+        self.state.busy() > self.within
     }
 
     /// Takes no more commands, finishes those that wait, and stops the writer.
     pub fn stop(&self) {
         self.queue.write().take();
-        let thread = self.thread.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        let Some(thread) = self.thread.lock().take() else { return };
+        let began = Instant::now();
+        while !thread.is_finished() {
+            if began.elapsed() > STOP_WITHIN {
+                tracing::error!("the writer is left waiting for the database");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if thread.join().is_err() {
             tracing::error!("the writer ended in a panic");
-        }
-    }
-}
-
-/// The writer's loop.
-struct Run {
-    writer: Writer,
-    receiver: Receiver<Job>,
-    batch_commands_max: usize,
-    counts: Arc<Counts>,
-    fenced: Arc<AtomicBool>,
-}
-
-impl Run {
-    fn run(mut self) {
-        let mut jobs = Vec::with_capacity(self.batch_commands_max);
-        while let Ok(first) = self.receiver.recv() {
-            jobs.push(first);
-            while jobs.len() < self.batch_commands_max {
-                match self.receiver.try_recv() {
-                    Ok(job) => jobs.push(job),
-                    Err(_) => break,
-                }
-            }
-            self.batch(&mut jobs);
-        }
-    }
-
-    /// Records one batch and answers everyone in it.
-    fn batch(&mut self, jobs: &mut Vec<Job>) {
-        let (commands, waiting): (Vec<_>, Vec<_>) =
-            jobs.drain(..).map(|job| (job.command, job.answer)).unzip();
-        match self.decided(&commands) {
-            Ok(answers) => {
-                self.counts.batches.fetch_add(1, Ordering::Relaxed);
-                self.counts
-                    .commands
-                    .fetch_add(u64::try_from(commands.len()).unwrap_or(0), Ordering::Relaxed);
-                for (answer, waiting) in answers.into_iter().zip(waiting) {
-                    // A caller that has hung up finds the act under its key.
-                    let _ = waiting.send(answer);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, commands = waiting.len(), "a batch was not recorded");
-                for waiting in waiting {
-                    let _ = waiting.send(Err(told(&error)));
-                }
-            }
-        }
-    }
-
-    /// Decides a batch, again where another node came in between.
-    fn decided(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
-        let mut attempt = 1;
-        loop {
-            if self.fenced.load(Ordering::SeqCst) {
-                return Err(storage::Error::Fenced("it stopped deciding".to_owned()));
-            }
-            // A panic in one command must not end the service; the transaction is rolled back.
-            let error =
-                match std::panic::catch_unwind(AssertUnwindSafe(|| self.writer.record(commands))) {
-                    Ok(Ok(answers)) => return Ok(answers),
-                    Ok(Err(error)) => error,
-                    Err(_) => storage::Error::Bug("a command panicked".to_owned()),
-                };
-            self.writer.recover();
-            if let storage::Error::Conflict(words) = &error
-                && attempt < ATTEMPTS_MAX
-            {
-                tracing::debug!(%words, attempt, "a batch begins again");
-                self.counts.again.fetch_add(1, Ordering::Relaxed);
-                attempt += 1;
-                continue;
-            }
-            if matches!(error, storage::Error::Fenced(_)) {
-                self.fenced.store(true, Ordering::SeqCst);
-            }
-            return Err(error);
-        }
-    }
-}
-
-/// What the callers of a batch are told that was not recorded.
-fn told(error: &storage::Error) -> Error {
-    match error {
-        storage::Error::Fenced(_) => Error::Unavailable("this node no longer owns its log"),
-        storage::Error::Conflict(_) => {
-            Error::Unavailable("other nodes came in between; ask again under the same key")
-        }
-        storage::Error::Unavailable(_) => Error::Unavailable("the database does not answer"),
-        storage::Error::Corrupt(words) | storage::Error::Bug(words) => {
-            Error::Internal(words.clone())
         }
     }
 }

@@ -3,6 +3,8 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::Role;
+use super::history::Paged;
+use super::history::cut;
 use crate::audit::proof;
 use crate::audit::tile;
 use crate::audit::tile::HASH_BYTES;
@@ -11,6 +13,7 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::LogRow;
 use crate::wire::audit::EntryReply;
+use crate::wire::audit::LogReply;
 use crate::wire::audit::ProofReply;
 
 /// Most entries of one page.
@@ -22,6 +25,22 @@ impl App {
         let origin = origin.unwrap_or(&self.config.node.origin).to_owned();
         let found = self.readers.read(move |db| storage::log::by_origin(db, &origin)).await?;
         found.ok_or(Error::NotFound)
+    }
+
+    /// A page of the logs of the database, and the row after which the next one starts.
+    pub async fn logs(&self, after: i64, limit: u16) -> Result<Paged<LogReply>, Error> {
+        let most = i64::from(limit) + 1;
+        let page = move |db: &mut Db| {
+            let rows = storage::log::page(db, after, most)?;
+            let (shown, next) = cut(rows, limit, |row| row.id);
+            let reply = |row: LogRow| {
+                let archived = storage::archive::upto(db, row.id)?;
+                let size = u64::try_from(row.size).unwrap_or_default();
+                Ok(LogReply { log: row.origin, size, archived, verifier_key: row.verifier_key })
+            };
+            Ok::<_, Error>((shown.into_iter().map(reply).collect::<Result<_, Error>>()?, next))
+        };
+        self.readers.read(page).await
     }
 
     /// The latest signed checkpoint of a log.

@@ -103,11 +103,13 @@ impl Writer {
 
     /// Tells the cache and the lists what has changed, before anyone is answered.
     fn publish(&self, changed: Changed) {
-        for held in changed.licences {
-            self.cache.replace(&held);
-        }
-        if let Some(sequence) = changed.sequence.filter(|_| self.is_one_of_several) {
-            self.cache.knows(sequence);
+        match changed.sequence.filter(|_| self.is_one_of_several) {
+            Some(sequence) => self.cache.publish(sequence, &changed.licences),
+            None => {
+                for held in &changed.licences {
+                    self.cache.replace(held);
+                }
+            }
         }
         if changed.told {
             self.events.notify_one();
@@ -129,10 +131,13 @@ impl Writer {
 
     /// After a batch that was not recorded: what was staged is dropped, and what the database holds is
     /// taken up. Its commit may have been answered by an error and stand all the same.
-    pub(super) fn recover(&mut self) {
+    pub(super) fn recover(&mut self, error: &storage::Error) {
         self.log.drop_staged();
         self.book.forget();
-        self.cache.clear();
+        // A conflict is noticed before the commit: nothing has changed that the cache was not told of.
+        if !matches!(error, storage::Error::Conflict(_)) {
+            self.cache.clear();
+        }
         let Some(mut db) = self.db.take() else { return };
         let sound = storage::abandon(&mut db).and_then(|()| self.log.reload(&mut db));
         match sound {

@@ -2,10 +2,12 @@
 use super::Failed;
 use super::say;
 use indicatif::ProgressBar;
+use passavant::app::archive;
 use passavant::app::audit_verify;
 use passavant::app::replay;
 use passavant::config::Config;
 use passavant::storage;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Commands about the trail.
@@ -13,6 +15,12 @@ use std::process::ExitCode;
 pub(crate) enum AuditCommand {
     /// Walks every log from its first byte and names the first thing that does not fit.
     Verify,
+    /// Checks archive files: each entry in them against its place in the log's tree.
+    Archive {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Derives past verdicts again and says whether each agrees with its record.
     Replay {
         /// The entry's index; without one, every entry.
@@ -33,6 +41,7 @@ const PAGE: i64 = 500;
 pub(crate) fn run(config: &Config, command: &AuditCommand) -> Result<ExitCode, Failed> {
     match command {
         AuditCommand::Verify => verify(config),
+        AuditCommand::Archive { files } => check_files(config, files),
         AuditCommand::Replay { index, log, .. } => replay_entries(config, *index, log.as_deref()),
     }
 }
@@ -48,8 +57,13 @@ fn verify(config: &Config) -> Result<ExitCode, Failed> {
     let mut sound = true;
     for report in reports {
         let head = format!(
-            "{}: {} entries, {} checkpoints, {} records, root {}",
-            report.origin, report.entries, report.checkpoints, report.records, report.root
+            "{}: {} entries{}, {} checkpoints, {} records, root {}",
+            report.origin,
+            report.entries,
+            archived(report.archived),
+            report.checkpoints,
+            report.records,
+            report.root
         );
         match report.fault {
             None => say(&format!("{head}: all fits")),
@@ -60,6 +74,23 @@ fn verify(config: &Config) -> Result<ExitCode, Failed> {
         }
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn archived(entries: u64) -> String {
+    if entries == 0 { String::new() } else { format!(" (the first {entries} archived)") }
+}
+
+/// Checks archive files against the log that names them.
+fn check_files(config: &Config, files: &[PathBuf]) -> Result<ExitCode, Failed> {
+    let mut db = storage::open(&config.database, storage::Use::Read)?;
+    for file in files {
+        let (log, entries) = archive::check(&mut db, file)?;
+        say(&format!(
+            "{}: {entries} entries of {log}, each in its place in the tree",
+            file.display()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn replay_entries(

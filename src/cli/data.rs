@@ -62,14 +62,24 @@ pub(crate) fn operator(config: &Config) -> Result<Caller, Failed> {
     })
 }
 
-/// `migrate`.
-pub(crate) fn migrate(config: &Config) -> Result<ExitCode, Failed> {
-    std::fs::create_dir_all(&config.node.data_dir)?;
-    let ran = storage::migrate(&mut storage::open(&config.database, storage::Use::Write)?)?;
-    say(&match ran.len() {
-        0 => "the database is up to date".to_owned(),
-        _ => format!("ran {}", ran.join(", ")),
-    });
+/// `archive`: what is past retention goes into files.
+pub(crate) fn archive(config: Config, folder: &Path) -> Result<ExitCode, Failed> {
+    std::fs::create_dir_all(folder)?;
+    let app = open(config)?;
+    let pieces = app.archive(folder);
+    app.recorder.stop();
+    app.write_down();
+    let pieces = pieces?;
+    for piece in &pieces {
+        say(&format!(
+            "{}: entries {} to {}, sha256 {}",
+            piece.file,
+            piece.from,
+            piece.upto - 1,
+            piece.sha256
+        ));
+    }
+    say(&format!("{} files", pieces.len()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 mod audit;
 mod data;
 mod demo;
+mod moving;
 mod serve;
 mod token;
 
@@ -30,8 +31,11 @@ enum Command {
     Serve,
     /// Runs the service with sample data; prints its address, a token for each role and three requests.
     Demo(demo::Arguments),
-    /// Brings the database to the form that this version uses.
-    Migrate,
+    /// Brings the database to the form that this version uses, or moves it to a server.
+    Migrate {
+        #[command(subcommand)]
+        command: Option<moving::MigrateCommand>,
+    },
     /// Licences.
     #[command(subcommand)]
     Licence(data::LicenceCommand),
@@ -52,6 +56,11 @@ enum Command {
     Restore {
         /// The copy.
         file: PathBuf,
+    },
+    /// Moves what is past retention into files; the log stays provable.
+    Archive {
+        /// Where the files go.
+        folder: PathBuf,
     },
     /// Prints the API's description (OpenAPI 3.1).
     Openapi,
@@ -79,13 +88,14 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failed> {
     match &arguments.command {
         Command::Serve => serve::serve(config()?),
         Command::Demo(demo) => demo::run(demo),
-        Command::Migrate => data::migrate(&config()?),
+        Command::Migrate { command } => moving::run(&config()?, command.as_ref()),
         Command::Licence(command) => data::licence(config()?, command),
         Command::Lists(command) => data::lists(config()?, command),
         Command::Token(token) => token::run(token),
         Command::Audit(command) => audit::run(&config()?, command),
         Command::Backup { file } => data::backup(&config()?, file),
         Command::Restore { file } => data::restore(&config()?, file),
+        Command::Archive { folder } => data::archive(config()?, folder),
         Command::Openapi => {
             say(passavant::http::openapi::json());
             Ok(ExitCode::SUCCESS)

@@ -50,6 +50,7 @@ pub(crate) fn run(
         tasks.stop();
         // Everything that was taken in is recorded and answered before the process ends.
         app.recorder.stop();
+        app.write_down();
         tracing::info!("stopped");
         ended?;
         Ok(ExitCode::SUCCESS)

@@ -139,6 +139,7 @@ fn rate_and_log(config: &Config) -> Vec<Demand> {
         (rate.refused_per_s > 0, "rate.refused_per_s: at least 1"),
         (rate.refused_burst > 0, "rate.refused_burst: at least 1"),
         (FORMATS.contains(&log.format.as_str()), "log.format: json or text"),
+        ((10..=100).contains(&config.retention.years), "retention.years: 10 to 100"),
     ]
 }
 

@@ -116,6 +116,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/v1/serials/reports", READERS, serials::report, "A firearm was lost, stolen, seized or found"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
+    route!(GET "/v1/audit/logs", TRAIL, audit::logs, "The logs of the database: one of each node that shares it"),
     route!(GET "/v1/audit/checkpoint", TRAIL, audit::checkpoint, "The log's latest signed checkpoint"),
     route!(GET "/v1/audit/tile/{path:.*}", TRAIL, audit::tile, "A tile of the log, as tlog-tiles names it; bundles of entries are for the home auditors"),
     route!(GET "/v1/audit/entries", TRAIL, audit::entries, "Entries that concern you"),

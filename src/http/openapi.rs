@@ -35,6 +35,7 @@ use utoipa::OpenApi;
         wire::consignment::EntryRequest,
         wire::consignment::ExitRequest,
         wire::audit::EntryReply,
+        wire::audit::LogReply,
         wire::audit::ProofReply,
         wire::declaration::Declaration,
         wire::licence::DecisionRequest,
@@ -139,11 +140,15 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("POST", "/v1/webhooks/{id}/replay") => (Some("ReplayRequest"), "ReplayReply"),
         ("PUT", "/v1/lists") => (Some("Document"), "Document"),
         ("GET", "/v1/lists") => (None, "Document"),
+        ("GET", "/v1/audit/logs") => (None, "LogReply"),
         ("GET", "/v1/audit/entries") => (None, "EntryReply"),
         ("GET", "/v1/audit/entries/{log:.*}/{index}/proof") => (None, "ProofReply"),
         _ => (None, ""),
     }
 }
+
+/// Of the database's logs one is meant.
+const OF_LOG: [&str; 3] = ["/v1/audit/checkpoint", "/v1/audit/tile/{path:.*}", "/v1/audit/entries"];
 
 /// Lists come in pages.
 const PAGED: &[&str] = &[
@@ -152,6 +157,7 @@ const PAGED: &[&str] = &[
     "/v1/licences/{number}/ledger",
     "/v1/licences/{number}/versions",
     "/v1/alerts",
+    "/v1/audit/logs",
     "/v1/audit/entries",
     "/v1/webhooks",
     "/v1/webhooks/{id}/dead-letters",
@@ -266,6 +272,9 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
         for name in ["status", "result", "overdue", "ucr"] {
             parameters.push(json!({"name": name, "in": "query", "schema": text}));
         }
+    }
+    if OF_LOG.contains(&route.path) {
+        parameters.push(json!({"name": "log", "in": "query", "description": "The log's origin; the answering node's own without it", "schema": text}));
     }
     if route.path == "/v1/consignments/{ucr}" {
         let schema = json!({"type": "string", "format": "date"});

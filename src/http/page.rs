@@ -71,17 +71,28 @@ pub(super) fn cursor(text: &str) -> Option<i64> {
 }
 
 fn read(request: &HttpRequest) -> Result<Page, Problem> {
-    let mut page = Page { after: 0, limit: LIMIT };
-    parameters(request.query_string(), |name, value| match name {
-        "limit" => limit(value)
-            .map(|limit| page.limit = limit)
-            .ok_or_else(|| format!("a number from 1 to {LIMIT_MAX}")),
-        "after" => cursor(value)
-            .map(|after| page.after = after)
-            .ok_or_else(|| "the cursor that the page before gave as next".to_owned()),
-        _ => Err("no such parameter here".to_owned()),
-    })?;
-    Ok(page)
+    Page::among(request.query_string(), |_, _| false)
+}
+
+impl Page {
+    /// Reads which page from a query that may say more; what more, `other` takes or leaves.
+    pub(super) fn among(
+        query: &str,
+        mut other: impl FnMut(&str, &str) -> bool,
+    ) -> Result<Self, Problem> {
+        let mut page = Self { after: 0, limit: LIMIT };
+        parameters(query, |name, value| match name {
+            "limit" => limit(value)
+                .map(|limit| page.limit = limit)
+                .ok_or_else(|| format!("a number from 1 to {LIMIT_MAX}")),
+            "after" => cursor(value)
+                .map(|after| page.after = after)
+                .ok_or_else(|| "the cursor that the page before gave as next".to_owned()),
+            _ if other(name, value) => Ok(()),
+            _ => Err("no such parameter here".to_owned()),
+        })?;
+        Ok(page)
+    }
 }
 
 /// Reads the parameters of a query one by one; each may stand once, and every one that cannot be

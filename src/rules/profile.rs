@@ -86,6 +86,8 @@ pub struct Profile {
     pub acceptance_days_max: u16,
     /// Measurement tolerance for mass goods, in tenths of a per cent; zero by default.
     pub mass_tolerance_permille: u16,
+    /// Years for which what was decided under it is kept at the least.
+    pub retention_years: u16,
 }
 
 const UNFP: Profile = Profile {
@@ -122,6 +124,7 @@ const UNFP: Profile = Profile {
     data_age_ms_max: 5_000,
     acceptance_days_max: 150,
     mass_tolerance_permille: 0,
+    retention_years: 10,
 };
 
 const EU_258: Profile = Profile {
@@ -140,6 +143,7 @@ const EU_258: Profile = Profile {
     return_months: Some(24),
     hunter_rounds_max: Some(800),
     sport_rounds_max: Some(1200),
+    retention_years: 20,
     ..UNFP
 };
 
@@ -167,6 +171,12 @@ const EU_2025_41: Profile = Profile {
 
 /// Every profile, the latest of a jurisdiction last.
 pub static PROFILES: [Profile; 3] = [UNFP, EU_258, EU_2025_41];
+
+/// Years for which what was decided under a profile is kept at the least.
+pub fn retention_years(id: &str) -> u16 {
+    let [baseline, ..] = &PROFILES;
+    PROFILES.iter().find(|profile| profile.id == id).unwrap_or(baseline).retention_years
+}
 
 impl Profile {
     /// The profile that applies in a State on a day: the latest of Union law where that applies,

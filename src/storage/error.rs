@@ -35,7 +35,7 @@ const UNAVAILABLE_SIGNS: [&str; 7] =
     ["locked", "busy", "disk", "full", "unable to open", "readonly", "interrupted"];
 /// What libpq and the server say, without a kind, when there is nobody to talk to, no room, no time,
 /// or a stand-by that only reads.
-const SERVER_SIGNS: [&str; 12] = [
+const SERVER_SIGNS: [&str; 20] = [
     "could not connect",
     "connection",
     "server closed",
@@ -45,9 +45,17 @@ const SERVER_SIGNS: [&str; 12] = [
     "recovery mode",
     "No space left",
     "could not extend",
-    "statement timeout",
+    "could not write",
+    "could not fsync",
+    "could not open file",
+    "File too large",
+    "out of shared memory",
+    "out of memory",
+    "too many clients",
+    "canceling statement",
     "read-only",
     "timeout expired",
+    "conflict with recovery",
 ];
 /// What the server says when it lets another go first: a deadlock, a lock that is not waited for.
 const CONFLICT_SIGNS: [&str; 3] = ["deadlock detected", "could not obtain lock", "lock timeout"];
@@ -58,6 +66,10 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::DatabaseErrorKind as Kind;
         use diesel::result::Error as Diesel;
+        // That nothing could be rolled back either says less than why it was to be.
+        if let Diesel::RollbackErrorOnCommit { commit_error, .. } = error {
+            return Self::from(*commit_error);
+        }
         let words = error.to_string();
         if matches!(
             error,
@@ -91,5 +103,38 @@ impl From<diesel::result::Error> for Error {
 impl From<diesel::ConnectionError> for Error {
     fn from(error: diesel::ConnectionError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::result::DatabaseErrorKind as Kind;
+    use diesel::result::Error as Diesel;
+
+    fn said(words: &str) -> Error {
+        Diesel::DatabaseError(Kind::Unknown, Box::new(words.to_owned())).into()
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        for passing in [
+            "canceling statement due to statement timeout",
+            "canceling statement due to user request",
+            "could not extend file \"base/1/2\": No space left on device",
+            "could not extend file \"base/1/2\": File too large",
+            "out of shared memory",
+            "the database system is starting up",
+            "database or disk is full",
+            "disk I/O error",
+            "database is locked",
+        ] {
+            assert!(matches!(said(passing), Error::Unavailable(_)), "{passing}");
+        }
+        for conflict in ["deadlock detected", "canceling statement due to lock timeout"] {
+            assert!(matches!(said(conflict), Error::Conflict(_)), "{conflict}");
+        }
+        assert!(matches!(said("database disk image is malformed"), Error::Corrupt(_)));
+        assert!(matches!(said("column \"x\" does not exist"), Error::Bug(_)));
     }
 }

@@ -23,8 +23,8 @@ pub struct Feed {
 pub enum Heard {
     /// These licences have changed, each under its count.
     Changes(Vec<(i64, String)>),
-    /// More than can be named.
-    TooMany,
+    /// More than can be named, up to this count.
+    TooMany(i64),
 }
 
 impl Feed {
@@ -37,8 +37,20 @@ impl Feed {
     /// found out by [`Self::hear`].
     pub fn is_called(&mut self) -> bool {
         let Some(Db::Postgres(c)) = self.db.as_mut() else { return false };
-        // All that wait, so that one hearing answers for them.
-        c.notifications_iter().fold(false, |_, _| true)
+        let (mut called, mut broken) = (false, false);
+        // All that wait, so that one hearing answers for them. A connection that broke says so again
+        // and again.
+        for notification in c.notifications_iter() {
+            called = true;
+            if notification.is_err() {
+                broken = true;
+                break;
+            }
+        }
+        if broken {
+            self.db = None;
+        }
+        called
     }
 
     /// Hears what has changed since the last time. The caller takes the time before it asks: what was
@@ -53,10 +65,12 @@ impl Feed {
 
     /// The lists in force, where their edition is not this one.
     pub fn other_lists(&mut self, edition: &str) -> Result<Option<String>> {
-        match self.db.as_mut() {
-            Some(db) => super::lists::latest_other_than(db, edition),
-            None => Ok(None),
+        let Some(db) = self.db.as_mut() else { return Ok(None) };
+        let other = super::lists::latest_other_than(db, edition);
+        if other.is_err() {
+            self.db = None;
         }
+        other
     }
 
     fn hear_now(&mut self) -> Result<Heard> {
@@ -65,7 +79,7 @@ impl Feed {
             db.batch_execute(&format!("LISTEN {}", watermark::CHANNEL))?;
             self.db = Some(db);
         }
-        let Some(db) = self.db.as_mut() else { return Ok(Heard::TooMany) };
+        let Some(db) = self.db.as_mut() else { return Ok(Heard::TooMany(self.seen)) };
         let now = watermark::read(db)?;
         if now == self.seen {
             return Ok(Heard::Changes(Vec::new()));
@@ -74,7 +88,7 @@ impl Feed {
         // A watermark below what was seen is another database: nothing kept is of use.
         if now < self.seen || i64::try_from(changes.len()).is_ok_and(|count| count > CHANGES_MAX) {
             self.seen = now;
-            return Ok(Heard::TooMany);
+            return Ok(Heard::TooMany(now));
         }
         self.seen = changes.last().map_or(now, |(sequence, _)| (*sequence).max(now));
         Ok(Heard::Changes(changes))

@@ -223,6 +223,9 @@ pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Result<()> 
 
 /// Writes how often licences have been drawn upon.
 pub fn update_shipments(db: &mut Db, shipments: &[(i64, u32)]) -> Result<()> {
+    if shipments.is_empty() {
+        return Ok(());
+    }
     match db {
         Db::Sqlite(c) => {
             for (id, shipments) in shipments {

@@ -54,7 +54,8 @@ fn signed(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_e| Error::Bug("a log beyond all bounds".to_owned()))
 }
 
-/// Finds a log by name, or opens it; one opened beside others keeps how far those go.
+/// Finds a log by name and keeps it as it is until the transaction ends, or opens it; one opened
+/// beside others keeps how far those go.
 ///
 /// A node whose database was lost and restored from a copy takes a new name: its log begins with
 /// this.
@@ -65,12 +66,7 @@ pub fn open(
     owner: &str,
     now: Timestamp,
 ) -> Result<LogRow> {
-    // Whoever opens a log owns it from then on: a process that had it before finds that out with
-    // its next batch, and decides nothing any more.
-    diesel::update(log::table.filter(log::origin.eq(origin)))
-        .set(log::owner.eq(owner))
-        .execute(db)?;
-    if let Some(found) = by_origin(db, origin)? {
+    if let Some(found) = locked(db, origin)? {
         return Ok(found);
     }
     let held: Vec<_> = all(db)?
@@ -94,6 +90,29 @@ pub fn open(
 /// Every log.
 pub fn all(db: &mut Db) -> Result<Vec<LogRow>> {
     Ok(log::table.order(log::id).select(LogRow::as_select()).load(db)?)
+}
+
+/// A page of them.
+pub fn page(db: &mut Db, after: i64, limit: i64) -> Result<Vec<LogRow>> {
+    let rows = log::table.filter(log::id.gt(after)).order(log::id).limit(limit);
+    Ok(rows.select(LogRow::as_select()).load(db)?)
+}
+
+/// A log by name, kept as it is until the transaction ends: a batch whose commit is still on its way
+/// is waited for.
+pub fn locked(db: &mut Db, origin: &str) -> Result<Option<LogRow>> {
+    if let Db::Postgres(c) = db {
+        let row = log::table.filter(log::origin.eq(origin)).select(log::id);
+        row.for_update().execute(c)?;
+    }
+    by_origin(db, origin)
+}
+
+/// Makes a process the owner of a log: one that had it before finds that out with its next batch, and
+/// decides nothing any more.
+pub fn own(db: &mut Db, log_id: i64, owner: &str) -> Result<()> {
+    diesel::update(log::table.find(log_id)).set(log::owner.eq(owner)).execute(db)?;
+    Ok(())
 }
 
 /// A log by name.
@@ -209,6 +228,15 @@ pub fn latest_checkpoint(db: &mut Db, log_id: i64) -> Result<Option<(i64, String
         .filter(checkpoint::log_id.eq(log_id))
         .order(checkpoint::size.desc())
         .select((checkpoint::size, checkpoint::note))
+        .first(db)
+        .optional()?)
+}
+
+/// The checkpoint of a size.
+pub fn checkpoint_of(db: &mut Db, log_id: i64, size: u64) -> Result<Option<String>> {
+    Ok(checkpoint::table
+        .find((log_id, signed(size)?))
+        .select(checkpoint::note)
         .first(db)
         .optional()?)
 }

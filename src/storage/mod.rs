@@ -1,8 +1,10 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod archive;
 pub mod arrivals;
 pub mod consignments;
+pub mod copy;
 pub mod crossings;
 pub mod deadlines;
 pub mod feed;

@@ -71,6 +71,7 @@ pub fn open(settings: &config::Database, what_for: Use) -> Result<Db> {
 fn server(settings: &config::Database) -> Result<diesel::PgConnection> {
     let url = with_client_bounds(&settings.url, settings.statement_timeout_ms);
     let mut db = diesel::PgConnection::establish(&url)?;
+    insist_on_english(&mut db)?;
     db.batch_execute(&format!(
         "SET statement_timeout={0}; SET lock_timeout={0}; SET idle_in_transaction_session_timeout={0}; \
          SET synchronous_commit=on; SET client_min_messages=warning; SET timezone='UTC';",
@@ -79,7 +80,32 @@ fn server(settings: &config::Database) -> Result<diesel::PgConnection> {
     Ok(db)
 }
 
-/// Adds what bounds a silent network, where the URL does not say it already.
+#[derive(diesel::QueryableByName)]
+struct Spoken {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    lc_messages: String,
+}
+
+/// The server's errors come to us in words, and what they mean is read from them.
+fn insist_on_english(c: &mut diesel::PgConnection) -> Result<()> {
+    let spoken: Spoken =
+        diesel::sql_query("SELECT current_setting('lc_messages') AS lc_messages").get_result(c)?;
+    if is_english(&spoken.lc_messages) {
+        return Ok(());
+    }
+    Err(Error::Bug(format!(
+        "the server speaks {}, and its errors are read in English: \
+         ALTER ROLE ... SET lc_messages = 'C'",
+        spoken.lc_messages
+    )))
+}
+
+fn is_english(locale: &str) -> bool {
+    locale.is_empty() || ["C", "POSIX", "en"].iter().any(|english| locale.starts_with(english))
+}
+
+/// Adds what bounds a silent network, where the URL does not say it already, and asks for a server
+/// that takes writes: a stand-by is behind, and what has been revoked is not revoked there yet.
 fn with_client_bounds(url: &str, timeout_ms: u32) -> String {
     let defaults = [
         ("connect_timeout", "2".to_owned()),
@@ -87,6 +113,7 @@ fn with_client_bounds(url: &str, timeout_ms: u32) -> String {
         ("keepalives_idle", "2".to_owned()),
         ("keepalives_interval", "1".to_owned()),
         ("keepalives_count", "3".to_owned()),
+        ("target_session_attrs", "read-write".to_owned()),
         ("application_name", "passavant".to_owned()),
     ];
     let mut url = url.to_owned();
@@ -103,6 +130,8 @@ fn with_client_bounds(url: &str, timeout_ms: u32) -> String {
 /// migrations that ran. Nodes that start at once wait for each other.
 pub fn migrate(db: &mut Db) -> Result<Vec<String>> {
     if let Db::Postgres(c) = db {
+        // However long another node or a large table takes.
+        c.batch_execute("SET statement_timeout=0; SET lock_timeout=0;")?;
         lock_migrations(c, "pg_advisory_lock")?;
     }
     let ran = match db {
@@ -163,5 +192,16 @@ mod tests {
         let url = with_client_bounds("postgres://a,b/p?connect_timeout=9", 5000);
         assert!(url.contains("connect_timeout=9&tcp_user_timeout=5000"), "{url}");
         assert_eq!(url.matches("connect_timeout").count(), 1);
+        assert!(url.contains("target_session_attrs=read-write"), "{url}");
+    }
+
+    #[test]
+    fn only_english_is_read() {
+        for english in ["C", "C.UTF-8", "POSIX", "en_GB.UTF-8", ""] {
+            assert!(is_english(english), "{english}");
+        }
+        for other in ["fr_FR.UTF-8", "de_DE", "es_ES.UTF-8"] {
+            assert!(!is_english(other), "{other}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 use diesel::connection::SimpleConnection;
 use parking_lot::Mutex;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -114,7 +115,13 @@ fn answer(asked: &Receiver<Question>, settings: &config::Database) {
                 question(Err(error));
             }
             Ok(mut db) => {
-                let sound = question(Ok(&mut db)) || db.batch_execute("SELECT 1").is_ok();
+                // A panic over one question must not cost the thread; whoever asked is told nothing
+                // came, and the connection is given up with what may be open on it.
+                let asked = AssertUnwindSafe(|| question(Ok(&mut db)));
+                let sound = match std::panic::catch_unwind(asked) {
+                    Ok(sound) => sound || db.batch_execute("SELECT 1").is_ok(),
+                    Err(_) => false,
+                };
                 held = sound.then_some(db);
             }
         }

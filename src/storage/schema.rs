@@ -327,3 +327,14 @@ diesel::joinable!(alert_event -> alert (alert_id));
 diesel::allow_tables_to_appear_in_same_query!(alert, alert_event);
 diesel::joinable!(preclearance_draw -> licence (licence_id));
 diesel::allow_tables_to_appear_in_same_query!(preclearance_draw, licence);
+
+diesel::table! {
+    archive (log_id, first_index) {
+        log_id -> BigInt,
+        first_index -> BigInt,
+        upto_index -> BigInt,
+        sha256 -> Binary,
+        file -> Text,
+        at_us -> BigInt,
+    }
+}

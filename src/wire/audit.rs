@@ -3,6 +3,19 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+/// A log of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LogReply {
+    /// Its origin.
+    pub log: String,
+    /// Entries.
+    pub size: u64,
+    /// Entries from the first on whose bodies have gone into an archive; their hashes stay.
+    pub archived: u64,
+    /// The key that verifies its checkpoints.
+    pub verifier_key: String,
+}
+
 /// An entry of a log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryReply {

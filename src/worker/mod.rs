@@ -3,17 +3,20 @@ mod outbox;
 
 use crate::app::App;
 use crate::app::open::Remembered;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::task::JoinHandle;
 
 /// How often the feed of licence changes is heard.
 const HEAR_EVERY: Duration = Duration::from_millis(250);
-/// How often a node looks whether another has called, and how many looks make a turn.
-const LISTEN_EVERY: Duration = Duration::from_millis(10);
-const CALLS_PER_HEARING: u32 = 25;
+/// How often a node looks meanwhile whether another has called.
+const LISTEN_EVERY: Duration = Duration::from_millis(5);
+/// How often it is written down how far the log has got.
+const WRITE_DOWN_EVERY: Duration = Duration::from_secs(1);
 /// How often quiet callers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
@@ -40,7 +43,9 @@ impl Tasks {
         let stopped = Arc::new(AtomicBool::new(false));
         if app.is_one_of_several() {
             let (app, stopped) = (Arc::clone(app), Arc::clone(&stopped));
-            tokio::task::spawn_blocking(move || hear_others(&app, &stopped));
+            // A thread of its own: the service does not wait for it to end, for it may be waiting for a
+            // server that has gone silent.
+            std::thread::spawn(move || hear_others(&app, &stopped));
         }
         let tasks = vec![
             tokio::spawn(hear_changes(Arc::clone(app))),
@@ -49,6 +54,7 @@ impl Tasks {
             tokio::spawn(remember_the_past(Arc::clone(app))),
             tokio::spawn(lapse_due(Arc::clone(app))),
             tokio::spawn(outbox::deliver(Arc::clone(app))),
+            tokio::spawn(write_down(Arc::clone(app))),
         ];
         Self { tasks, stopped, app: Arc::clone(app) }
     }
@@ -66,8 +72,12 @@ impl Tasks {
 /// Hears what other nodes change: when called, and at every turn of the feed's clock all the same.
 fn hear_others(app: &App, stopped: &AtomicBool) {
     while !stopped.load(Ordering::SeqCst) {
-        app.hear_others();
-        for _ in 0..CALLS_PER_HEARING {
+        // A panic must not end the hearing, or the cache would never be trusted again.
+        if std::panic::catch_unwind(AssertUnwindSafe(|| app.hear_others())).is_err() {
+            tracing::error!("hearing the feed of licence changes ended in a panic");
+        }
+        let heard = Instant::now();
+        while heard.elapsed() < HEAR_EVERY {
             std::thread::sleep(LISTEN_EVERY);
             if app.is_called() || stopped.load(Ordering::SeqCst) {
                 break;
@@ -92,6 +102,16 @@ async fn refresh_keys(app: Arc<App>, every: Duration) {
     loop {
         every.tick().await;
         app.access.refresh().await;
+    }
+}
+
+async fn write_down(app: Arc<App>) {
+    let mut every = tokio::time::interval(WRITE_DOWN_EVERY);
+    loop {
+        every.tick().await;
+        let app = Arc::clone(&app);
+        // Writing to a disk may wait.
+        let _ = tokio::task::spawn_blocking(move || app.write_down()).await;
     }
 }
 

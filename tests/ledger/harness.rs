@@ -67,7 +67,7 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
     open_at(dir, origin, &clock())
 }
 
-fn open_at(dir: &Path, origin: &str, clock: &FixedClock) -> App {
+pub fn open_at(dir: &Path, origin: &str, clock: &FixedClock) -> App {
     let mut config = Config::embedded().unwrap();
     origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");

@@ -18,6 +18,7 @@ mod periods;
 mod receiver;
 mod reservations;
 mod returns;
+mod retention;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -45,7 +45,7 @@ async fn with_a_trail() -> Service {
 }
 
 /// Spoils the first byte of every tile, in the words of the backend.
-fn spoil_tiles() -> &'static str {
+pub fn spoil_tiles() -> &'static str {
     if support::on_postgres() {
         "UPDATE log_tile SET hashes = overlay(hashes placing '\\x00'::bytea from 1)"
     } else {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use std::time::Instant;
 use tempfile::TempDir;
 
-const USER: &str = "passavant";
+pub const USER: &str = "passavant";
 /// How long a server may take to answer.
 const START_WITHIN: Duration = Duration::from_mins(1);
 
@@ -102,7 +102,7 @@ impl Drop for Server {
 }
 
 /// The folder of the server's programs: on the path, or where Debian puts them.
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -127,7 +127,7 @@ fn is_root() -> bool {
 const NOBODY: u32 = 65534;
 
 /// A folder that the server's user owns.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let dir = TempDir::new().unwrap();
     if is_root() {
         std::os::unix::fs::chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -136,14 +136,14 @@ fn folder() -> TempDir {
 }
 
 /// A program of the server, as the user that it runs as.
-fn as_server(mut command: Command) -> Command {
+pub fn as_server(mut command: Command) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY).current_dir("/");
     }
     command
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

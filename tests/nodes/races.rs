@@ -1,0 +1,84 @@
+//! Release against revocation: 10,000 races at two nodes, and none in which a release commits after
+//! a revocation that has.
+use super::node::*;
+use super::server::Pg;
+use futures_util::StreamExt;
+use passavant::app::licences::Decision;
+use std::sync::Arc;
+
+/// Writes down, inside the transactions and under the licence's lock, in which order acts on one
+/// licence happen: an observer of the test's own.
+const OBSERVER: &str = "
+    CREATE SEQUENCE observed_order;
+    CREATE TABLE observed (licence_id BIGINT, act TEXT, place BIGINT);
+    CREATE FUNCTION observe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO observed VALUES (NEW.licence_id, TG_ARGV[0], nextval('observed_order'));
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER observe_release AFTER INSERT ON ledger FOR EACH ROW WHEN (NEW.kind = 'release')
+        EXECUTE FUNCTION observe('release');
+    CREATE TRIGGER observe_revocation AFTER INSERT ON licence_version FOR EACH ROW
+        WHEN (NEW.change = 'revocation') EXECUTE FUNCTION observe('revocation');";
+
+const AFTER: &str =
+    "SELECT count(*)::text AS answer FROM observed r JOIN observed v USING (licence_id)
+    WHERE r.act = 'release' AND v.act = 'revocation' AND r.place > v.place";
+const BEFORE: &str =
+    "SELECT count(*)::text AS answer FROM observed r JOIN observed v USING (licence_id)
+    WHERE r.act = 'release' AND v.act = 'revocation' AND r.place < v.place";
+const REVOKED: &str = "SELECT count(*)::text AS answer FROM observed WHERE act = 'revocation'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_release_commits_after_a_committed_revocation() {
+    let races: u32 = if std::env::var_os("CI").is_some() { 10_000 } else { 500 };
+    let Some(server) = Pg::start(&["fsync=off"]) else { return };
+    let url = server.database("races");
+    server.execute("races", OBSERVER);
+    let nodes = Arc::new(Node::several(&url, 2));
+    nodes[0].issue(&import_licence()).await;
+    nodes[0].import(export_licences(races, 1)).await;
+    let race = |n: u32| {
+        let nodes = Arc::clone(&nodes);
+        async move {
+            let number = export_number(n);
+            let (here, there) = (&nodes[n as usize % 2], &nodes[(n + 1) as usize % 2]);
+            let verification = here.verify(&cartridges(&format!("FR-{n}"), 1, &number)).await;
+            assert_eq!(verification["verdict"], "clear", "{verification}");
+            // Now the one, now the other is a little ahead.
+            let ahead = std::time::Duration::from_micros(u64::from(n % 40) * 150);
+            let release = async {
+                if n.is_multiple_of(3) {
+                    tokio::time::sleep(ahead).await;
+                }
+                here.release(&verification, &format!("key-{n}")).await.unwrap()
+            };
+            let revoke = async {
+                if n % 3 == 1 {
+                    tokio::time::sleep(ahead).await;
+                }
+                there.decide(&number, Decision::Revocation).await.unwrap();
+            };
+            let (released, ()) = tokio::join!(release, revoke);
+            // And whoever asks after the revocation was answered never gets it released.
+            let late = here.release(&verification, &format!("late-{n}")).await.unwrap();
+            assert!(!was_released(&late), "race {n}");
+            u32::from(was_released(&released))
+        }
+    };
+    let released: u32 = futures_util::stream::iter(0..races)
+        .map(race)
+        .buffer_unordered(64)
+        .fold(0, |sum, one| async move { sum + one })
+        .await;
+    let number = |sql: &str| server.ask("races", sql).parse::<u32>().unwrap();
+    assert_eq!(number(REVOKED), races);
+    assert_eq!(number(AFTER), 0, "releases after their licence was revoked");
+    assert_eq!(number(BEFORE), released, "each release that was answered stands, and no other");
+    let lost = races - released;
+    super::support::say(&format!(
+        "{races} races: {released} releases came first, {lost} revocations, none out of order"
+    ));
+    assert!(released > races / 50 && lost > races / 50, "they do race: {released} of {races}");
+    drop(Arc::into_inner(nodes).unwrap());
+    assert_verifies(&url);
+}
