@@ -36,6 +36,8 @@ pub struct Config {
     pub database: Database,
     /// The doors.
     pub http: Http,
+    /// The pages for people.
+    pub console: Console,
     /// The writer.
     pub recorder: Recorder,
     /// Hot licences.
@@ -147,6 +149,45 @@ pub struct Http {
     pub keep_alive_s: u64,
     /// Time for requests in flight on stopping.
     pub shutdown_s: u64,
+}
+
+/// The pages for people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// Whether they are served.
+    pub enabled: bool,
+    /// The key under which sessions are sealed; empty for one of this node's own.
+    pub key_file: PathBuf,
+    /// Under which address people reach this service.
+    pub public_url: String,
+    /// The issuers that sign people in.
+    pub sign_in: Vec<SignIn>,
+}
+
+/// An issuer that signs people in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// What people call it.
+    pub name: String,
+    /// Its `iss`, that of a trusted issuer.
+    pub issuer: String,
+    /// As what it knows this service.
+    pub client_id: String,
+    /// A file with the secret that it has given to this service, if it has.
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    /// What is asked for.
+    #[serde(default = "openid")]
+    pub scope: String,
+    /// The authority that vouches for it, PEM, in place of the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+fn openid() -> String {
+    "openid".to_owned()
 }
 
 /// The writer.

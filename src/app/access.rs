@@ -115,6 +115,25 @@ impl Access {
         let (index, issuer) = self.issuer(token)?;
         // Read before the keys, so that a rotation meanwhile makes the token be checked again.
         let generation = issuer.keys.generation();
+        let claims = self.claims(issuer, token).await?;
+        let (caller, expires_s) = self.caller(issuer, &claims).map_err(AccessError::Invalid)?;
+        let caller = Arc::new(caller);
+        let known = Known { caller: Arc::clone(&caller), issuer: index, generation, expires_s };
+        self.shard(&digest).lock().put(digest, known);
+        Ok(caller)
+    }
+
+    /// The claims of an identity token of an issuer; only its signature and its issuer are checked.
+    pub async fn identity(&self, name: &str, token: &str) -> Result<Value, AccessError> {
+        let (_, issuer) = self.issuer(token)?;
+        if issuer.name != name {
+            return Err(AccessError::Invalid("the identity token is of another issuer"));
+        }
+        self.claims(issuer, token).await
+    }
+
+    /// The claims of a token that its issuer has signed, whose keys are read again for one unknown.
+    async fn claims(&self, issuer: &Issuer, token: &str) -> Result<Value, AccessError> {
         let claims = match signed(issuer, token) {
             Err(Unsigned::UnknownKey) => {
                 issuer.keys.refresh(self.clock.now(), self.cool_down_s).await;
@@ -122,21 +141,11 @@ impl Access {
             }
             other => other,
         };
-        let claims = match claims {
-            Ok(claims) => claims,
-            Err(Unsigned::Invalid(reason)) => return Err(AccessError::Invalid(reason)),
-            Err(Unsigned::UnknownKey) if issuer.keys.current().is_none() => {
-                return Err(AccessError::Unavailable);
-            }
-            Err(Unsigned::UnknownKey) => {
-                return Err(AccessError::Invalid("the token names an unknown key"));
-            }
-        };
-        let (caller, expires_s) = self.caller(issuer, &claims).map_err(AccessError::Invalid)?;
-        let caller = Arc::new(caller);
-        let known = Known { caller: Arc::clone(&caller), issuer: index, generation, expires_s };
-        self.shard(&digest).lock().put(digest, known);
-        Ok(caller)
+        claims.map_err(|unsigned| match unsigned {
+            Unsigned::Invalid(reason) => AccessError::Invalid(reason),
+            Unsigned::UnknownKey if issuer.keys.current().is_none() => AccessError::Unavailable,
+            Unsigned::UnknownKey => AccessError::Invalid("the token names an unknown key"),
+        })
     }
 
     #[expect(

@@ -9,6 +9,7 @@ use super::lists;
 use super::memory;
 use super::post::Post;
 use super::recorder::Recorder;
+use super::sign_in::SignIn;
 use super::writer::Writer;
 use crate::cache::Cache;
 use crate::cache::past::Past;
@@ -66,6 +67,8 @@ pub struct App {
     pub past: Arc<Past>,
     /// Where state changes.
     pub recorder: Recorder,
+    /// Signing in to the console.
+    pub sign_in: SignIn,
     /// Counters and gauges.
     pub registry: Registry,
     pub(super) readers: Readers,
@@ -129,6 +132,7 @@ impl App {
         Ok(Self {
             readers: Readers::open(&config.database)?,
             limits: Limits::new(&config.rate),
+            sign_in: SignIn::open(&config, Arc::clone(&ids))?,
             config,
             clock,
             ids,

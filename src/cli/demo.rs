@@ -6,6 +6,9 @@ use super::say;
 use super::serve;
 use super::token;
 use passavant::app::import::Whose;
+use passavant::app::sign_in::Chooser;
+use passavant::app::sign_in::Person;
+use passavant::app::sign_in::Sample;
 use passavant::clock::Clock;
 use passavant::clock::SystemClock;
 use passavant::config::Config;
@@ -46,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     config.node.data_dir.clone_from(&arguments.data_dir);
     config.http.listen = arguments.listen;
     config.http.ops_listen = arguments.ops_listen;
+    config.console.enabled = true;
     config.log.format = "text".into();
     config.log.filter = "warn".into();
     let issuers = ["FR", "KE"].map(|state| token::trust(&mut config, state));
@@ -56,7 +60,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let today = jiff::tz::TimeZone::get("Europe/Paris")?.to_datetime(SystemClock.now()).date();
     import(&config, today)?;
     let folder = arguments.data_dir.clone();
-    serve::run(config, move |server| announce(server, &folder, &home, &abroad, today))
+    let chooser = chooser(&arguments.data_dir, today)?;
+    serve::run(
+        config,
+        |app| app.sign_in.let_choose(chooser),
+        move |server| announce(server, &folder, &home, &abroad, today),
+    )
+}
+
+/// Who can be chosen in the console, and what to try it with.
+fn chooser(data_dir: &std::path::Path, today: Date) -> Result<Chooser, Failed> {
+    let mut issuers = Vec::new();
+    for state in ["FR", "KE"] {
+        let (issuer, name) = token::open(data_dir, state)?;
+        issuers.push((state.to_owned(), issuer, name));
+    }
+    let person = |role: &str, state: &str| Person {
+        id: format!("{role}-{state}"),
+        state: state.to_owned(),
+        role: role.to_owned(),
+        posts: if role == "officer" { token::default_posts(state) } else { Vec::new() },
+        operator: (role == "carrier").then(|| token::CARRIER.to_owned()),
+    };
+    let people = [
+        ("officer", "FR"),
+        ("officer", "KE"),
+        ("authority", "FR"),
+        ("authority", "KE"),
+        ("carrier", "FR"),
+        ("auditor", "FR"),
+    ];
+    let people = people.map(|(role, state)| person(role, state)).to_vec();
+    let samples = demo::declarations(today).into_iter().map(|sample| Sample {
+        verdict: sample.verdict.to_owned(),
+        declaration: sample.declaration.to_string(),
+    });
+    Ok(Chooser::new(token::AUDIENCE, issuers, people, samples.collect()))
 }
 
 /// Puts the sample licences into the register, those that are not there yet.
@@ -84,7 +123,7 @@ fn announce(
 ) -> Result<(), Failed> {
     let (api, operations) = (server.api, server.operations);
     say(&format!(
-        "Passavant listens on http://{api}  (documentation: http://{api}/docs/, metrics: http://{operations}/metrics)\n"
+        "Passavant listens on http://{api}  (console: http://{api}/console, documentation: http://{api}/docs/, metrics: http://{operations}/metrics)\n"
     ));
     say(&format!("Tokens, {LIFE_S} s each (more: passavant token --role officer):\n"));
     let posts = token::default_posts("FR");

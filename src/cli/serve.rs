@@ -19,21 +19,28 @@ use tokio::signal::unix::signal;
 /// Runs the service until it is told to stop.
 pub(crate) fn serve(config: Config) -> Result<ExitCode, Failed> {
     telemetry::start(&config.log)?;
-    run(config, |server| {
-        say(&format!("the API listens on {}, operations on {}", server.api, server.operations));
-        Ok(())
-    })
+    run(
+        config,
+        |_| {},
+        |server| {
+            say(&format!("the API listens on {}, operations on {}", server.api, server.operations));
+            Ok(())
+        },
+    )
 }
 
-/// Runs a service; `ready` is told once it listens.
+/// Runs a service; `prepare` may still change it, and `ready` is told once it listens.
 pub(crate) fn run(
     config: Config,
+    prepare: impl FnOnce(&mut App),
     ready: impl FnOnce(&Server) -> Result<(), Failed>,
 ) -> Result<ExitCode, Failed> {
     actix_web::rt::System::new().block_on(async move {
         let clock = Arc::new(SystemClock);
         let access = Access::new(&config, clock.clone())?;
-        let app = Arc::new(App::open(config, clock, Arc::new(SystemIds), access)?);
+        let mut app = App::open(config, clock, Arc::new(SystemIds), access)?;
+        prepare(&mut app);
+        let app = Arc::new(app);
         let tasks = Tasks::start(&app);
         let server = Server::bind(web::Data::from(Arc::clone(&app)))?;
         ready(&server)?;

@@ -4,6 +4,7 @@ use super::Access;
 use super::Config;
 use super::Http;
 use super::Issuer;
+use super::SignIn;
 use super::Webhooks;
 use crate::domain::Country;
 use std::collections::HashSet;
@@ -25,6 +26,10 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     problems.extend(unmet(&access(&config.access)));
     problems.extend(unmet(&rate_and_log(config)));
     problems.extend(unmet(&webhooks(&config.webhooks)));
+    for (index, way) in config.console.sign_in.iter().enumerate() {
+        let at = |problem: String| format!("console.sign_in[{index}].{problem}");
+        problems.extend(unmet(&sign_in(config, way)).into_iter().map(at));
+    }
     let mut names = HashSet::new();
     for (index, issuer) in config.access.issuers.iter().enumerate() {
         let at = |problem: String| format!("access.issuers[{index}].{problem}");
@@ -189,6 +194,21 @@ fn trusted(issuer: &Issuer) -> Vec<Demand> {
         (
             issuer.jwks_url.as_deref().is_none_or(is_private_to_read),
             "jwks_url: https (http only on loopback), for who can change the keys on their way can mint tokens",
+        ),
+    ]
+}
+
+fn sign_in(config: &Config, way: &SignIn) -> Vec<Demand> {
+    let trusted = config.access.issuers.iter().any(|issuer| issuer.issuer == way.issuer);
+    vec![
+        (!way.name.is_empty(), "name: what people call it"),
+        (trusted, "issuer: one of access.issuers, whose tokens the API takes"),
+        (is_private_to_read(&way.issuer), "issuer: https (http only on loopback)"),
+        (!way.client_id.is_empty(), "client_id: as what the issuer knows this service"),
+        (way.scope.split(' ').any(|word| word == "openid"), "scope: openid among its words"),
+        (
+            is_private_to_read(&config.console.public_url),
+            "issuer: needs console.public_url, https (http only on loopback), to send people back to",
         ),
     ]
 }

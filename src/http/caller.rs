@@ -46,6 +46,10 @@ proof! {
     Carrier: Carrier
 }
 proof! {
+    /// An auditor.
+    Auditor: Auditor
+}
+proof! {
     /// An officer or an authority.
     OfficerOrAuthority: Officer, Authority
 }

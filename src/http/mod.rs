@@ -7,6 +7,7 @@ mod audit;
 mod body;
 mod caller;
 mod consignments;
+pub mod console;
 mod idempotency;
 mod if_match;
 mod licences;

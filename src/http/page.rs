@@ -57,7 +57,12 @@ struct Reply<'a, T> {
 
 /// A page with the cursor of the next one.
 pub fn page_reply<T: Serialize>(items: &[T], next: Option<i64>) -> HttpResponse {
-    page_of(items, next.map(|row| URL_SAFE_NO_PAD.encode(row.to_be_bytes())))
+    page_of(items, next.map(next_cursor))
+}
+
+/// The cursor of the page after a row.
+pub fn next_cursor(row: i64) -> String {
+    URL_SAFE_NO_PAD.encode(row.to_be_bytes())
 }
 
 /// A page with the cursor of the next one, whatever that is made of.

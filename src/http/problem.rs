@@ -84,6 +84,21 @@ impl Problem {
         )
     }
 
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What is the matter this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The fields that cannot be used.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// The code, for the log.
     pub fn code(&self) -> &'static str {
         self.code
@@ -98,11 +113,11 @@ impl std::fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let status = self.status_code();
+        let status = self.status();
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {

@@ -17,7 +17,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::header::HeaderName;
 use actix_web::http::header::HeaderValue;
@@ -45,6 +47,12 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 /// The documentation page brings its own scripts and styles, and nothing from elsewhere.
 const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+/// The console's pages bring a stylesheet and modules of their own, nothing inline and nothing from
+/// elsewhere.
+const CONSOLE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The console's assets change their address with their content.
+const FOR_GOOD: &str = "private, max-age=31536000, immutable";
 const TRANSPORT_SECURITY: &str = "max-age=31536000";
 
 /// Counters of requests.
@@ -90,8 +98,8 @@ pub async fn around(
         framed(next.call(request).await?)
     };
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    dress(response.headers_mut(), &id, route.starts_with("/docs"), tls);
     let status = response.status().as_u16();
+    dress(response.headers_mut(), &id, &route, status, tls);
     let elapsed = began.elapsed();
     if let Some(metrics) = metrics {
         metrics
@@ -175,13 +183,20 @@ fn request_id(request: &ServiceRequest, app: Option<&App>) -> HeaderValue {
     given.cloned().unwrap_or_else(made)
 }
 
-fn dress(headers: &mut HeaderMap, id: &HeaderValue, docs: bool, tls: bool) {
+fn dress(headers: &mut HeaderMap, id: &HeaderValue, route: &str, status: u16, tls: bool) {
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if docs {
-        let policy = HeaderName::from_static("content-security-policy");
-        headers.insert(policy, HeaderValue::from_static(DOCS_POLICY));
+    let policy = match route.split('/').nth(1) {
+        Some("docs") => Some(DOCS_POLICY),
+        Some("console") => Some(CONSOLE_POLICY),
+        _ => None,
+    };
+    if let Some(policy) = policy {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    if route.starts_with("/console/assets/") && status == 200 {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(FOR_GOOD));
     }
     if tls {
         let name = HeaderName::from_static("strict-transport-security");

@@ -1,6 +1,7 @@
 //! The two listeners: the API, and operations. The same application is built for the service and
 //! for the tests.
 use super::configure;
+use super::console;
 use super::operations;
 use super::problem::not_found;
 use super::request_log;
@@ -67,6 +68,7 @@ impl Server {
                 .app_data(metrics.clone())
                 .wrap(from_fn(request_log::around))
                 .configure(configure)
+                .configure(|service| console::configure(&app, service))
                 .configure(operations::open)
                 .default_service(web::to(not_found))
         });

@@ -3,6 +3,7 @@ pub mod addresses;
 pub mod key_file;
 pub mod keys;
 pub mod local_issuer;
+pub mod oidc;
 pub mod webhook;
 
 use std::path::Path;

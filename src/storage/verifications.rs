@@ -3,6 +3,7 @@ use super::Db;
 use super::ROWS;
 use super::Result;
 use super::on;
+use super::schema::log;
 use super::schema::verification;
 use diesel::prelude::*;
 use std::sync::Arc;
@@ -75,4 +76,15 @@ pub fn by_entry(db: &mut Db, log_id: i64, index: i64) -> Result<Option<Verificat
         .select(VerificationRow::as_select())
         .first(db)
         .optional()?)
+}
+
+/// Reads one with the log and the index of the entry that records it.
+pub fn entered(db: &mut Db, id: Uuid) -> Result<Option<(VerificationRow, String, i64)>> {
+    let Some(row) = read(db, id)? else { return Ok(None) };
+    let (log_id, index): (i64, i64) = verification::table
+        .find(id.as_bytes().to_vec())
+        .select((verification::log_id, verification::log_index))
+        .first(db)?;
+    let origin = log::table.find(log_id).select(log::origin).first(db)?;
+    Ok(Some((row, origin, index)))
 }

@@ -12,6 +12,7 @@ mod access;
 mod alerts;
 mod audit;
 mod consignments;
+mod console;
 mod harness;
 mod licences;
 mod malformed;

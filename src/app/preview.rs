@@ -1,0 +1,177 @@
+//! What an officer looks at before acting: a recorded verdict read back, and what a release of it
+//! would draw now. Nothing here is recorded; the release decides for itself.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::draws::drawings;
+use super::judge;
+use super::judge::Presented;
+use super::release::timestamp;
+use super::release::uuid;
+use super::reservation;
+use super::reservation::Reserved;
+use crate::domain::Text;
+use crate::rules::Case;
+use crate::rules::Outcome;
+use crate::rules::case::Lookup;
+use crate::rules::case::QuoteCase;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::verifications::VerificationRow;
+use crate::wire::release::DrawReply;
+use crate::wire::verification::AuditReference;
+use crate::wire::verification::FindingReply;
+use crate::wire::verification::Verification;
+use crate::wire::verification::instant;
+use serde::Serialize;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A verdict as it was given, with the declaration that it was given on.
+#[derive(Debug, Serialize)]
+pub struct Seen {
+    /// The verdict.
+    pub verification: Verification,
+    /// The post.
+    pub border_post: String,
+    /// The declaration.
+    pub declaration: serde_json::Value,
+    /// The same, byte for byte as it was sent: what another look at it must judge.
+    #[serde(skip)]
+    pub sent: String,
+}
+
+/// What a release would do now.
+#[derive(Debug, Serialize)]
+pub struct Preview {
+    /// `clear`, `refer` or `hold`, were it decided now.
+    pub verdict: &'static str,
+    /// Why not, where it would not clear.
+    pub findings: Vec<FindingReply>,
+    /// What it would draw, each with the balance that would be left.
+    pub draws: Vec<DrawReply>,
+}
+
+/// A release that stands.
+#[derive(Debug, Serialize)]
+pub struct Released {
+    /// Its identifier.
+    pub id: String,
+    /// The verification that it followed.
+    pub verification: String,
+    /// When.
+    pub released_at: String,
+}
+
+/// What is held for the goods of a verdict that were announced.
+fn reserved_for(db: &mut Db, verification: Uuid) -> Result<Vec<Reserved>, Error> {
+    let announced = storage::preclearances::of_verification(db, verification.as_bytes())?;
+    let Some(id) = announced else { return Ok(Vec::new()) };
+    let row = storage::preclearances::read(db, &id)?;
+    row.map_or_else(|| Ok(Vec::new()), |row| reservation::held(db, &row))
+}
+
+impl App {
+    /// A verdict given at one of the caller's posts.
+    pub async fn verification(&self, caller: &Caller, id: Uuid) -> Result<Seen, Error> {
+        let (row, log, index) = self.verification_row(caller, id).await?;
+        let broken =
+            |error: serde_json::Error| Error::Internal(format!("a recorded reply: {error}"));
+        let mut verification: Verification = serde_json::from_str(&row.reply).map_err(broken)?;
+        let index = u64::try_from(index).unwrap_or_default();
+        verification.audit = Some(AuditReference { log, index });
+        let declaration = serde_json::from_str(&row.declaration).map_err(broken)?;
+        let sent = row.declaration;
+        Ok(Seen { verification, border_post: row.border_post, declaration, sent })
+    }
+
+    /// What a release of a verdict would draw now.
+    pub async fn preview(&self, caller: &Caller, id: Uuid) -> Result<Preview, Error> {
+        let (row, ..) = self.verification_row(caller, id).await?;
+        let presented = Arc::new(Presented::read(row.declaration, "/declaration")?);
+        let now = self.clock.now();
+        let mut facts = self.facts(&presented, caller.state, now).await;
+        // What is held for these goods does not stand in their own way.
+        let reserved = self.readers.read(move |db| reserved_for(db, id)).await?;
+        for fact in &mut facts.licences {
+            if let Lookup::Held(held) = &mut fact.lookup {
+                reservation::leave_out(held, &reserved);
+            }
+        }
+        let lists = Arc::clone(&self.lists.read());
+        let verdict = judge::evaluate(&presented, &facts, &lists, now);
+        let mut preview = Preview {
+            verdict: verdict.outcome.as_str(),
+            findings: verdict.findings.iter().map(FindingReply::from).collect(),
+            draws: Vec::new(),
+        };
+        if verdict.outcome != Outcome::Clear {
+            return Ok(preview);
+        }
+        let case = Case::new(&presented.declaration, &facts, &lists, now);
+        for drawing in drawings(&case)? {
+            let quotes = case.items.iter().flat_map(|item| &item.quotes);
+            let held = quotes
+                .filter_map(QuoteCase::held)
+                .find(|held| held.licence.number == drawing.licence);
+            let line = held.and_then(|held| Some((held, held.licence.line(drawing.line)?)));
+            let Some((held, line)) = line else { continue };
+            let mut balance = held.balance(line);
+            let same = |draw: &&DrawReply| {
+                drawing.licence == Text::from(draw.licence.as_str()) && draw.line == drawing.line
+            };
+            // A second item of the same line draws upon what the first one leaves.
+            if let Some(before) = preview.draws.iter().rfind(same) {
+                let read = |text: &str| crate::domain::Quantity::parse(text).unwrap_or_default();
+                balance.consumed = read(&before.balance.consumed);
+                balance.available = read(&before.balance.available);
+            }
+            balance.consumed = balance.consumed.plus(drawing.quantity).unwrap_or_default();
+            balance.available = balance.available.saturating_minus(drawing.quantity);
+            preview.draws.push(DrawReply {
+                item: drawing.item,
+                licence: drawing.licence.to_string(),
+                line: drawing.line,
+                quantity: drawing.quantity.to_string(),
+                unit: line.unit.to_string(),
+                balance: balance.into(),
+            });
+        }
+        Ok(preview)
+    }
+
+    /// A verdict's row with the place of its entry; one of another post or State is not there.
+    async fn verification_row(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+    ) -> Result<(VerificationRow, String, i64), Error> {
+        let found = self.readers.read(move |db| storage::verifications::entered(db, id)).await?;
+        let posts = &caller.posts;
+        let own = |row: &VerificationRow| {
+            row.state == caller.state.as_str()
+                && posts.iter().any(|post| post.as_str() == row.border_post)
+        };
+        found.filter(|(row, ..)| own(row)).ok_or(Error::NotFound)
+    }
+
+    /// The releases that stand under a reference in the caller's State, the latest first.
+    pub async fn released_under(
+        &self,
+        caller: &Caller,
+        reference: &str,
+    ) -> Result<Vec<Released>, Error> {
+        let (reference, state) = (reference.to_owned(), caller.state.to_string());
+        let question =
+            move |db: &mut Db| storage::releases::under_reference(db, &reference, &state);
+        let found = self.readers.read(question).await?;
+        let released = |(id, verification, at_us): &(Vec<u8>, Vec<u8>, i64)| {
+            Ok(Released {
+                id: uuid(id)?.to_string(),
+                verification: uuid(verification)?.to_string(),
+                released_at: instant(timestamp(*at_us)?),
+            })
+        };
+        found.iter().map(released).collect()
+    }
+}

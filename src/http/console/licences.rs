@@ -1,0 +1,265 @@
+//! The authority's licences: list, issue, amend, decide, and what has become of each.
+use super::alerts::given;
+use super::fields::Fields;
+use super::fields::Form;
+use super::scan::path_segment;
+use super::session;
+use super::view::Answer;
+use super::view::View;
+use crate::app::App;
+use crate::app::Caller;
+use crate::app::Error;
+use crate::app::Role;
+use crate::app::licences::Decision;
+use crate::app::licences::Document;
+use crate::http::caller::Authority;
+use crate::http::caller::OfficerOrAuthority;
+use crate::http::page::Page;
+use crate::http::page::next_cursor;
+use crate::http::problem::Problem;
+use crate::wire;
+use crate::wire::FieldError;
+use crate::wire::licence::LicenceReply;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web;
+use minijinja::Value;
+use minijinja::context;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Movements and versions shown of one licence.
+const HISTORY_MAX: u16 = 100;
+
+/// What is looked for.
+#[derive(Debug, Deserialize)]
+pub struct Sought {
+    q: Option<String>,
+}
+
+/// `GET /console/licences`.
+pub async fn list(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    view: View,
+    page: Page,
+) -> Answer {
+    let (licences, next) = app.licences(&caller, page.after, page.limit).await?;
+    let context = context! {
+        licences => Value::from_serialize(licences), next => next.map(next_cursor), sought => "",
+    };
+    view.page(&caller, "licences.html", context)
+}
+
+/// `GET /console/licences/find`: a licence by its number.
+pub async fn find(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    view: View,
+    sought: web::Query<Sought>,
+) -> Answer {
+    let number = sought.q.as_deref().unwrap_or_default().trim().to_uppercase();
+    match app.licence(&caller, &number).await {
+        Ok(licence) => Ok(see_licence(&licence)),
+        Err(Error::NotFound) => {
+            let context = context! { licences => (), sought => number, not_known => true };
+            view.page_as(StatusCode::NOT_FOUND, &caller, "licences.html", context)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn see_licence(licence: &LicenceReply) -> HttpResponse {
+    let number = licence.licence.number.as_deref().unwrap_or_default();
+    session::see(&address(number))
+}
+
+fn address(number: &str) -> String {
+    format!("/console/licences/{}", path_segment(number))
+}
+
+/// `GET /console/licences/{number}`.
+pub async fn read(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    view: View,
+    number: web::Path<String>,
+) -> Answer {
+    let context = licence_context(&app, &caller, &number).await?;
+    view.page(&caller, "licence.html", context)
+}
+
+async fn licence_context(app: &App, caller: &Caller, number: &str) -> Result<Value, Problem> {
+    let licence = app.licence(caller, number).await?;
+    let own = caller.role == Role::Authority
+        && licence.licence.issuing_state.as_deref() == Some(caller.state.as_str());
+    let (mut ledger, mut versions) = (Vec::new(), Vec::new());
+    if own {
+        ledger = app.ledger(caller, number, 0, HISTORY_MAX).await?.0;
+        versions = app.versions(caller, number, 0, HISTORY_MAX).await?.0;
+        ledger.reverse();
+        versions.reverse();
+        // The documents are for the API; a page shows that there was a change.
+        for version in &mut versions {
+            version.licence = None;
+        }
+    }
+    let decisions: &[&str] = match licence.status.as_str() {
+        _ if !own => &[],
+        "active" => &["suspension", "revocation", "annulment", "surrender"],
+        "revoked" => &["annulment"],
+        "suspended" => &["reinstatement", "revocation", "annulment", "surrender"],
+        _ => &[],
+    };
+    Ok(context! {
+        address => address(number), own => own, decisions => decisions,
+        ledger => Value::from_serialize(ledger), versions => Value::from_serialize(versions),
+        l => Value::from_serialize(licence),
+    })
+}
+
+/// `GET /console/licences/new`.
+pub async fn new(Authority(caller): Authority, view: View) -> Answer {
+    let l = serde_json::json!({"issuing_state": caller.state.as_str()});
+    let context = context! { l => Value::from_serialize(l) };
+    view.page(&caller, "licence_form.html", context)
+}
+
+/// `POST /console/licences/new`: by form, or by a document as the API takes it.
+pub async fn issue(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    view: View,
+    Form(form): Form,
+) -> Answer {
+    let sent = sent(&form);
+    let body = sent.to_string();
+    let once = form.once(&caller, "licence", body.as_bytes())?;
+    let issued = match read_document(&body) {
+        Ok(document) => {
+            let number = document.licence().number.to_string();
+            app.issue(&caller, document, Some(once)).await.map(|_| number)
+        }
+        Err(error) => Err(error),
+    };
+    after_form(&caller, &view, issued, &sent, context! {})
+}
+
+/// `GET /console/licences/{number}/amendment`.
+pub async fn amendment(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    view: View,
+    number: web::Path<String>,
+) -> Answer {
+    let licence = app.licence(&caller, &number).await?;
+    let context = context! {
+        l => Value::from_serialize(&licence), amends => licence.version, number => number.as_str(),
+    };
+    view.page(&caller, "licence_form.html", context)
+}
+
+/// `POST /console/licences/{number}/amendment`.
+pub async fn amend(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    view: View,
+    number: web::Path<String>,
+    Form(form): Form,
+) -> Answer {
+    let mut sent = sent(&form);
+    let version: u32 = form.text("version").parse().map_err(|_e| Problem::missing_if_match())?;
+    // What the form does not show stays as it is.
+    let seen = app.licence(&caller, &number).await?;
+    keep_the_rest(&mut sent, &seen);
+    let body = sent.to_string();
+    let once = form.once(&caller, &format!("amend {number} {version}"), body.as_bytes())?;
+    let amended = match read_document(&body) {
+        Ok(document) => {
+            let amended = app.amend(&caller, &number, document, version, Some(once)).await;
+            amended.map(|_| number.to_string())
+        }
+        Err(error) => Err(error),
+    };
+    let context = context! { amends => version, number => number.as_str() };
+    after_form(&caller, &view, amended, &sent, context)
+}
+
+/// Fields of a licence that its form does not have.
+const NOT_IN_THE_FORM: [&str; 6] =
+    ["brokers", "carriers", "conditions", "linked_licences", "authenticity", "superseded_by"];
+
+fn keep_the_rest(sent: &mut serde_json::Value, seen: &LicenceReply) {
+    let seen = serde_json::to_value(&seen.licence).unwrap_or_default();
+    let Some(fields) = sent.as_object_mut() else { return };
+    for name in NOT_IN_THE_FORM {
+        if let Some(value) = seen.get(name).filter(|value| !value.is_null()) {
+            fields.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// The document of a form: its fields, or the whole of it as it was pasted or dropped.
+fn sent(form: &Fields) -> serde_json::Value {
+    match given(form.text("document")) {
+        Some(text) => {
+            serde_json::from_str(text).unwrap_or(serde_json::Value::String(text.to_owned()))
+        }
+        None => {
+            let mut document = form.document();
+            let lines = document.get_mut("lines").and_then(serde_json::Value::as_array_mut);
+            for (number, line) in (1_u32..).zip(lines.into_iter().flatten()) {
+                if let Some(line) = line.as_object_mut() {
+                    line.entry("line").or_insert_with(|| number.into());
+                }
+            }
+            document
+        }
+    }
+}
+
+fn read_document(body: &str) -> Result<Document, Error> {
+    let sent = wire::field::shape(body.as_bytes()).map_err(Error::Invalid)?;
+    Document::read(&sent, "")
+}
+
+fn after_form(
+    caller: &Caller,
+    view: &View,
+    done: Result<String, Error>,
+    sent: &serde_json::Value,
+    context: Value,
+) -> Answer {
+    let errors: Vec<FieldError> = match done {
+        Ok(number) => return Ok(session::see(&address(&number))),
+        Err(Error::Invalid(errors)) => errors,
+        Err(Error::Stale(why) | Error::VersionMismatch(why)) => {
+            vec![FieldError::new("", "conflict", why)]
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let errors: BTreeMap<&str, &str> =
+        errors.iter().map(|error| (error.path.as_str(), error.detail.as_str())).collect();
+    let context = context! {
+        l => Value::from_serialize(sent), errors => Value::from_serialize(errors), ..context
+    };
+    view.page_as(StatusCode::BAD_REQUEST, caller, "licence_form.html", context)
+}
+
+/// `POST /console/licences/{number}/decision`.
+pub async fn decide(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    number: web::Path<String>,
+    Form(form): Form,
+) -> Answer {
+    let (word, version) = (form.text("decision"), form.text("version"));
+    let decision = Decision::parse(word).ok_or(Error::NotFound)?;
+    let reason = wire::field::reason(given(form.text("reason")))?;
+    let version: u32 = version.parse().map_err(|_e| Problem::missing_if_match())?;
+    let body = format!("{version}\0{reason}");
+    let once = form.once(&caller, &format!("{word} {number}"), body.as_bytes())?;
+    let named = number.as_str().into();
+    app.decide(&caller, named, decision, reason, Some(version), Some(once)).await?;
+    Ok(session::see(&address(&number)))
+}

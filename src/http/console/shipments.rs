@@ -1,0 +1,118 @@
+//! The carrier's shipments: announce goods by form or file, and follow what becomes of them.
+use super::alerts::given;
+use super::fields::Form;
+use super::scan::bare;
+use super::scan::number_items;
+use super::session;
+use super::view::Answer;
+use super::view::View;
+use crate::app::App;
+use crate::app::Error;
+use crate::http::caller::Carrier;
+use crate::http::page::Page;
+use crate::http::page::next_cursor;
+use crate::wire;
+use crate::wire::FieldError;
+use crate::wire::preclearance::PreclearanceBody;
+use actix_web::http::StatusCode;
+use actix_web::web;
+use minijinja::Value;
+use minijinja::context;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// `GET /console/shipments`.
+pub async fn list(app: web::Data<App>, Carrier(caller): Carrier, view: View, page: Page) -> Answer {
+    let (shipments, next) = app.preclearances(&caller, page.after, page.limit).await?;
+    let context = context! {
+        shipments => Value::from_serialize(shipments), next => next.map(next_cursor),
+    };
+    view.page(&caller, "shipments.html", context)
+}
+
+/// `GET /console/shipments/new`.
+pub async fn new(app: web::Data<App>, Carrier(caller): Carrier, view: View) -> Answer {
+    let samples = app.sign_in.chooser().map(|chooser| chooser.samples().to_vec());
+    let context = context! {
+        announces => true, samples => Value::from_serialize(samples.unwrap_or_default()),
+    };
+    view.page(&caller, "declaration.html", context)
+}
+
+/// `POST /console/shipments/new`: by form, or by a declaration as the API takes it.
+pub async fn lodge(
+    app: web::Data<App>,
+    Carrier(caller): Carrier,
+    view: View,
+    Form(form): Form,
+) -> Answer {
+    let reserve = form.text("reserve") == "yes";
+    let mut document = form.document();
+    number_items(&mut document);
+    let declaration = match given(form.text("declaration")) {
+        Some(text) => bare(text),
+        None => Ok(document.to_string()),
+    };
+    let lodged = match declaration {
+        Ok(declaration) => {
+            let body = format!("{{\"declaration\":{declaration},\"reserve\":{reserve}}}");
+            let once = form.once(&caller, "preclearance", body.as_bytes())?;
+            let read = wire::field::shape::<PreclearanceBody>(body.as_bytes());
+            match read.and_then(|request| request.parts()).map_err(Error::Invalid) {
+                Ok((declaration, reserve)) => {
+                    app.preclear(&caller, declaration, reserve, Some(once)).await
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Err(errors) => Err(Error::Invalid(errors)),
+    };
+    let errors: Vec<FieldError> = match lodged {
+        Ok(recorded) => {
+            let reply: serde_json::Value = serde_json::from_str(&recorded.reply)
+                .map_err(|error| Error::Internal(format!("a pre-clearance: {error}")))?;
+            let id = reply.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
+            return Ok(session::see(&format!("/console/shipments/{id}")));
+        }
+        Err(Error::Invalid(errors)) => errors,
+        Err(error) => return Err(error.into()),
+    };
+    let at = |error: &FieldError| {
+        error.path.strip_prefix("/declaration").unwrap_or(&error.path).to_owned()
+    };
+    let errors: BTreeMap<String, String> =
+        errors.iter().map(|error| (at(error), error.detail.clone())).collect();
+    let context = context! {
+        announces => true, d => Value::from_serialize(&document),
+        errors => Value::from_serialize(errors), text => form.text("declaration"),
+    };
+    view.page_as(StatusCode::BAD_REQUEST, &caller, "declaration.html", context)
+}
+
+/// `GET /console/shipments/{id}`: the result, and the code to show at the post.
+pub async fn read(
+    app: web::Data<App>,
+    Carrier(caller): Carrier,
+    view: View,
+    id: web::Path<Uuid>,
+) -> Answer {
+    let shipment = app.preclearance(&caller, *id).await?;
+    let context = context! {
+        s => Value::from_serialize(shipment), address => format!("/console/shipments/{id}"),
+    };
+    view.page(&caller, "shipment.html", context)
+}
+
+/// `POST /console/shipments/{id}/withdrawal`.
+pub async fn withdraw(
+    app: web::Data<App>,
+    Carrier(caller): Carrier,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let reason = given(form.text("reason"));
+    let reason = reason.map(|reason| wire::field::reason(Some(reason))).transpose()?;
+    let once = form.once(&caller, &format!("withdrawal {id}"), form.text("reason").as_bytes())?;
+    app.withdraw(&caller, *id, reason, Some(once)).await?;
+    Ok(session::see(&format!("/console/shipments/{id}")))
+}

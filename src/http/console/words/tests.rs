@@ -1,0 +1,129 @@
+//! No key is missing in any language, and no template asks for one that is not there.
+use super::*;
+use crate::http::console::PAGES;
+use crate::http::console::templates::TEMPLATES;
+use crate::rules::catalogue::CATALOGUE;
+use std::collections::BTreeSet;
+
+/// The keys of a catalogue, which must read as a whole, and stand in it once.
+fn keys(text: &str) -> BTreeSet<String> {
+    let read = FluentResource::try_new(text.to_owned());
+    assert!(read.is_ok(), "{:?}", read.err().map(|(_, errors)| errors));
+    let names: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .filter_map(|line| Some(line.split_once(" =")?.0.to_owned()))
+        .collect();
+    let set: BTreeSet<String> = names.iter().cloned().collect();
+    assert_eq!(names.len(), set.len(), "a key stands twice");
+    set
+}
+
+#[test]
+fn every_language_has_every_key_and_the_same_variables() {
+    let (_, [english, _]) = CATALOGUES[0];
+    let wanted = keys(english);
+    let variables = |text: &str, key: &str| -> BTreeSet<String> {
+        let entry = text.split(&format!("\n{key} =")).nth(1).unwrap_or_default();
+        let end = entry.find("\n}").filter(|_| entry.trim_start().starts_with('{')).map_or_else(
+            || entry.find('\n').unwrap_or(entry.len()),
+            |end| end.min(entry.find("\n\n").unwrap_or(entry.len())),
+        );
+        let words = entry.get(..end).unwrap().split('$').skip(1);
+        words.filter_map(|rest| Some(rest.split([' ', '}']).next()?.to_owned())).collect()
+    };
+    for (code, [text, _]) in CATALOGUES {
+        let own = keys(text);
+        assert_eq!(wanted.difference(&own).collect::<Vec<_>>(), Vec::<&String>::new(), "{code}");
+        assert_eq!(own.difference(&wanted).collect::<Vec<_>>(), Vec::<&String>::new(), "{code}");
+        for key in &wanted {
+            let (english, own) = (variables(english, key), variables(text, key));
+            assert!(own.is_subset(&english), "{code}: {key}: {own:?}");
+        }
+    }
+    assert_eq!(LANGUAGES.map(|language| language.code), CATALOGUES.map(|(code, _)| code));
+}
+
+#[test]
+fn every_finding_has_its_title_and_remedy_in_every_language() {
+    for language in LANGUAGES {
+        for entry in CATALOGUE {
+            let (title, remedy) = finding(language.code, entry.name)
+                .unwrap_or_else(|| panic!("{}: {}", language.code, entry.name));
+            assert!(!title.is_empty() && !remedy.is_empty(), "{}: {}", language.code, entry.name);
+            if language.code != "en" {
+                assert_ne!(title, entry.title, "{}: {}", language.code, entry.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_language_speaks_for_itself() {
+    for (code, [text, _]) in &CATALOGUES[1..] {
+        let (_, [english, _]) = CATALOGUES[0];
+        let same = text
+            .lines()
+            .filter(|line| line.contains(" = ") && english.lines().any(|other| other == *line))
+            .count();
+        assert!(same < 40, "{code}: {same} words are the English ones");
+    }
+}
+
+#[test]
+fn no_template_uses_a_word_that_is_not_there() {
+    let (_, [english, _]) = CATALOGUES[0];
+    let known = keys(english);
+    let mut used = BTreeSet::new();
+    for (_, text) in TEMPLATES {
+        for quote in ['"', '\''] {
+            let mut before = "";
+            for part in text.split(&format!("t({quote}")) {
+                // The end of a longer name, such as default("", true), is no word.
+                if !before.is_empty() && !before.ends_with(|c: char| c.is_alphanumeric()) {
+                    used.extend(part.split(quote).next().map(str::to_owned));
+                }
+                before = part;
+            }
+        }
+        // Labels of fields are handed to macros.
+        for mark in ["{ input(\"", "{ choose(\""] {
+            for call in text.split(mark).skip(1) {
+                used.extend(call.split('"').next().map(str::to_owned));
+            }
+        }
+    }
+    used.extend(PAGES.iter().filter_map(|page| page.menu).map(str::to_owned));
+    assert!(used.len() > 100, "{}", used.len());
+    // What a template puts together is looked up by its beginning.
+    let missing = used.iter().filter(|key| match key.strip_suffix('-') {
+        Some(_) => !known.iter().any(|known| known.starts_with(key.as_str())),
+        None => !known.contains(*key),
+    });
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn the_browser_s_first_language_of_those_there_are_is_spoken() {
+    for (header, code) in [
+        ("", "en"),
+        ("fr-CH, fr;q=0.9, en;q=0.8", "fr"),
+        ("de, en;q=0.5, fr;q=0.9", "fr"),
+        ("de", "en"),
+        ("fr;q=0.1,en;q=0.25", "en"),
+        (";;;,q=,,", "en"),
+    ] {
+        assert_eq!(accepted(header).code, code, "{header}");
+    }
+}
+
+#[test]
+fn numbers_are_said_as_the_language_does() {
+    let said = |code: &str, count: i64| {
+        let mut args = FluentArgs::new();
+        args.set("count", count);
+        word(code, "reasons", Some(&args)).unwrap()
+    };
+    assert_eq!((said("en", 1).as_str(), said("en", 4).as_str()), ("One reason", "4 reasons"));
+    assert_eq!((said("fr", 1).as_str(), said("fr", 4).as_str()), ("Un motif", "4 motifs"));
+}
