@@ -52,6 +52,8 @@ pub struct Config {
     pub rate: Rate,
     /// Telling States' systems.
     pub webhooks: Webhooks,
+    /// Streams of alerts.
+    pub stream: Stream,
     /// What is logged.
     pub log: Log,
 }
@@ -318,6 +320,24 @@ pub struct Webhooks {
     pub waiting_max: u64,
     /// How long what has ended is kept.
     pub keep_days: u32,
+}
+
+/// Streams of alerts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// Streams at once.
+    pub streams_max: usize,
+    /// Streams at once of one caller.
+    pub streams_of_caller_max: usize,
+    /// Events that a stream's reader may be behind before it is cut.
+    pub buffer_events: usize,
+    /// Events of one log that a reader who comes back may have missed.
+    pub replay_events_max: u32,
+    /// How often a stream without events gives a sign of life.
+    pub beat_s: u64,
+    /// How soon a reader who was cut comes back.
+    pub retry_ms: u64,
 }
 
 /// What is logged.

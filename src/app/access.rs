@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::domain::Country;
 use crate::domain::Locode;
+use crate::domain::Timestamp;
 use crate::outbound;
 use crate::outbound::keys::IssuerKeys;
 use crate::outbound::keys::Source;
@@ -146,6 +147,13 @@ impl Access {
             Unsigned::UnknownKey if issuer.keys.current().is_none() => AccessError::Unavailable,
             Unsigned::UnknownKey => AccessError::Invalid("the token names an unknown key"),
         })
+    }
+
+    /// When a token ends that was found good and is still remembered.
+    pub fn ends(&self, token: &str) -> Option<Timestamp> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let expires_s = self.shard(&digest).lock().peek(&digest)?.expires_s;
+        Timestamp::from_second(expires_s).ok()
     }
 
     #[expect(

@@ -16,6 +16,7 @@ use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
 use super::told;
+use super::stream::Cursor;
 use crate::domain::Locode;
 use crate::domain::Text;
 use crate::domain::Timestamp;
@@ -33,6 +34,7 @@ use crate::storage::alerts::Place;
 use crate::storage::alerts::Whose;
 use crate::storage::deadlines::DeadlineRow;
 use crate::wire::alert::AddresseeReply;
+use crate::wire::alert::AlertEvent;
 use crate::wire::alert::AlertReply;
 use crate::wire::alert::DueReply;
 use crate::wire::alert::EventReply;
@@ -56,6 +58,17 @@ pub struct Query {
     pub since: Option<Timestamp>,
     /// After which one.
     pub after: Option<Place>,
+}
+
+/// A page of alerts.
+#[derive(Debug)]
+pub struct AlertsPage {
+    /// The alerts.
+    pub alerts: Vec<AlertReply>,
+    /// The place after which the next page starts.
+    pub next: Option<Place>,
+    /// The place from which a stream goes on from here.
+    pub stream: String,
 }
 
 #[derive(Serialize)]
@@ -250,15 +263,36 @@ fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<Ale
     })
 }
 
+/// What a stream says of a step.
+pub(super) fn told(event: &EventRow, row: &AlertRow) -> Result<String, Error> {
+    let status = match Change::parse(&event.change) {
+        Some(Change::Raised) => Status::Open,
+        Some(Change::Resolved) => Status::Resolved,
+        Some(Change::Acknowledged | Change::Referred | Change::Extended) | None => {
+            Status::Acknowledged
+        }
+    };
+    json(&AlertEvent {
+        change: event.change.clone(),
+        at: instant(timestamp(event.at_us)?),
+        by: event.actor.clone(),
+        step_note: event.note.clone(),
+        alert: AlertReply {
+            status: status.as_str().to_owned(),
+            outcome: event.outcome.clone(),
+            ..reply(row, &[], &[])?
+        },
+    })
+}
+
 impl App {
-    /// A page of the alerts that are the caller's to see, oldest first, with the place after which
-    /// the next page starts.
+    /// A page of the alerts that are the caller's to see, oldest first.
     pub async fn alerts(
         &self,
         caller: &Caller,
         query: Query,
         limit: u16,
-    ) -> Result<(Vec<AlertReply>, Option<Place>), Error> {
+    ) -> Result<AlertsPage, Error> {
         let filter = Filter {
             state: caller.state.to_string(),
             whose: match caller.role {
@@ -275,11 +309,13 @@ impl App {
             after: query.after,
         };
         let read = move |db: &mut Db| {
+            // Before the page: what happens after this comes in the stream.
+            let stream = Cursor::now(db)?.to_string();
             let mut rows = storage::alerts::page(db, &filter, i64::from(limit) + 1)?;
             let more = rows.len() > usize::from(limit);
             rows.truncate(usize::from(limit));
             let last = rows.last().map(|row| (row.raised_us, row.log_id, row.log_index));
-            Ok((shown(db, &rows)?, last.filter(|_| more)))
+            Ok(AlertsPage { alerts: shown(db, &rows)?, next: last.filter(|_| more), stream })
         };
         self.readers.read(read).await
     }

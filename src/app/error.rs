@@ -19,6 +19,9 @@ pub enum Error {
     /// The object has changed since the version that the caller has seen.
     #[error("version mismatch: {0}")]
     VersionMismatch(String),
+    /// It was there and can no longer be had.
+    #[error("gone: {0}")]
+    Gone(&'static str),
     /// The idempotency key stands with another request.
     #[error("idempotency key reused with another request")]
     KeyReused,

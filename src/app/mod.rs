@@ -55,6 +55,7 @@ mod serials;
 mod run;
 pub mod sign_in;
 mod timeline;
+pub mod stream;
 mod told;
 pub mod trail;
 pub mod verify;

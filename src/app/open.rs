@@ -10,6 +10,7 @@ use super::memory;
 use super::post::Post;
 use super::recorder::Recorder;
 use super::sign_in::SignIn;
+use super::stream::Streams;
 use super::writer::Writer;
 use crate::cache::Cache;
 use crate::cache::past::Past;
@@ -69,6 +70,8 @@ pub struct App {
     pub recorder: Recorder,
     /// Signing in to the console.
     pub sign_in: SignIn,
+    /// Streams of alerts.
+    pub streams: Arc<Streams>,
     /// Counters and gauges.
     pub registry: Registry,
     pub(super) readers: Readers,
@@ -108,6 +111,7 @@ impl App {
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
+        let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
         let writer = Writer {
             settings: config.database.clone(),
             db: Some(db),
@@ -120,6 +124,7 @@ impl App {
             past: Arc::clone(&past),
             is_one_of_several: feed.is_some(),
             events: Arc::clone(&events),
+            streams: Arc::clone(&streams),
         };
         let recorder = Recorder::start(writer, &config.recorder)?;
         let verdicts = IntCounterVec::new(
@@ -140,6 +145,7 @@ impl App {
             cache,
             past,
             recorder,
+            streams,
             registry,
             lists: in_force,
             verdicts,

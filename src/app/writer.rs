@@ -9,6 +9,7 @@ use super::lists;
 use super::recorder::Command;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::stream::Streams;
 use crate::cache::Cache;
 use crate::cache::past::Past;
 use crate::clock::Clock;
@@ -45,6 +46,8 @@ pub struct Writer {
     pub past: Arc<Past>,
     /// Whether other nodes change licences too, and the cache hears of all changes once more.
     pub is_one_of_several: bool,
+    /// The streams of alerts, called when something has happened to one.
+    pub streams: Arc<Streams>,
     /// Wakes whoever delivers events.
     pub events: Arc<tokio::sync::Notify>,
 }
@@ -110,6 +113,9 @@ impl Writer {
                     self.cache.replace(held);
                 }
             }
+        }
+        if changed.alerts {
+            self.streams.call();
         }
         if changed.told {
             self.events.notify_one();

@@ -6,6 +6,7 @@ use super::Http;
 use super::Issuer;
 use super::SignIn;
 use super::Webhooks;
+use super::Stream;
 use crate::domain::Country;
 use std::collections::HashSet;
 
@@ -30,6 +31,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         let at = |problem: String| format!("console.sign_in[{index}].{problem}");
         problems.extend(unmet(&sign_in(config, way)).into_iter().map(at));
     }
+    problems.extend(unmet(&stream(&config.stream)));
     let mut names = HashSet::new();
     for (index, issuer) in config.access.issuers.iter().enumerate() {
         let at = |problem: String| format!("access.issuers[{index}].{problem}");
@@ -166,6 +168,17 @@ fn webhooks(webhooks: &Webhooks) -> Vec<Demand> {
         ((1..=1_000).contains(&webhooks.per_state_max), "webhooks.per_state_max: 1 to 1000"),
         (webhooks.waiting_max > 0, "webhooks.waiting_max: at least 1"),
         ((1..=3_650).contains(&webhooks.keep_days), "webhooks.keep_days: 1 to 3650"),
+    ]
+}
+
+fn stream(stream: &Stream) -> Vec<Demand> {
+    vec![
+        (stream.streams_max > 0, "stream.streams_max: at least 1"),
+        (stream.streams_of_caller_max > 0, "stream.streams_of_caller_max: at least 1"),
+        ((16..=1_000_000).contains(&stream.buffer_events), "stream.buffer_events: 16 to 1000000"),
+        (stream.replay_events_max > 0, "stream.replay_events_max: at least 1"),
+        ((1..=300).contains(&stream.beat_s), "stream.beat_s: 1 to 300"),
+        ((100..=60_000).contains(&stream.retry_ms), "stream.retry_ms: 100 to 60000"),
     ]
 }
 

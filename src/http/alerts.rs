@@ -13,8 +13,13 @@ use crate::wire;
 use crate::wire::alert::AcknowledgementRequest;
 use crate::wire::alert::ResolutionRequest;
 use actix_web::HttpResponse;
+use actix_web::http::header::HeaderName;
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use uuid::Uuid;
+
+/// Where a stream goes on from a list: `Last-Event-ID`, as the stream takes it.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// `GET /v1/alerts`.
 pub async fn list(
@@ -22,8 +27,12 @@ pub async fn list(
     OfficerOrAuthority(caller): OfficerOrAuthority,
     page: AlertPage,
 ) -> Result<HttpResponse, Problem> {
-    let (alerts, next) = app.alerts(&caller, page.query, page.limit).await?;
-    Ok(page_of(&alerts, next.map(place_cursor)))
+    let page = app.alerts(&caller, page.query, page.limit).await?;
+    let mut reply = page_of(&page.alerts, page.next.map(place_cursor));
+    if let Ok(place) = HeaderValue::from_str(&page.stream) {
+        reply.headers_mut().insert(LAST_EVENT_ID, place);
+    }
+    Ok(reply)
 }
 
 /// `GET /v1/alerts/{id}`.

@@ -25,6 +25,7 @@ mod reply;
 mod request_log;
 mod serials;
 mod server;
+mod stream;
 mod verifications;
 mod webhooks;
 mod whoami;
@@ -101,6 +102,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/licences/{number}/versions", &[Authority], licences::versions, "Every version of the licence"),
     route!(POST "/v1/licences/{number}/{decision}", &[Authority], licences::decide, "Suspension, reinstatement, revocation, annulment or surrender"),
     route!(GET "/v1/alerts", READERS, alerts::list, "Alerts for your posts, or for your authority, oldest first"),
+    route!(GET "/v1/alerts/stream", READERS, stream::open, "What happens to your alerts as it happens: server-sent events, resumed by Last-Event-ID"),
     route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),
     route!(POST "/v1/alerts/{id}/acknowledgement", READERS, alerts::acknowledge, "Take note of an alert"),
     route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),

@@ -147,6 +147,7 @@ impl From<Error> for Problem {
             Error::VersionMismatch(why) => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", why)
             }
+            Error::Gone(why) => Self::new(StatusCode::GONE, "gone", why),
             Error::KeyReused => {
                 let detail = "this Idempotency-Key stands with another request";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
@@ -255,6 +256,7 @@ mod tests {
             (Error::Invalid(vec![field]), 400, "invalid_request"),
             (Error::Stale(words()), 409, "conflict"),
             (Error::VersionMismatch(words()), 412, "version_mismatch"),
+            (Error::Gone("too far behind"), 410, "gone"),
             (Error::KeyReused, 422, "idempotency_key_reused"),
             (Error::TooOften("of late"), 429, "too_many_requests"),
             (Error::Unavailable("the queue is full"), 503, "unavailable"),

@@ -35,12 +35,17 @@ pub struct Server {
 
 /// Stops a running service: no new connections, requests in flight are finished.
 #[derive(Clone)]
-pub struct Stop(Vec<ServerHandle>);
+pub struct Stop {
+    handles: Vec<ServerHandle>,
+    app: web::Data<App>,
+}
 
 impl Stop {
     /// Stops it, and comes back once the last request is answered.
     pub async fn stop(&self) {
-        futures_util::future::join_all(self.0.iter().map(|handle| handle.stop(true))).await;
+        // Streams have no end of their own; their readers go on at another node.
+        self.app.streams.stop();
+        futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
     }
 }
 
@@ -89,7 +94,7 @@ impl Server {
             api.listen(api_listener)?
         };
         let api = api.run();
-        let app = self.app;
+        let (app, stop) = (self.app.clone(), self.app);
         let inside = HttpServer::new(move || {
             actix_web::App::new()
                 .app_data(app.clone())
@@ -107,7 +112,7 @@ impl Server {
             .shutdown_timeout(http.shutdown_s)
             .listen(operations_listener)?
             .run();
-        let stop = Stop(vec![api.handle(), inside.handle()]);
+        let stop = Stop { handles: vec![api.handle(), inside.handle()], app: stop };
         let both = async {
             let (api, inside) = futures_util::future::join(api, inside).await;
             api.and(inside)

@@ -193,6 +193,23 @@ pub struct EventReply {
     pub audit: AuditReference,
 }
 
+/// What a stream tells: a step, and the alert as it stood after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AlertEvent {
+    /// `raised`, `acknowledged`, `referred`, `extended` or `resolved`.
+    pub change: String,
+    /// When.
+    pub at: String,
+    /// Who: issuer and subject; nobody where the service did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// In whose words.
+    #[serde(rename = "change_note", skip_serializing_if = "Option::is_none")]
+    pub step_note: Option<String>,
+    /// The alert.
+    pub alert: AlertReply,
+}
+
 /// An alert as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertReply {

@@ -55,6 +55,7 @@ impl Tasks {
             tokio::spawn(lapse_due(Arc::clone(app))),
             tokio::spawn(outbox::deliver(Arc::clone(app))),
             tokio::spawn(write_down(Arc::clone(app))),
+            tokio::spawn(feed_streams(Arc::clone(app))),
         ];
         Self { tasks, stopped, app: Arc::clone(app) }
     }
@@ -94,6 +95,19 @@ async fn hear_changes(app: Arc<App>) {
     loop {
         every.tick().await;
         app.hear_changes().await;
+    }
+}
+
+/// Passes on what happens to alerts: at once what this node's writer has committed, and at every turn
+/// of the feed's clock what other nodes have.
+async fn feed_streams(app: Arc<App>) {
+    let mut every = tokio::time::interval(HEAR_EVERY);
+    loop {
+        tokio::select! {
+            () = app.streams.called() => {}
+            _ = every.tick() => {}
+        }
+        app.feed_streams().await;
     }
 }
 

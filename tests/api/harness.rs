@@ -26,6 +26,7 @@ pub struct Service {
     pub api: SocketAddr,
     pub operations: SocketAddr,
     pub client: reqwest::Client,
+    pub database_url: String,
     _dir: TempDir,
     stop: Option<(tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
 }
@@ -109,6 +110,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> Service {
     let mut config = config(&dir);
     change(&mut config);
     let config = config.completed().unwrap();
+    let database_url = config.database.url.clone();
     let (listening, listens) = mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let thread = std::thread::spawn(move || {
@@ -131,7 +133,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> Service {
     });
     let (api, operations) = listens.recv().unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    Service { api, operations, client, _dir: dir, stop: Some((stop, thread)) }
+    Service { api, operations, client, database_url, _dir: dir, stop: Some((stop, thread)) }
 }
 
 impl Drop for Service {
@@ -149,6 +151,15 @@ pub fn token(state: &str, role: &str) -> String {
 }
 
 pub fn token_of(state: &str, role: &str, sub: &str) -> String {
+    mint(state, role, sub, 600)
+}
+
+/// A token that lives for so many seconds.
+pub fn short_token(state: &str, role: &str, seconds: i64) -> String {
+    mint(state, role, &format!("{role}-1"), seconds)
+}
+
+fn mint(state: &str, role: &str, sub: &str, seconds: i64) -> String {
     let posts = match (role, state) {
         ("officer", "FR") => vec!["FRLEH".to_owned()],
         ("officer", "KE") => vec!["KEMBA".to_owned()],
@@ -159,7 +170,7 @@ pub fn token_of(state: &str, role: &str, sub: &str) -> String {
     let operator = (role == "carrier").then_some(number);
     let iss = issuer_name(state);
     let claims = Claims { iss: &iss, aud: "passavant", sub, role, posts: &posts, operator };
-    issuer(state).mint(&claims, SystemClock.now(), 600).unwrap()
+    issuer(state).mint(&claims, SystemClock.now(), seconds).unwrap()
 }
 
 pub fn today() -> Date {
@@ -190,7 +201,10 @@ impl Service {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        // A stream of events has no end to be read to.
+        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if endless { String::new() } else { response.text().await.unwrap() };
+        Answer { status, headers, text }
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod alert_stream;
 mod alerts;
 mod audit;
 mod consignments;
