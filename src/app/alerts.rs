@@ -133,6 +133,7 @@ impl Command for WorkOn {
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("alert", self.id.as_bytes());
+        // What customs resolve, nothing is due on any more.
         claims.name("deadline", self.id.to_string().as_bytes());
         Ok(())
     }
@@ -195,8 +196,10 @@ pub(super) fn sees(caller: &Caller, row: &AlertRow) -> bool {
 pub(super) fn shown(db: &mut Db, rows: &[AlertRow]) -> Result<Vec<AlertReply>, Error> {
     let ids: Vec<Vec<u8>> = rows.iter().map(|row| row.id.clone()).collect();
     let events = storage::alerts::events_of(db, &ids)?;
-    let subjects: Vec<String> =
-        ids.iter().map(|id| uuid(id).map(|id| id.to_string())).collect::<Result<_, _>>()?;
+    let subjects: Vec<String> = rows
+        .iter()
+        .map(|row| super::referral::matter(row).map(|id| id.to_string()))
+        .collect::<Result<_, _>>()?;
     let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
     let due = storage::deadlines::pending_of(db, &subjects)?;
     rows.iter().map(|row| reply(row, &events, &due)).collect()
@@ -236,7 +239,8 @@ fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<Ale
     let at = |event: Option<&EventRow>| {
         event.map(|event| timestamp(event.at_us).map(instant)).transpose()
     };
-    let due = due.iter().filter(|due| due.subject == id);
+    let matter = super::referral::matter(row)?.to_string();
+    let due = due.iter().filter(|due| due.subject == matter);
     let due = due.map(|due| {
         Ok(DueReply { kind: due.kind.clone(), due_at: instant(timestamp(due.due_us)?) })
     });

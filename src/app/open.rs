@@ -4,6 +4,7 @@ use super::access::Access;
 use super::audit_log;
 use super::audit_log::LogWriter;
 use super::book::Book;
+use super::deadlines::Pending;
 use super::limits::Limits;
 use super::lists;
 use super::memory;
@@ -72,6 +73,8 @@ pub struct App {
     pub sign_in: SignIn,
     /// Streams of alerts.
     pub streams: Arc<Streams>,
+    /// Counts of what is open and due.
+    pub pending: Pending,
     /// Counters and gauges.
     pub registry: Registry,
     pub(super) readers: Readers,
@@ -146,6 +149,7 @@ impl App {
             past,
             recorder,
             streams,
+            pending: Pending::default(),
             registry,
             lists: in_force,
             verdicts,
@@ -247,6 +251,36 @@ impl App {
                 "passavant_recorder_batches_again_total",
                 "Batches decided again because another node came in between",
                 counts.again.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_streams_open",
+                "Streams of alerts open",
+                u64::try_from(self.streams.count()).unwrap_or(u64::MAX),
+            ),
+            (
+                "passavant_streams_too_slow_total",
+                "Streams ended because their reader was too slow",
+                self.streams.too_slow.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_alerts_unresolved",
+                "Alerts that are not resolved",
+                self.pending.alerts.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_deadlines_pending",
+                "Deadlines that nobody has settled",
+                self.pending.deadlines.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_deadlines_overdue",
+                "Deadlines that have passed and are not escalated yet",
+                self.pending.overdue.load(Ordering::Relaxed),
+            ),
+            (
+                "passavant_deadlines_escalated_total",
+                "Deadlines escalated by this node",
+                self.pending.escalated.load(Ordering::Relaxed),
             ),
             (
                 "passavant_recorder_turned_away_total",

@@ -7,6 +7,8 @@ use super::batch::Batch;
 use super::judge::json;
 use super::recorder::Stop;
 use super::told;
+use crate::domain::alert::About;
+use crate::domain::alert::Addressee;
 use crate::domain::alert::Change;
 use crate::domain::alert::NewAlert;
 use crate::domain::alert::Outcome;
@@ -196,5 +198,23 @@ impl Batch<'_> {
     /// Ends a deadline whose matter is done; says whether one was pending.
     pub fn settle_deadline(&mut self, kind: Kind, subject: &str) -> Result<bool, Stop> {
         Ok(storage::deadlines::settle(self.db, kind.as_str(), subject, self.now)?)
+    }
+}
+
+/// What a stored alert or deadline is about.
+pub(super) fn about(text: &str) -> Result<About, Error> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::Internal(format!("what an alert is about: {error}")))
+}
+
+/// Who a stored alert is for.
+pub(super) fn addressee(row: &AlertRow) -> Result<Addressee, Error> {
+    let broken = |invalid: crate::domain::Invalid| Error::Internal(invalid.detail);
+    let state = crate::domain::Country::parse(&row.state).map_err(broken)?;
+    let post = row.border_post.as_deref().map(crate::domain::Locode::parse);
+    match (row.addressee.as_str(), post.transpose().map_err(broken)?) {
+        ("officer", Some(post)) => Ok(Addressee::Post(state, post)),
+        ("authority", post) => Ok(Addressee::Authority(state, post)),
+        _ => Err(Error::Internal("an alert for nobody".to_owned())),
     }
 }

@@ -272,7 +272,7 @@ impl AlertStream {
             if self.app.clock.now() >= self.ends_at {
                 return Next::End("the token has ended");
             }
-            if let Some(event) = self.from_ahead() {
+            if let Some(event) = self.next_ahead() {
                 return event;
             }
             if !self.caught_up {
@@ -289,7 +289,7 @@ impl AlertStream {
     }
 
     /// The next of what has been read and not been passed on.
-    fn from_ahead(&mut self) -> Option<Next> {
+    fn next_ahead(&mut self) -> Option<Next> {
         while let Some(told) = self.ahead.pop_front() {
             if told.index < self.cursor.of(told.log) {
                 continue;

@@ -63,6 +63,7 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
     if let Some(alert) = &judged.alert {
         let id = batch.ids.uuid(batch.now);
         batch.raise_at(id, alert, index)?;
+        super::referral::notice(batch, id, alert)?;
     }
     if let Some(event) = judged.event.clone() {
         batch.tell(event)?;

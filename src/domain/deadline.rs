@@ -37,6 +37,8 @@ words! {
         Escalated = "escalated",
         /// What was due has been done, or is no longer due.
         Settled = "settled",
+        /// It is not as it was written, and was logged as an error.
+        Unreadable = "unreadable",
     }
 }
 

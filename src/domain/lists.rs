@@ -174,6 +174,17 @@ pub struct Refusal {
     pub effect: Effect,
 }
 
+/// The days in which an authority decides on goods held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecisionPeriod {
+    /// At first.
+    pub first: u16,
+    /// In all, where it takes the longer period.
+    pub extended: u16,
+    /// Whether they are working days.
+    pub working_days: bool,
+}
+
 /// What is known of a State.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateFacts {
@@ -189,6 +200,10 @@ pub struct StateFacts {
     pub accepts_tacit_consent: bool,
     /// Measurement tolerance that its overlay grants for mass goods, in tenths of a per cent.
     pub mass_tolerance_permille: u16,
+    /// Days in which its authority decides on goods held, where it has laid them down.
+    pub decision: Option<DecisionPeriod>,
+    /// Days after an exit in which its authority checks, where it has laid them down.
+    pub post_shipment_check_days: Option<u16>,
 }
 
 /// Everything that the rules read beside the declaration and the licences.

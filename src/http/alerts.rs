@@ -2,6 +2,8 @@
 use super::alert_query::AlertPage;
 use super::alert_query::place_cursor;
 use super::body::JsonBody;
+use super::caller::Authority;
+use super::caller::Officer;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
 use super::page::page_of;
@@ -11,6 +13,8 @@ use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
 use crate::wire::alert::AcknowledgementRequest;
+use crate::wire::alert::AnswerRequest;
+use crate::wire::alert::ReferralRequest;
 use crate::wire::alert::ResolutionRequest;
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderName;
@@ -70,4 +74,32 @@ pub async fn resolve(
     let parts = request.parts()?;
     let once = key.once(&caller, request_digest(&format!("resolution {id}"), body.as_bytes()));
     Ok(recorded(app.resolve(&caller, *id, parts, once).await?))
+}
+
+/// `POST /v1/alerts/{id}/referral`.
+pub async fn refer(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ReferralRequest = wire::field::shape(body.as_bytes())?;
+    let parts = request.parts()?;
+    let once = key.once(&caller, request_digest(&format!("referral {id}"), body.as_bytes()));
+    Ok(recorded(app.refer(&caller, *id, parts, once).await?))
+}
+
+/// `POST /v1/alerts/{id}/decision`.
+pub async fn answer(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: AnswerRequest = wire::field::shape(body.as_bytes())?;
+    let parts = request.parts()?;
+    let once = key.once(&caller, request_digest(&format!("decision {id}"), body.as_bytes()));
+    Ok(recorded(app.answer(&caller, *id, parts, once).await?))
 }

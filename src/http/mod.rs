@@ -106,6 +106,8 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),
     route!(POST "/v1/alerts/{id}/acknowledgement", READERS, alerts::acknowledge, "Take note of an alert"),
     route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),
+    route!(POST "/v1/alerts/{id}/referral", &[Officer], alerts::refer, "Inform the authority of what an alert is about and ask for its decision"),
+    route!(POST "/v1/alerts/{id}/decision", &[Authority], alerts::answer, "Answer a referral: release advised, refuse, or extend the period; nothing is released by it"),
     route!(POST "/v1/exits", &[Officer], consignments::exit, "Goods have left your State; the period for the proof of receipt runs from here"),
     route!(POST "/v1/entries", &[Officer], consignments::entry, "Goods on their way have entered your State"),
     route!(POST "/v1/arrivals", &[Officer], arrivals::arrive, "What the importing post found, in part or in full, compared with what left"),

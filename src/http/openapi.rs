@@ -2,6 +2,9 @@
 use super::ROUTES;
 use super::Route;
 use crate::app::import::ImportReport;
+use crate::domain::alert::Kind;
+use crate::domain::alert::Severity;
+use crate::domain::alert::Status;
 use crate::wire;
 use serde_json::Map;
 use serde_json::Value;
@@ -21,7 +24,10 @@ use utoipa::OpenApi;
     components(schemas(
         wire::FieldError,
         wire::alert::AcknowledgementRequest,
+        wire::alert::AlertEvent,
         wire::alert::AlertReply,
+        wire::alert::AnswerRequest,
+        wire::alert::ReferralRequest,
         wire::alert::ResolutionRequest,
         wire::arrival::ArrivalReply,
         wire::arrival::ArrivalRequest,
@@ -116,6 +122,9 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("POST", "/v1/alerts/{id}/acknowledgement") => {
             (Some("AcknowledgementRequest"), "AlertReply")
         }
+        ("POST", "/v1/alerts/{id}/referral") => (Some("ReferralRequest"), "AlertReply"),
+        ("POST", "/v1/alerts/{id}/decision") => (Some("AnswerRequest"), "AlertReply"),
+        ("GET", "/v1/alerts/stream") => (None, "AlertEvent"),
         ("POST", "/v1/alerts/{id}/resolution") => (Some("ResolutionRequest"), "AlertReply"),
         ("GET", "/v1/alerts" | "/v1/alerts/{id}") => (None, "AlertReply"),
         ("POST", "/v1/exits") => (Some("ExitRequest"), "CrossingReply"),
@@ -225,6 +234,7 @@ const CREATING: &[&str] = &[
 fn responses(route: &Route, reply: &Value) -> Value {
     let kind = match route.path {
         "/v1/audit/checkpoint" => "text/plain",
+        "/v1/alerts/stream" => "text/event-stream",
         "/v1/audit/tile/{path:.*}" => "application/octet-stream",
         "/v1/preclearances/{id}/qr.svg" => "image/svg+xml",
         "/v1/preclearances/{id}/qr.png" => "image/png",
@@ -280,6 +290,7 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
         let schema = json!({"type": "string", "format": "date"});
         parameters.push(json!({"name": "first_seen", "in": "query", "schema": schema}));
     }
+    parameters.extend(alert_parameters(route));
     if route.method != "GET" && route.path != "/v1/licences/import" {
         let required = route.path == "/v1/releases";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "schema": text}));
@@ -289,6 +300,31 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
             .push(json!({"name": "If-Match", "in": "header", "required": true, "schema": text}));
     }
     parameters
+}
+
+/// What alerts are asked for by, in the list and in the stream.
+fn alert_parameters(route: &Route) -> Vec<Value> {
+    let words = |words: &mut dyn Iterator<Item = &'static str>| json!({"type": "string", "enum": words.collect::<Vec<_>>()});
+    let query = |name, schema: Value| json!({"name": name, "in": "query", "schema": schema});
+    let mut parameters = vec![
+        query("post", json!({"type": "string"})),
+        query("severity", words(&mut Severity::ALL.iter().map(|word| word.as_str()))),
+        query("kind", words(&mut Kind::ALL.iter().map(|word| word.as_str()))),
+    ];
+    match (route.method, route.path) {
+        ("GET", "/v1/alerts") => {
+            let statuses = words(&mut Status::ALL.iter().map(|word| word.as_str()));
+            parameters.push(query("status", statuses));
+            parameters.push(query("since", json!({"type": "string", "format": "date-time"})));
+            parameters
+        }
+        ("GET", "/v1/alerts/stream") => {
+            let schema = json!({"type": "string"});
+            parameters.push(json!({"name": "Last-Event-ID", "in": "header", "schema": schema}));
+            parameters
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn problem() -> Value {

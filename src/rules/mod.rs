@@ -8,6 +8,7 @@ pub mod journey;
 pub mod passage;
 pub mod profile;
 pub mod receipt;
+pub mod timers;
 
 mod allocation;
 mod announcement;

@@ -3,6 +3,7 @@
 use super::finding::Severity;
 use crate::domain::Country;
 use crate::domain::Date;
+use crate::domain::lists::DecisionPeriod;
 use crate::domain::lists::Lists;
 use jiff::civil::date;
 
@@ -80,6 +81,21 @@ pub struct Profile {
     pub import_mark_after_release: bool,
     /// Last day on which an authorisation granted under 258/2012 still counts.
     pub legacy_until: Option<Date>,
+    /// Clock hours in which customs inform the authority of goods held.
+    pub notice_hours: Option<u16>,
+    /// Days in which the authority then decides.
+    pub decision: Option<DecisionPeriod>,
+    /// Whether its silence on a doubt lets an officer release.
+    pub silence_lapses: bool,
+    /// Days from the exit in which a receipt is confirmed.
+    pub receipt_days: Option<u16>,
+    /// Days from the release in which the exit is recorded, and after which the declaration is to be
+    /// invalidated.
+    pub exit_days: Option<(u16, u16)>,
+    /// Days from lodging in which goods announced ahead are presented.
+    pub presentation_days: u16,
+    /// Years from the issue after which a licence is reviewed.
+    pub review_years: Option<u16>,
     /// Oldest licence data on which a verification may clear, in milliseconds.
     pub data_age_ms_max: u64,
     /// Longest time between acceptance and the check, in days, for which nobody need ask.
@@ -121,6 +137,13 @@ const UNFP: Profile = Profile {
     reenactment: false,
     import_mark_after_release: false,
     legacy_until: None,
+    notice_hours: Some(24),
+    decision: None,
+    silence_lapses: false,
+    receipt_days: None,
+    exit_days: None,
+    presentation_days: 30,
+    review_years: None,
     data_age_ms_max: 5_000,
     acceptance_days_max: 150,
     mass_tolerance_permille: 0,
@@ -144,6 +167,8 @@ const EU_258: Profile = Profile {
     hunter_rounds_max: Some(800),
     sport_rounds_max: Some(1200),
     retention_years: 20,
+    decision: Some(DecisionPeriod { first: 10, extended: 30, working_days: false }),
+    exit_days: Some((90, 150)),
     ..UNFP
 };
 
@@ -166,6 +191,10 @@ const EU_2025_41: Profile = Profile {
     reenactment: true,
     import_mark_after_release: true,
     legacy_until: Some(date(2030, 2, 12)),
+    decision: Some(DecisionPeriod { first: 10, extended: 30, working_days: true }),
+    silence_lapses: true,
+    receipt_days: Some(45),
+    review_years: Some(2),
     ..EU_258
 };
 
@@ -179,6 +208,11 @@ pub fn retention_years(id: &str) -> u16 {
 }
 
 impl Profile {
+    /// The profile of a name.
+    pub fn named(id: &str) -> Option<&'static Self> {
+        PROFILES.iter().find(|profile| profile.id == id)
+    }
+
     /// The profile that applies in a State on a day: the latest of Union law where that applies,
     /// otherwise the Protocol's baseline.
     pub fn applying(lists: &Lists, state: Option<Country>, day: Date) -> &'static Self {

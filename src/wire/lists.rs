@@ -157,6 +157,14 @@ pub struct State {
     pub accepts_tacit_consent: bool,
     /// Measurement tolerance for goods by mass, in tenths of a per cent.
     pub mass_tolerance_permille: u16,
+    /// Days in which its authority decides on goods held, in place of the profile's.
+    pub decision_days: Option<u16>,
+    /// Days in all, where the authority takes the longer period; as many as at first without it.
+    pub decision_extended_days: Option<u16>,
+    /// Whether those are working days; else every day counts.
+    pub decision_in_working_days: bool,
+    /// Days after an exit in which its authority checks.
+    pub post_shipment_check_days: Option<u16>,
 }
 
 /// The document.

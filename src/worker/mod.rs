@@ -22,6 +22,9 @@ const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 /// Between two pages of what was released before.
 const REMEMBER_EVERY: Duration = Duration::from_millis(1);
+/// How often a node looks for deadlines that have passed, and how many looks make a count.
+const ESCALATE_EVERY: Duration = Duration::from_secs(1);
+const LOOKS_PER_COUNT: u32 = 15;
 /// After a page that could not be read.
 const REMEMBER_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -56,6 +59,7 @@ impl Tasks {
             tokio::spawn(outbox::deliver(Arc::clone(app))),
             tokio::spawn(write_down(Arc::clone(app))),
             tokio::spawn(feed_streams(Arc::clone(app))),
+            tokio::spawn(escalate_deadlines(Arc::clone(app))),
         ];
         Self { tasks, stopped, app: Arc::clone(app) }
     }
@@ -108,6 +112,30 @@ async fn feed_streams(app: Arc<App>) {
             _ = every.tick() => {}
         }
         app.feed_streams().await;
+    }
+}
+
+/// Escalates what has passed, also what passed while no node was running; nothing is released by it.
+async fn escalate_deadlines(app: Arc<App>) {
+    let mut every = tokio::time::interval(ESCALATE_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    for look in 0_u32.. {
+        every.tick().await;
+        loop {
+            match app.escalate_due().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::error!(%error, "deadlines that have passed are not escalated yet");
+                    break;
+                }
+            }
+        }
+        if look % LOOKS_PER_COUNT == 0
+            && let Err(error) = app.count_pending().await
+        {
+            tracing::warn!(%error, "what is open and due cannot be counted");
+        }
     }
 }
 

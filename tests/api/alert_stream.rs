@@ -297,7 +297,7 @@ async fn read_cut(
             if seen.len() == count {
                 break;
             }
-            let event = stream.next().await.expect("the stream goes on");
+            let event = stream.next().await.unwrap_or_else(|| panic!("the stream goes on"));
             let told = event.json();
             seen.push((told["alert"]["verification"].as_str().unwrap().to_owned(), event.id));
         }

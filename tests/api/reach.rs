@@ -83,15 +83,38 @@ async fn alert(service: &Service) -> String {
     page["items"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned()
 }
 
+/// What a route of one alert is asked for.
+async fn alert_case(service: &Service, path: &str) -> Asked {
+    let id = alert(service).await;
+    let body = match path.rsplit('/').next().unwrap() {
+        "acknowledgement" | "referral" => json!({"note": "a test"}),
+        "resolution" => json!({"outcome": "released_after_check", "note": "a test"}),
+        "decision" => {
+            let referral = format!("/v1/alerts/{id}/referral");
+            service.post(&referral, &token("FR", "officer"), &json!({})).await;
+            let page = service.get("/v1/alerts?kind=referral", &token("FR", "authority")).await;
+            let page = page.json();
+            let asked = page["items"].as_array().unwrap().last().unwrap();
+            let path = path.replace("{id}", asked["id"].as_str().unwrap());
+            let body = json!({"decision": "refuse", "reason": "a test"});
+            return sent(path, &body, Reach::France);
+        }
+        _ => return asked(path.replace("{id}", &id), Reach::France),
+    };
+    sent(path.replace("{id}", &id), &body, Reach::France)
+}
+
 /// What a route is asked for, with everything made that it needs.
 pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
     let reference = format!("FR-{n:05}");
     let reason = json!({"reason": "a test"});
     let licence = format!("/v1/licences/{EXPORT}");
     match (route.method, route.path) {
-        ("GET", path @ ("/v1/whoami" | "/v1/lists" | "/v1/audit/checkpoint")) => {
-            asked(path, Reach::Everyone)
-        }
+        // A stream is open to everyone, and tells each only of what is its own: `alert_stream` has that.
+        (
+            "GET",
+            path @ ("/v1/whoami" | "/v1/lists" | "/v1/audit/checkpoint" | "/v1/alerts/stream"),
+        ) => asked(path, Reach::Everyone),
         ("POST", path @ "/v1/verifications") => {
             let body = json!({"declaration": cartridges(&reference, "1")});
             sent(path, &body, Reach::FranceBut(400))
@@ -130,18 +153,7 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
             let number = issued(service, n).await;
             sent(format!("/v1/licences/{number}/suspension"), &reason, Reach::France)
         }
-        ("GET", path @ "/v1/alerts/{id}") => {
-            asked(path.replace("{id}", &alert(service).await), Reach::France)
-        }
-        ("POST", path @ "/v1/alerts/{id}/acknowledgement") => sent(
-            path.replace("{id}", &alert(service).await),
-            &json!({"note": "a test"}),
-            Reach::France,
-        ),
-        ("POST", path @ "/v1/alerts/{id}/resolution") => {
-            let body = json!({"outcome": "released_after_check", "note": "a test"});
-            sent(path.replace("{id}", &alert(service).await), &body, Reach::France)
-        }
+        (_, path) if path.starts_with("/v1/alerts/{id}") => alert_case(service, path).await,
         ("PUT", path @ "/v1/lists") => {
             let lists = service.get(path, &token("FR", "authority")).await.text;
             Asked { body: Some(lists), ..asked(path, Reach::FranceBut(403)) }

@@ -67,12 +67,18 @@ pub fn open_as(dir: &Path, origin: &str) -> App {
     open_at(dir, origin, &clock())
 }
 
+/// A node in a folder of its own.
 pub fn open_at(dir: &Path, origin: &str, clock: &FixedClock) -> App {
+    open_on(dir, origin, clock, &support::database_url(dir))
+}
+
+/// A node in a folder of its own, on a database that it may share with another.
+pub fn open_on(dir: &Path, origin: &str, clock: &FixedClock, url: &str) -> App {
     let mut config = Config::embedded().unwrap();
     origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
-    config.database.url = support::database_url(dir);
+    url.clone_into(&mut config.database.url);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
     let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemIds), access).unwrap();
     let mut from = Some(Remembered::References(Vec::new()));

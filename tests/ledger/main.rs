@@ -22,6 +22,7 @@ mod retention;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;
+mod timers;
 mod trail;
 mod webhooks;
 

@@ -246,9 +246,41 @@ impl State {
             controls_components: sent.controls_components,
             accepts_tacit_consent: sent.accepts_tacit_consent,
             mass_tolerance_permille: sent.mass_tolerance_permille,
+            decision: sent.decision(r, at),
+            post_shipment_check_days: days(
+                r,
+                &at.field("post_shipment_check_days"),
+                sent.post_shipment_check_days,
+            ),
         };
         Some((country(r, &at.field("country"), sent.country.as_deref())?, facts))
     }
+
+    fn decision(&self, r: &mut Reader, at: &At<'_>) -> Option<domain::DecisionPeriod> {
+        let place = at.field("decision_extended_days");
+        let (first, extended) = (
+            days(r, &at.field("decision_days"), self.decision_days),
+            days(r, &place, self.decision_extended_days),
+        );
+        if extended.is_some() && first.is_none_or(|first| extended < Some(first)) {
+            r.error(&place, "shorter_than_first", "the longer period is at least decision_days");
+        }
+        let first = first?;
+        let extended = extended.unwrap_or(first);
+        let working_days = self.decision_in_working_days;
+        Some(domain::DecisionPeriod { first, extended, working_days })
+    }
+}
+
+/// Most days of a period that a State lays down.
+const DAYS_MAX: u16 = 366;
+
+fn days(r: &mut Reader, at: &At<'_>, days: Option<u16>) -> Option<u16> {
+    if days.is_some_and(|days| !(1..=DAYS_MAX).contains(&days)) {
+        r.error(at, "not_a_period", format!("1 to {DAYS_MAX} days"));
+        return None;
+    }
+    days
 }
 
 impl Counts {
