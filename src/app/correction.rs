@@ -129,6 +129,7 @@ fn reverse(
     storage::releases::replace(batch.db, &row, &[])?;
     storage::serials::remove(batch.db, &row.id)?;
     presentation::reopen(batch, &row)?;
+    super::due::reversed(batch, &row)?;
     let act = Act {
         kind: "reversal",
         row: &row,

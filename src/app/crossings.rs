@@ -150,6 +150,10 @@ impl Command for Cross {
         let (vehicle, seals) = (row.vehicle.as_deref(), reply.seals.as_slice());
         let detail = judge::json(&CrossingDetail { vehicle, seals, codes: &codes })?;
         batch.mark(event(&row, &known, &states, detail)?, index)?;
+        if let (Direction::Exit, Some(of)) = (self.direction, &known.release) {
+            let left = (self.caller.state, self.crossing.at);
+            super::due::left(batch, &of.row, &of.declaration, left)?;
+        }
         batch.tell(Event {
             kind: match self.direction {
                 Direction::Exit => EventKind::ExitRecorded,

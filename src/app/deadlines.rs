@@ -59,7 +59,7 @@ impl Command for Escalate {
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let none = Recorded { outcome: Done::Done, reply: String::new(), version: None };
-        let row = storage::deadlines::read(batch.db, &self.kind, &self.subject)?;
+        let row = storage::deadlines::claim(batch.db, &self.kind, &self.subject)?;
         let now_us = batch.now.as_microsecond();
         // Another node may have been faster, or what was due has been done meanwhile.
         let Some(row) = row.filter(|row| row.status == "pending" && row.due_us <= now_us) else {
@@ -179,11 +179,6 @@ fn said(deadline: &Deadline, step: i64) -> (Severity, &'static [&'static str], &
             &["EXIT_NOT_CONFIRMED"],
             "still no exit is recorded: the declaration is to be invalidated, and the release reversed",
         ),
-        Kind::Presentation => (
-            Severity::Inform,
-            &["PRECLEARANCE_LAPSED"],
-            "goods announced ahead were not presented in time",
-        ),
         Kind::PostShipmentCheck => {
             (Severity::Inform, &["POST_SHIPMENT_CHECK_DUE"], "the check after this shipment is due")
         }
@@ -201,7 +196,6 @@ fn told(deadline: &Deadline, step: i64) -> Vec<NewAlert> {
     let authority = Addressee::Authority(deadline.state, deadline.post);
     let post = deadline.post.map(|post| Addressee::Post(deadline.state, post));
     let to: Vec<Addressee> = match deadline.kind {
-        Kind::Presentation => vec![post.unwrap_or(authority)],
         Kind::PostShipmentCheck | Kind::Review => vec![authority],
         Kind::CustomsNotice
         | Kind::DecisionOnDoubt

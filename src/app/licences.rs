@@ -143,6 +143,7 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
     let drawn: Box<[Drawn]> =
         licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() }).collect();
     write_lines(batch, id, &licence, &drawn, "issue")?;
+    super::due::issued(batch, &licence)?;
     let standing = Standing { status: Status::Active, shipments: 0, drawn };
     Ok(book::Entry { id, held: Held { licence, standing }, body })
 }

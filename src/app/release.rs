@@ -110,6 +110,7 @@ impl Command for Release {
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
         storage::releases::insert_draws(batch.db, &moves)?;
         batch.insert_serials(&serial_uses(&row, &self.presented.declaration, &drawings))?;
+        super::due::released(batch, &row, &self.presented.declaration, self.caller.state)?;
         let act = Act {
             kind: "release",
             row: &row,

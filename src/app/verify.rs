@@ -60,13 +60,13 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
     let log_index =
         i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
     batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
+    if let Some(event) = judged.event.clone() {
+        batch.tell(event)?;
+    }
     if let Some(alert) = &judged.alert {
         let id = batch.ids.uuid(batch.now);
         batch.raise_at(id, alert, index)?;
         super::referral::notice(batch, id, alert)?;
-    }
-    if let Some(event) = judged.event.clone() {
-        batch.tell(event)?;
     }
     batch.mark(judged.happening.clone(), index)?;
     Ok(reply)

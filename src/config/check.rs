@@ -7,6 +7,7 @@ use super::Issuer;
 use super::SignIn;
 use super::Webhooks;
 use super::Stream;
+use super::Webhooks;
 use crate::domain::Country;
 use std::collections::HashSet;
 

@@ -19,8 +19,6 @@ words! {
         Receipt = "receipt",
         /// The exit of goods released for export is confirmed (rule 114).
         Exit = "exit",
-        /// Goods pre-cleared are presented (rule 115).
-        Presentation = "presentation",
         /// The authority checks after the shipment (rule 116).
         PostShipmentCheck = "post_shipment_check",
         /// The authority reviews a licence (rule 116).

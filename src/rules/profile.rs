@@ -92,8 +92,6 @@ pub struct Profile {
     /// Days from the release in which the exit is recorded, and after which the declaration is to be
     /// invalidated.
     pub exit_days: Option<(u16, u16)>,
-    /// Days from lodging in which goods announced ahead are presented.
-    pub presentation_days: u16,
     /// Years from the issue after which a licence is reviewed.
     pub review_years: Option<u16>,
     /// Oldest licence data on which a verification may clear, in milliseconds.
@@ -142,7 +140,6 @@ const UNFP: Profile = Profile {
     silence_lapses: false,
     receipt_days: None,
     exit_days: None,
-    presentation_days: 30,
     review_years: None,
     data_age_ms_max: 5_000,
     acceptance_days_max: 150,

@@ -1,4 +1,4 @@
-//! What is due after the border (rules 110 to 116): by when, by which law, and what is said when the
+//! What is due after the border (rules 110 to 112, 114 and 116): by when, by which law, and what is said when the
 //! time has passed. Periods are the profile's; the days off are those of the State. No timer releases
 //! anything: what the law attaches to silence is put before a person.
 use super::profile::Profile;
@@ -77,14 +77,6 @@ pub const TIMERS: &[Timer] = &[
         legal_basis: "Union Customs Code art. 174; delegated and implementing acts (unconfirmed)",
         does: "Days from the release. The post and the authority are alerted, and once more at the day on which the \
                declaration is to be invalidated; what was drawn is given back by a reversal alone",
-    },
-    Timer {
-        number: 115,
-        code: "PRECLEARANCE_LAPSED",
-        kind: Kind::Presentation,
-        title: "goods announced ahead were not presented in time",
-        legal_basis: "Union Customs Code art. 171",
-        does: "Days from lodging. The post is told",
     },
     Timer {
         number: 116,
@@ -182,12 +174,6 @@ impl<'a> Place<'a> {
     pub fn exit_due(&self, released: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let (first, last) = self.profile.exit_days?;
         Some((self.days(released, first), self.days(released, last)))
-    }
-
-    /// When goods announced ahead must have been presented (rule 115): a lodged declaration is deemed
-    /// not to have been lodged after that.
-    pub fn presentation_due(&self, lodged: Timestamp) -> Timestamp {
-        self.days(lodged, self.profile.presentation_days)
     }
 
     /// When the check after a shipment is due (rule 116), where the State has laid a period down.
@@ -326,14 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn an_exit_is_asked_for_twice_and_goods_announced_ahead_have_thirty_days() {
+    fn an_exit_is_asked_for_twice() {
         let lists = lists();
         let released = "2026-11-23T10:00:00Z";
         let here = place(&lists, "FR", released);
         let (first, last) = here.exit_due(at(released)).unwrap();
         assert_eq!(first, at("2027-02-22T23:00:00Z"), "the ninetieth day is a Sunday");
         assert_eq!(last, at("2027-04-22T22:00:00Z"));
-        assert_eq!(here.presentation_due(at(released)), at("2026-12-23T23:00:00Z"));
         assert_eq!(place(&lists, "KE", released).exit_due(at(released)), None);
     }
 }

@@ -51,13 +51,13 @@ pub fn put(db: &mut Db, row: &DeadlineRow) -> Result<()> {
     Ok(())
 }
 
-/// Reads one.
-pub fn read(db: &mut Db, kind: &str, subject: &str) -> Result<Option<DeadlineRow>> {
-    Ok(deadline::table
-        .find((kind, subject))
-        .select(DeadlineRow::as_select())
-        .first(db)
-        .optional()?)
+/// Reads one that is to be changed, and keeps others from changing it until the transaction ends.
+pub fn claim(db: &mut Db, kind: &str, subject: &str) -> Result<Option<DeadlineRow>> {
+    if let Db::Postgres(c) = db {
+        deadline::table.find((kind, subject)).select(deadline::kind).for_update().execute(c)?;
+    }
+    let row = deadline::table.find((kind, subject));
+    Ok(row.select(DeadlineRow::as_select()).first(db).optional()?)
 }
 
 /// Those of a subject that have not come yet.

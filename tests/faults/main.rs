@@ -346,6 +346,75 @@ async fn told_to_stop_it_finishes_what_is_in_flight() {
     assert_kept(&process.api, &all).await;
 }
 
+/// Moves every time limit of customs' notice into the past, as if the process had been down for days.
+fn let_time_pass(dir: &Path) {
+    use diesel::connection::SimpleConnection;
+    let settings = support::postgres::settings(&support::database_url(dir));
+    let mut db = passavant::storage::open(&settings, passavant::storage::Use::Write).unwrap();
+    db.batch_execute("UPDATE deadline SET due_us = 1 WHERE kind = 'customs_notice'").unwrap();
+}
+
+/// The alerts that an officer is told of in a stream from a place on, until there are so many.
+async fn told(api: &str, place: &str, count: usize) -> Vec<Value> {
+    let sent = http().get(format!("{api}/v1/alerts/stream")).header("Last-Event-ID", place);
+    let mut response = sent.bearer_auth(token("FR", "officer")).send().await.unwrap();
+    let mut text = String::new();
+    while text.matches("event: raised\n").count() < count || !text.ends_with("\n\n") {
+        let chunk = tokio::time::timeout(Duration::from_mins(1), response.chunk()).await.unwrap();
+        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+    }
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|data| serde_json::from_str::<Value>(data).unwrap()["alert"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_time_limit_set_before_a_kill_is_escalated_once_after_it() {
+    const HELD: usize = 5;
+    let dir = prepare();
+    let mut process = start(dir.path());
+    issue_sample(&process.api).await;
+    let url = format!("{}/v1/alerts", process.api);
+    let list = http().get(url).bearer_auth(token("FR", "officer")).send().await.unwrap();
+    let place = list.headers()["last-event-id"].to_str().unwrap().to_owned();
+    for n in 0..HELD {
+        let mut held = declaration(&format!("FR-held-{n}"));
+        held["items"][0]["quantity"] = json!("60000");
+        let sent = http().post(format!("{}/v1/verifications", process.api));
+        let sent = sent.bearer_auth(token("FR", "officer")).json(&json!({"declaration": held}));
+        let verified: Value = sent.send().await.unwrap().json().await.unwrap();
+        assert_eq!(verified["verdict"], "hold", "{verified}");
+    }
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let_time_pass(dir.path());
+    // Killed once more while it may be in the middle of it.
+    for _ in 0..2 {
+        process = start(dir.path());
+        told(&process.api, &place, HELD).await;
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+    }
+    process = start(dir.path());
+    let alerts = told(&process.api, &place, 2 * HELD).await;
+    let about = |kind: &str, field: &str| {
+        let mut ids: Vec<String> = alerts
+            .iter()
+            .filter(|alert| alert["kind"] == kind)
+            .map(|alert| alert[field].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(about("deadline", "alert"), about("mismatch", "id"), "each once");
+    assert_eq!(alerts.len(), 2 * HELD);
+    let left = get(&process.api, "/v1/alerts?kind=deadline&limit=200", "officer").await;
+    assert_eq!(left["items"].as_array().unwrap().len(), HELD, "{left}");
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let (sound, report) = run(dir.path(), &["audit", "verify"]);
+    assert!(sound, "{report}");
+}
+
 #[test]
 fn an_incomplete_configuration_is_refused_with_the_reasons() {
     let output = Command::new(BINARY).arg("serve").output().unwrap();

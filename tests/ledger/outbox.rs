@@ -59,8 +59,8 @@ async fn each_act_is_told_to_the_states_that_it_concerns_and_to_no_other() {
             "licence.issued",
             "licence.issued",
             "release.made",
-            "alert.raised",
             "verdict.hold",
+            "alert.raised",
             "release.reversed"
         ]
     );

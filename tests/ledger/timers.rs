@@ -17,6 +17,7 @@ use passavant::demo;
 use passavant::domain::Timestamp;
 use passavant::domain::alert::Grounds;
 use passavant::domain::alert::Outcome;
+use passavant::domain::consignment::Direction;
 use passavant::wire::alert::Answer;
 use serde_json::Value;
 use serde_json::json;
@@ -191,15 +192,15 @@ async fn an_authority_s_silence_is_escalated_and_releases_nothing() {
         (
             "2029-03-19T10:00:00Z",
             Grounds::Doubt,
-            "2029-04-02T21:59:59Z",
-            "2029-04-02T22:00:00Z",
+            "2029-04-03T21:59:59Z",
+            "2029-04-03T22:00:00Z",
             true,
         ),
         (
             "2029-03-19T10:00:00Z",
             Grounds::NonCompliance,
-            "2029-04-02T21:59:59Z",
-            "2029-04-02T22:00:00Z",
+            "2029-04-03T21:59:59Z",
+            "2029-04-03T22:00:00Z",
             false,
         ),
     ] {
@@ -316,6 +317,77 @@ async fn of_several_nodes_one_escalates_each_deadline() {
     let told = node.with_code(&authority("FR"), "CUSTOMS_NOTICE_DUE").await;
     assert_eq!(told.len(), 60);
     other.recorder.stop();
+}
+
+#[tokio::test]
+async fn goods_released_for_export_whose_exit_nobody_records_are_asked_for_twice() {
+    let node = Node::start("2026-11-23T10:00:00Z");
+    node.issue().await;
+    let mut releases = Vec::new();
+    for n in [1, 2, 3] {
+        let recorded = node.app.verify(&officer(), cartridges(n, 10).to_string(), None).await;
+        let verification: Value = serde_json::from_str(&recorded.unwrap().reply).unwrap();
+        let id: Uuid = verification["id"].as_str().unwrap().parse().unwrap();
+        let once = passavant::app::recorder::Once {
+            caller: officer().key(),
+            key: format!("release-{n}"),
+            request_sha256: [0; 32],
+        };
+        let release = node.app.release(&officer(), id, once).await.unwrap();
+        let release: Value = serde_json::from_str(&release.reply).unwrap();
+        releases.push(release["id"].as_str().unwrap().to_owned());
+    }
+    let [left, reversed, silent] = releases.as_slice() else { panic!("three") };
+    let id = reversed.parse().unwrap();
+    node.app.reverse(&officer(), id, "the goods did not leave".into(), None).await.unwrap();
+    let body =
+        json!({"release": left, "border_post": "FRLEH", "exited_at": "2026-11-23T10:00:00Z"});
+    let exit: passavant::wire::consignment::ExitRequest = serde_json::from_value(body).unwrap();
+    let (exit, crossing) = (Direction::Exit, exit.read().unwrap());
+    node.app.cross(&officer(), exit, crossing, None).await.unwrap();
+    node.escalate_at("2027-02-22T22:59:59Z").await;
+    assert_eq!(node.with_code(&officer(), "EXIT_NOT_CONFIRMED").await.len(), 0);
+    for (now, times) in [
+        ("2027-02-22T23:00:00Z", 1),
+        ("2027-04-22T21:59:59Z", 1),
+        ("2027-04-22T22:00:00Z", 2),
+        ("2028-01-01T00:00:00Z", 2),
+    ] {
+        node.escalate_at(now).await;
+        let asked = node.with_code(&officer(), "EXIT_NOT_CONFIRMED").await;
+        assert_eq!(asked.len(), times, "{now}");
+        assert!(asked.iter().all(|alert| alert["release"] == json!(silent)), "{asked:?}");
+    }
+    let licence = node.app.licence(&authority("FR"), EXPORT).await.unwrap();
+    let licence = serde_json::to_value(&licence).unwrap();
+    assert_eq!(licence["lines"][1]["balance"]["consumed"], "20", "what was drawn stays drawn");
+}
+
+#[tokio::test]
+async fn a_licence_in_force_is_reviewed_after_two_years() {
+    let node = Node::start("2029-03-19T10:00:00Z");
+    for (number, kept) in [("FR-EXP-A", true), ("FR-EXP-B", false)] {
+        let mut licence = demo::licences("2029-03-19".parse().unwrap()).remove(0);
+        licence["number"] = json!(number);
+        licence["issued_on"] = json!("2029-03-19");
+        let sent = serde_json::from_value(licence).unwrap();
+        let document = Document::read(&sent, "").unwrap();
+        node.app.issue(&authority("FR"), document, None).await.unwrap();
+        if !kept {
+            let decision = passavant::app::licences::Decision::Revocation;
+            let reason = "theft".into();
+            node.app
+                .decide(&authority("FR"), number.into(), decision, reason, None, None)
+                .await
+                .unwrap();
+        }
+    }
+    node.escalate_at("2031-03-19T22:59:59Z").await;
+    assert_eq!(node.with_code(&authority("FR"), "REVIEW_AFTER_2_YEARS").await.len(), 0);
+    node.escalate_at("2031-03-19T23:59:59Z").await;
+    node.escalate_at("2031-03-20T00:00:00Z").await;
+    let due = node.with_code(&authority("FR"), "REVIEW_AFTER_2_YEARS").await;
+    assert_eq!((due.len(), &due[0]["licence"]), (1, &json!("FR-EXP-A")));
 }
 
 /// A stream of the officer's, from a place on.

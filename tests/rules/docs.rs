@@ -7,6 +7,7 @@ use super::profiles;
 use passavant::rules::RULESET;
 use passavant::rules::catalogue::CATALOGUE;
 use passavant::rules::catalogue::Entry;
+use passavant::rules::timers::TIMERS;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -39,10 +40,6 @@ register of posts are judged",
     (
         "76, parts of one firearm spread over linked consignments",
         "other consignments of the same parties are not looked up",
-    ),
-    (
-        "110 to 114 and 116, what is due after the border",
-        "exits, receipts and decisions of authorities are not recorded yet",
     ),
 ];
 
@@ -152,6 +149,7 @@ fn page() -> String {
         }
         let _ = writeln!(page, "- Source: `rules::{}`.", rule.path);
     }
+    timers(&mut page);
     let missing: Vec<&Entry> =
         CATALOGUE.iter().filter(|entry| !enforced.contains(&entry.name)).collect();
     page.push_str("\n## Not yet enforced\n\n");
@@ -163,6 +161,26 @@ fn page() -> String {
     }
     unconfirmed(&mut page);
     page
+}
+
+/// What is due after the border.
+fn timers(page: &mut String) {
+    page.push_str("\n## Time limits after the border\n\n");
+    page.push_str(
+        "Periods by Regulation 1182/71: the day of the event does not count, a period in days that ends on a day off \
+ends with the next working day, a period in hours runs by the clock; the last hour is that of the post's own time zone. A \
+limit that has passed is put before those who can act. It releases nothing. Rule 115 stands among the rules in force.\n\n",
+    );
+    page.push_str(
+        "| rule | code | is | law | counts and does |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for timer in TIMERS {
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {} | {} | {} |",
+            timer.number, timer.code, timer.title, timer.legal_basis, timer.does
+        );
+    }
 }
 
 /// What was not read in its source and is kept as data, so that it can be put right.

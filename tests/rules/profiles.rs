@@ -9,7 +9,10 @@ use std::fmt::Write;
 pub(crate) const UNCONFIRMED: &str = "the rounds of hunters and of sport shooters; that a \
 declaration whose goods have not left after 150 days is invalidated (Delegated Regulation (EU) 2015/2446 art. 248); that working days are all days but \
 Saturdays, Sundays and public holidays (Regulation 1182/71 art. 2(2)); \
-the oldest licence data on which a verification clears is a limit of this service, not of the law";
+the oldest licence data on which a verification clears is a limit of this service, not of the law; \
+the 24 hours of customs' notice are Regulation 2025/41's and are kept under the other profiles as a practice; \
+the 90 and 150 days of an exit that is not confirmed; \
+that a period of two days or more holds at least two working days (Regulation 1182/71 art. 3(5)) is not counted, since no period here is so short";
 
 type Row = (&'static str, fn(&Profile) -> String);
 
@@ -44,6 +47,19 @@ const ROWS: &[Row] = &[
     ("historical re-enactment is a temporary purpose", |p| yes(p.reenactment)),
     ("import marking may follow release", |p| yes(p.import_mark_after_release)),
     ("licences under the former law count until", |p| or_none(p.legacy_until)),
+    ("customs inform the authority within, hours", |p| or_none(p.notice_hours)),
+    ("the authority decides within; in all, with the longer period", |p| {
+        or_none(p.decision.map(|of| {
+            let days = if of.working_days { "working days" } else { "days" };
+            format!("{} {days}; {}", of.first, of.extended)
+        }))
+    }),
+    ("its silence on a doubt lets an officer release", |p| yes(p.silence_lapses)),
+    ("receipt is confirmed within, days from the exit", |p| or_none(p.receipt_days)),
+    ("exit is recorded within, days from the release; invalidation (unconfirmed)", |p| {
+        or_none(p.exit_days.map(|(first, last)| format!("{first}; {last}")))
+    }),
+    ("a licence is reviewed after, years", |p| or_none(p.review_years)),
     ("oldest licence data, milliseconds (a limit of this service)", |p| {
         p.data_age_ms_max.to_string()
     }),

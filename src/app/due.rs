@@ -1,0 +1,106 @@
+//! Time limits that acts set and settle: an exit after a release for export, a review after a
+//! licence's issue.
+use super::batch::Batch;
+use super::recorder::Stop;
+use super::release::uuid;
+use crate::domain::Country;
+use crate::domain::Timestamp;
+use crate::domain::alert::About;
+use crate::domain::deadline::Deadline;
+use crate::domain::deadline::Kind;
+use crate::domain::declaration::Declaration;
+use crate::domain::goods::Movement;
+use crate::domain::licence::Licence;
+use crate::rules::timers::Place;
+use crate::storage::releases::ReleaseRow;
+use std::sync::Arc;
+
+/// What a time limit on a release is about.
+fn about(row: &ReleaseRow, declaration: &Declaration) -> Result<About, Stop> {
+    Ok(About {
+        release: Some(uuid(&row.id)?),
+        verification: Some(uuid(&row.verification_id)?),
+        ucr: declaration.ucr.as_ref().map(ToString::to_string),
+        declaration: Some(row.reference.clone()),
+        ..About::default()
+    })
+}
+
+/// Goods are released for export: their exit is to be recorded (rule 114).
+pub(super) fn released(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    declaration: &Declaration,
+    state: Country,
+) -> Result<(), Stop> {
+    let (lists, post) = (Arc::clone(&batch.lists), declaration.border_post);
+    let place = Place::on_day_of(&lists, state, Some(post), batch.now);
+    let Some((due, _)) = place.exit_due(batch.now) else { return Ok(()) };
+    if declaration.movement != Movement::Export {
+        return Ok(());
+    }
+    batch.set_first_deadline(&Deadline {
+        kind: Kind::Exit,
+        subject: uuid(&row.id)?.to_string(),
+        due,
+        state,
+        post: Some(post),
+        profile: place.profile.id,
+        about: about(row, declaration)?,
+        from: batch.now,
+    })
+}
+
+/// A release is undone: nothing is to leave under it.
+pub(super) fn reversed(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
+    let subject = uuid(&row.id)?.to_string();
+    for kind in [Kind::Exit, Kind::PostShipmentCheck] {
+        batch.settle_deadline(kind, &subject)?;
+    }
+    Ok(())
+}
+
+/// Goods have left: the authority checks after the shipment where its State has laid a period down
+/// (rule 116).
+pub(super) fn left(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    declaration: &Declaration,
+    (state, at): (Country, Timestamp),
+) -> Result<(), Stop> {
+    let subject = uuid(&row.id)?.to_string();
+    batch.settle_deadline(Kind::Exit, &subject)?;
+    let (lists, post) = (Arc::clone(&batch.lists), declaration.border_post);
+    let place = Place::on_day_of(&lists, state, Some(post), at);
+    let Some(due) = place.post_shipment_check_due(at) else { return Ok(()) };
+    batch.set_deadline(&Deadline {
+        kind: Kind::PostShipmentCheck,
+        subject,
+        due,
+        state,
+        post: Some(post),
+        profile: place.profile.id,
+        about: about(row, declaration)?,
+        from: at,
+    })
+}
+
+/// A licence is issued: it is to be reviewed for as long as it is in force (rule 116).
+pub(super) fn issued(batch: &mut Batch<'_>, licence: &Licence) -> Result<(), Stop> {
+    let lists = Arc::clone(&batch.lists);
+    let state = licence.issuing_state;
+    let midnight = licence.issued_on.to_datetime(jiff::civil::Time::midnight());
+    let from = jiff::tz::TimeZone::UTC.to_timestamp(midnight).unwrap_or(batch.now);
+    let place = Place::on_day_of(&lists, state, None, from);
+    let Some(due) = place.review_due(licence.issued_on) else { return Ok(()) };
+    batch.set_first_deadline(&Deadline {
+        kind: Kind::Review,
+        subject: licence.number.to_string(),
+        due,
+        state,
+        post: None,
+        profile: place.profile.id,
+        about: About { licence: Some(licence.number.to_string()), ..About::default() },
+        from,
+    })
+}
