@@ -5,7 +5,6 @@ use super::Config;
 use super::Http;
 use super::Issuer;
 use super::SignIn;
-use super::Webhooks;
 use super::Stream;
 use super::Webhooks;
 use crate::domain::Country;

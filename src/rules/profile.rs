@@ -87,8 +87,6 @@ pub struct Profile {
     pub decision: Option<DecisionPeriod>,
     /// Whether its silence on a doubt lets an officer release.
     pub silence_lapses: bool,
-    /// Days from the exit in which a receipt is confirmed.
-    pub receipt_days: Option<u16>,
     /// Days from the release in which the exit is recorded, and after which the declaration is to be
     /// invalidated.
     pub exit_days: Option<(u16, u16)>,
@@ -138,7 +136,6 @@ const UNFP: Profile = Profile {
     notice_hours: Some(24),
     decision: None,
     silence_lapses: false,
-    receipt_days: None,
     exit_days: None,
     review_years: None,
     data_age_ms_max: 5_000,
@@ -190,7 +187,6 @@ const EU_2025_41: Profile = Profile {
     legacy_until: Some(date(2030, 2, 12)),
     decision: Some(DecisionPeriod { first: 10, extended: 30, working_days: true }),
     silence_lapses: true,
-    receipt_days: Some(45),
     review_years: Some(2),
     ..EU_258
 };

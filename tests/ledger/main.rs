@@ -17,8 +17,8 @@ mod outbox;
 mod periods;
 mod receiver;
 mod reservations;
-mod returns;
 mod retention;
+mod returns;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -91,7 +91,8 @@ async fn live(app: &App, number: &str, events: u32) {
 
 /// Alerts to the authority about a webhook.
 async fn alerts(app: &App, webhook: Uuid) -> usize {
-    let (alerts, _) = app.alerts(&authority("FR"), Query::default(), 50).await.unwrap();
+    let page = app.alerts(&authority("FR"), Query::default(), 50).await.unwrap();
+    let alerts = page.alerts;
     let about = |alert: &&AlertReply| alert.about.webhook == Some(webhook.to_string());
     alerts.iter().filter(about).filter(|alert| alert.kind == "delivery_failed").count()
 }

@@ -7,6 +7,7 @@ use super::view::View;
 use crate::app::App;
 use crate::app::Error;
 use crate::app::Role;
+use crate::app::alerts::AlertsPage;
 use crate::app::alerts::Query;
 use crate::domain::alert::Severity;
 use crate::domain::alert::Status;
@@ -37,7 +38,7 @@ pub async fn list(
         post => page.query.post.map(|post| post.to_string()).unwrap_or_default(),
     };
     let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
-    let (alerts, next) = app.alerts(&caller, page.query, page.limit).await?;
+    let AlertsPage { alerts, next, .. } = app.alerts(&caller, page.query, page.limit).await?;
     let context = context! {
         alerts => Value::from_serialize(alerts), next => next.map(place_cursor),
         chosen => chosen, posts => posts,
@@ -111,8 +112,10 @@ pub async fn of_verdict(
     since: Option<crate::domain::Timestamp>,
 ) -> Result<Option<(String, String)>, Error> {
     let query = Query { since, ..Query::default() };
-    let (alerts, _) = app.alerts(caller, query, OF_A_VERDICT_MAX).await?;
-    let own =
-        alerts.into_iter().find(|alert| alert.about.verification.as_deref() == Some(verification));
+    let page = app.alerts(caller, query, OF_A_VERDICT_MAX).await?;
+    let own = page
+        .alerts
+        .into_iter()
+        .find(|alert| alert.about.verification.as_deref() == Some(verification));
     Ok(own.map(|alert| (alert.id, alert.status)))
 }
