@@ -46,6 +46,8 @@ pub struct Config {
     pub preclearance: Preclearance,
     /// How long what was decided is kept.
     pub retention: Retention,
+    /// Releases.
+    pub release: Release,
     /// Who may come in.
     pub access: Access,
     /// How often.
@@ -232,6 +234,14 @@ pub struct Preclearance {
 pub struct Retention {
     /// Years before entries may be archived; a profile of law that says more prevails.
     pub years: u16,
+}
+
+/// Releases.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// How long a release against the advice waits for its confirmation.
+    pub confirm_within_s: u32,
 }
 
 /// Who may come in.

@@ -108,17 +108,31 @@ fn given_back(entry: &super::book::Entry, own: Own<'_>) -> Held {
     held
 }
 
-fn refused(
+/// Records that a release is refused: the reply is the verdict.
+pub(super) fn refused(
     batch: &mut Batch<'_>,
     presented: &Presented,
     caller: &Caller,
     facts: &Facts,
     verdict: Verdict,
 ) -> Result<Recorded, Stop> {
+    let reply = judged(batch, "release_refused", presented, caller, facts, verdict)?;
+    Ok(Recorded { outcome: Done::Refused, reply, version: None })
+}
+
+/// Records a judgement made on the rows; gives the verdict as it is answered.
+pub(super) fn judged(
+    batch: &mut Batch<'_>,
+    kind: &'static str,
+    presented: &Presented,
+    caller: &Caller,
+    facts: &Facts,
+    verdict: Verdict,
+) -> Result<String, Stop> {
     let lists = Arc::clone(&batch.lists);
     let judged = judge::write_down(
         &Question {
-            kind: "release_refused",
+            kind,
             preclearance: None,
             state: caller.state,
             id: batch.ids.uuid(batch.now),
@@ -131,6 +145,5 @@ fn refused(
         },
         verdict,
     )?;
-    let reply = record(&judged, batch)?;
-    Ok(Recorded { outcome: Done::Refused, reply, version: None })
+    record(&judged, batch)
 }

@@ -61,6 +61,18 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The service itself, where a period has ended and nobody acted.
+    pub(super) fn service(state: Country) -> Self {
+        Self {
+            issuer: "service".into(),
+            subject: "service".into(),
+            state,
+            role: Role::Admin,
+            posts: [].into(),
+            operator: None,
+        }
+    }
+
     /// Whether an officer may act at a post.
     pub fn works_at(&self, post: Locode) -> bool {
         self.posts.contains(&post)

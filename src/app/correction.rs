@@ -77,9 +77,14 @@ impl Command for Correction {
         if !self.caller.posts.iter().any(|post| post.as_str() == row.border_post) {
             return Err(Error::Forbidden("your token is not for the post of this release").into());
         }
-        if row.status != "released" {
-            return Err(Error::Stale("the release has been reversed".to_owned()).into());
-        }
+        // An override that waits is taken back like a release; it cannot be set to other figures.
+        let stands = match (row.status.as_str(), &self.to) {
+            ("released", _) | ("pending", To::Nothing) => Ok(()),
+            ("reversed", _) => Err("the release has been reversed"),
+            ("expired", _) => Err("nobody confirmed the override in time"),
+            _ => Err("the override waits for its confirmation"),
+        };
+        stands.map_err(|words| Error::Stale(words.to_owned()))?;
         let before = drawn_before(batch, &row)?;
         match &self.to {
             To::Nothing => {
@@ -137,6 +142,7 @@ fn reverse(
         caller,
         reason: Some(reason),
         outcome: Done::Done,
+        against: None,
     };
     enter(batch, &act, &[])
 }
@@ -174,6 +180,7 @@ fn amend(
         caller,
         reason: Some(reason),
         outcome: Done::Done,
+        against: None,
     };
     enter(batch, &act, &drawings)
 }

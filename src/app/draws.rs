@@ -6,10 +6,13 @@ use super::recorder::Stop;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
+use crate::domain::licence::Held;
+use crate::domain::licence::Line;
 use crate::rules::Case;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
+use crate::wire::release::BeyondReply;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -64,30 +67,77 @@ pub(super) fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
             };
             let line = quote.line.ok_or_else(broken)?;
             let (licence, number) = (&quote.quote.number, item.item.number);
-            let same_line =
-                |drawing: &&Drawing| drawing.licence == *licence && drawing.line == line.line;
-            let drawn = drawings
-                .iter()
-                .filter(same_line)
-                .try_fold(Quantity::ZERO, |drawn, drawing| drawn.plus(drawing.quantity));
-            let left = held.balance(line).available.saturating_minus(drawn.ok_or_else(broken)?);
+            let left = left(&drawings, held, line).ok_or_else(broken)?;
             let quantity = item.drawn_by(quote, line).ok_or_else(broken)?.min(left);
-            let same = drawings
-                .iter_mut()
-                .find(|d| d.item == number && d.licence == *licence && d.line == line.line);
-            if let Some(drawing) = same {
-                drawing.quantity = sum(drawing.quantity, quantity)?;
-            } else {
-                drawings.push(Drawing {
-                    item: number,
-                    licence: licence.clone(),
-                    line: line.line,
-                    quantity,
-                });
-            }
+            let (licence, line) = (licence.clone(), line.line);
+            add(&mut drawings, Drawing { item: number, licence, line, quantity })?;
         }
     }
     Ok(drawings)
+}
+
+/// What is left of a line once so much has been drawn.
+fn left(drawings: &[Drawing], held: &Held, line: &Line) -> Option<Quantity> {
+    let licence = &held.licence.number;
+    let drawn = drawings
+        .iter()
+        .filter(|drawing| drawing.licence == *licence && drawing.line == line.line)
+        .try_fold(Quantity::ZERO, |drawn, drawing| drawn.plus(drawing.quantity))?;
+    Some(held.balance(line).available.saturating_minus(drawn))
+}
+
+fn add(drawings: &mut Vec<Drawing>, new: Drawing) -> Result<(), Error> {
+    let same = drawings
+        .iter_mut()
+        .find(|d| d.item == new.item && d.licence == new.licence && d.line == new.line);
+    match same {
+        Some(drawing) => drawing.quantity = sum(drawing.quantity, new.quantity)?,
+        None => drawings.push(new),
+    }
+    Ok(())
+}
+
+/// What a release against the advice draws: as much as the lines quoted have left, and never more. The
+/// rest leaves without a licence that covers it, and is told.
+pub(super) fn drawings_as_far_as_they_go(
+    case: &Case<'_>,
+) -> Result<(Vec<Drawing>, Vec<BeyondReply>), Error> {
+    let (mut drawings, mut beyond) = (Vec::new(), Vec::new());
+    for item in &case.items {
+        let (number, mut is_quoted) = (item.item.number, item.item.exemption.is_some());
+        for quote in &item.quotes {
+            let Some(held) = quote.held().filter(|held| case.draws(&held.licence)) else {
+                continue;
+            };
+            let line = quote.line.filter(|line| line.category == item.item.category);
+            let share = line.and_then(|line| Some((line, item.drawn_by(quote, line)?)));
+            let Some((line, share)) = share else { continue };
+            is_quoted = true;
+            let left = left(&drawings, held, line).unwrap_or_default();
+            let licence = quote.quote.number.clone();
+            if share > left {
+                beyond.push(BeyondReply {
+                    item: number,
+                    licence: Some(licence.to_string()),
+                    line: Some(line.line),
+                    quantity: share.saturating_minus(left).to_string(),
+                    unit: line.unit.to_string(),
+                });
+            }
+            let quantity = share.min(left);
+            add(&mut drawings, Drawing { item: number, licence, line: line.line, quantity })?;
+        }
+        if !is_quoted {
+            beyond.push(BeyondReply {
+                item: number,
+                licence: None,
+                line: None,
+                quantity: item.item.quantity.to_string(),
+                unit: item.item.unit.to_string(),
+            });
+        }
+    }
+    Ok((drawings, beyond))
 }
 
 /// Moves every balance from what the release drew before to what it draws now, and counts it as a

@@ -3,6 +3,8 @@
 use super::Error;
 use super::announced::Kept;
 use super::batch::Batch;
+use super::judge::Presented;
+use super::record::issuing_states;
 use super::recorder::Stop;
 use super::release::uuid;
 use crate::domain::Country;
@@ -14,8 +16,11 @@ use crate::domain::alert::NewAlert;
 use crate::domain::alert::Severity;
 use crate::domain::event::Event;
 use crate::domain::event::EventKind;
+use crate::rules::Code;
+use crate::rules::case::Facts;
 use crate::storage;
 use crate::storage::preclearances::PreclearanceRow;
+use crate::storage::releases::ReleaseRow;
 use serde_json::json;
 
 /// The State and the post of a row.
@@ -117,6 +122,38 @@ pub(super) fn annulled(batch: &mut Batch<'_>, licence_id: i64, number: &str) -> 
                 message: None,
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Officers have released against the advice: told to the authority of every licence quoted, and to that
+/// of the State that released.
+pub(super) fn overridden(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    presented: &Presented,
+    facts: &Facts,
+    codes: &[Code],
+) -> Result<(), Stop> {
+    let (state, post) = place(&row.state, &row.border_post)?;
+    let mut states: Vec<Country> = issuing_states(facts).chain([state]).collect();
+    states.sort_unstable();
+    states.dedup();
+    for state in states {
+        batch.raise(&NewAlert {
+            kind: Kind::Override,
+            to: Addressee::Authority(state, Some(post)),
+            severity: Severity::Hold,
+            about: About {
+                verification: Some(uuid(&row.verification_id)?),
+                release: Some(uuid(&row.id)?),
+                ucr: presented.declaration.ucr.as_ref().map(ToString::to_string),
+                declaration: Some(row.reference.clone()),
+                ..About::default()
+            },
+            codes: codes.iter().map(|code| code.as_str()).collect(),
+            message: None,
+        })?;
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ use super::judge;
 use super::judge::Presented;
 use super::judge::sha256;
 use super::outward::OutwardRecord;
+use super::overriding;
+use super::overriding::Asked;
+use super::overriding::Look;
 use super::presentation;
 use super::receipts;
 use super::record::Actor;
@@ -25,9 +28,11 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::release_history as history;
 use super::timeline;
 use super::told;
 use super::verify::at_own_post;
+use crate::domain::Text;
 use crate::domain::declaration::Declaration;
 use crate::rules::Case;
 use crate::rules::case::Facts;
@@ -36,6 +41,7 @@ use crate::storage::Db;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::release::DrawReply;
+use crate::wire::release::OverrideReply;
 use crate::wire::release::ReleaseReply;
 use crate::wire::verification::AuditReference;
 use crate::wire::verification::instant;
@@ -55,6 +61,8 @@ struct ReleaseEntry<'a> {
     content_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    against: Option<&'a [String]>,
     draws: Vec<DrawReply>,
 }
 
@@ -63,6 +71,10 @@ struct Release {
     /// The pre-clearance under which the goods were presented.
     preclearance: Option<Vec<u8>>,
     presented: Presented,
+    /// Why it is to be released although it does not clear.
+    against: Option<Text>,
+    /// How long such a release waits for its confirmation, in seconds.
+    confirm_within_s: i64,
     caller: Caller,
     once: Once,
 }
@@ -80,29 +92,23 @@ impl Command for Release {
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let announced = presentation::read(batch, self.preclearance.as_deref())?;
         let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
-        let again = decide_again(batch, &self.presented, &self.caller, own)?;
-        let drawings = match again {
-            Again::Clears { drawings, .. } => drawings,
-            Again::Refused(refused) => return Ok(*refused),
+        let drawings = match &self.against {
+            None => match decide_again(batch, &self.presented, &self.caller, own)? {
+                Again::Clears { drawings, .. } => drawings,
+                Again::Refused(refused) => return Ok(*refused),
+            },
+            Some(reason) => match overriding::look(batch, &self.presented, &self.caller, own)? {
+                Look::Clears(drawings) => drawings,
+                Look::Never(refused) => return Ok(*refused),
+                Look::Against(codes) => {
+                    let row = self.row(batch, "pending")?;
+                    let due = batch.now.as_microsecond() + self.confirm_within_s * 1_000_000;
+                    let asked = Asked { reason, codes: &codes, due_us: due };
+                    return overriding::ask(batch, &row, &self.presented, &self.caller, &asked);
+                }
+            },
         };
-        let id = batch.ids.uuid(batch.now);
-        let row = ReleaseRow {
-            id: id.as_bytes().to_vec(),
-            verification_id: self.verification.id.clone(),
-            state: self.caller.state.to_string(),
-            border_post: self.presented.declaration.border_post.to_string(),
-            status: "released".to_owned(),
-            version: 1,
-            reference_kind: self.presented.declaration.reference.kind.as_str().to_owned(),
-            reference: self.presented.declaration.reference.value.to_string(),
-            content_sha256: self.presented.sha256.to_vec(),
-            items: items(&self.presented.declaration)?,
-            outward: outward(batch, &self.presented.declaration)?,
-            states: states(batch, &self.presented.declaration)?,
-            declaration: self.presented.json.clone(),
-            caller: self.caller.key(),
-            at_us: batch.now.as_microsecond(),
-        };
+        let row = self.row(batch, "released")?;
         batch.insert_release(&row)?;
         if let Some(announced) = announced {
             announced.take_over(batch, &row.id, &self.caller)?;
@@ -118,8 +124,32 @@ impl Command for Release {
             caller: &self.caller,
             reason: None,
             outcome: Done::Created,
+            against: None,
         };
         enter(batch, &act, &drawings)
+    }
+}
+
+impl Release {
+    fn row(&self, batch: &mut Batch<'_>, status: &str) -> Result<ReleaseRow, Error> {
+        let declaration = &self.presented.declaration;
+        Ok(ReleaseRow {
+            id: batch.ids.uuid(batch.now).as_bytes().to_vec(),
+            verification_id: self.verification.id.clone(),
+            state: self.caller.state.to_string(),
+            border_post: declaration.border_post.to_string(),
+            status: status.to_owned(),
+            version: 1,
+            reference_kind: declaration.reference.kind.as_str().to_owned(),
+            reference: declaration.reference.value.to_string(),
+            content_sha256: self.presented.sha256.to_vec(),
+            items: items(declaration)?,
+            outward: outward(batch, declaration)?,
+            states: states(batch, declaration)?,
+            declaration: self.presented.json.clone(),
+            caller: self.caller.key(),
+            at_us: batch.now.as_microsecond(),
+        })
     }
 }
 
@@ -157,6 +187,8 @@ pub(super) struct Act<'a> {
     pub reason: Option<&'a str>,
     /// What it did.
     pub outcome: Done,
+    /// Where it is a release against the advice.
+    pub against: Option<&'a OverrideReply>,
 }
 
 /// Writes the act into the trail and gives the reply.
@@ -194,6 +226,7 @@ pub(super) fn enter(
             .map_err(|error| Error::Internal(format!("a release's States: {error}")))?,
         content_sha256: crate::audit::entry::salted(nonce, row.declaration.as_bytes()),
         reason,
+        against: act.against.map(|against| against.codes.as_slice()),
         draws: fitting(draws.iter(), DRAWS_BYTES_MAX, |draw| written(&draw.licence) + DRAW_BYTES)
             .cloned()
             .collect(),
@@ -203,6 +236,7 @@ pub(super) fn enter(
     batch.mark(timeline::release(act, batch.now)?, index)?;
     receipts::follow(batch, act, index)?;
     super::returns::follow_return(batch, act)?;
+    history::write(batch, act, &draws, index)?;
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),
@@ -214,6 +248,7 @@ pub(super) fn enter(
         released_at: instant(timestamp(row.at_us)?),
         changed_at: instant(batch.now),
         audit: AuditReference { log: batch.log().0.to_owned(), index },
+        against: act.against.cloned(),
     };
     let version = u32::try_from(row.version).ok();
     Ok(Recorded { outcome, reply: judge::json(&reply)?, version })
@@ -240,6 +275,7 @@ impl App {
         &self,
         caller: &Caller,
         verification: Uuid,
+        against: Option<Text>,
         once: Once,
     ) -> Result<Recorded, Error> {
         let found = move |db: &mut Db| {
@@ -268,6 +304,8 @@ impl App {
                 verification: row,
                 preclearance,
                 presented,
+                against,
+                confirm_within_s: i64::from(self.config.release.confirm_within_s),
                 caller: caller.clone(),
                 once,
             }))

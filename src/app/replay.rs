@@ -82,7 +82,10 @@ pub fn kept_beside(
 }
 
 fn records_verdict(entry: &Value) -> bool {
-    matches!(text(entry, "kind"), "verification" | "preclearance" | "release_refused")
+    matches!(
+        text(entry, "kind"),
+        "verification" | "preclearance" | "release_refused" | "override_judged"
+    )
 }
 
 fn row(db: &mut Db, log_id: i64, index: u64) -> Result<Option<VerificationRow>, Error> {

@@ -99,6 +99,9 @@ pub(super) fn release_kind(act: &str) -> EventKind {
     match act {
         "release_amendment" => EventKind::ReleaseAmended,
         "reversal" => EventKind::ReleaseReversed,
+        "override_requested" => EventKind::OverrideRequested,
+        "override_confirmed" => EventKind::OverrideConfirmed,
+        "override_expired" => EventKind::OverrideRefused,
         _ => EventKind::ReleaseMade,
     }
 }

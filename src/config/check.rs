@@ -90,6 +90,10 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
         ),
         (config.preclearance.waiting_max > 0, "preclearance.waiting_max: at least 1"),
         (
+            (60..=86_400).contains(&config.release.confirm_within_s),
+            "release.confirm_within_s: 60 to 86400",
+        ),
+        (
             (1..=3600).contains(&config.preclearance.lapse_every_s),
             "preclearance.lapse_every_s: 1 to 3600",
         ),

@@ -91,6 +91,8 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/preclearances/{id}/qr.png", &[Carrier], preclearances::png, "Its code to be scanned, PNG"),
     route!(POST "/v1/preclearances/{id}/withdrawal", &[Carrier], preclearances::withdraw, "Withdraw a pre-clearance; what it held is available again"),
     route!(POST "/v1/releases", &[Officer], releases::release, "Decide again on the database's own rows and draw the licences; 409 with the findings where it no longer clears"),
+    route!(GET "/v1/releases/{id}", READERS, releases::read, "A release, with every state in which it stood"),
+    route!(POST "/v1/releases/{id}/confirmation", &[Officer], releases::confirm, "Confirm, as a second officer, a release against the advice"),
     route!(POST "/v1/releases/{id}/reversal", &[Officer], releases::reverse, "Undo a release; what it drew is available again"),
     route!(POST "/v1/releases/{id}/amendment", &[Officer], releases::amend, "Set a release to what the declaration should have said; absolute figures"),
     route!(GET "/v1/licences", &[Authority], licences::list, "The licences of your State"),

@@ -54,6 +54,8 @@ use utoipa::OpenApi;
         wire::preclearance::PreclearanceRequest,
         wire::preclearance::WithdrawalRequest,
         wire::release::AmendmentRequest,
+        wire::release::ConfirmationRequest,
+        wire::release::ReleaseHistory,
         wire::release::ReleaseReply,
         wire::release::ReleaseRequest,
         wire::release::ReversalRequest,
@@ -110,6 +112,8 @@ fn shapes(route: &Route) -> (Option<&'static str>, &'static str) {
         ("GET", "/v1/preclearances" | "/v1/preclearances/{id}") => (None, "PreclearanceReply"),
         ("POST", "/v1/releases") => (Some("ReleaseRequest"), "ReleaseReply"),
         ("POST", "/v1/releases/{id}/reversal") => (Some("ReversalRequest"), "ReleaseReply"),
+        ("POST", "/v1/releases/{id}/confirmation") => (Some("ConfirmationRequest"), "ReleaseReply"),
+        ("GET", "/v1/releases/{id}") => (None, "ReleaseHistory"),
         ("POST", "/v1/releases/{id}/amendment") => (Some("AmendmentRequest"), "ReleaseReply"),
         ("POST", "/v1/licences") | ("PUT", "/v1/licences/{number}") => {
             (Some("Licence"), "LicenceReply")
@@ -292,7 +296,7 @@ fn parameters(route: &Route, paged: bool) -> Vec<Value> {
     }
     parameters.extend(alert_parameters(route));
     if route.method != "GET" && route.path != "/v1/licences/import" {
-        let required = route.path == "/v1/releases";
+        let required = matches!(route.path, "/v1/releases" | "/v1/releases/{id}/confirmation");
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "schema": text}));
     }
     if route.method == "PUT" && route.path == "/v1/licences/{number}" {

@@ -1,6 +1,7 @@
 //! Releases, their amendments and reversals.
 use super::body::JsonBody;
 use super::caller::Officer;
+use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
 use super::idempotency::RequiredKey;
 use super::problem::Problem;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
 use crate::wire::release::AmendmentBody;
+use crate::wire::release::ConfirmationRequest;
 use crate::wire::release::ReleaseRequest;
 use crate::wire::release::ReversalRequest;
 use actix_web::HttpResponse;
@@ -23,9 +25,9 @@ pub async fn release(
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ReleaseRequest = wire::field::shape(body.as_bytes())?;
-    let verification = request.verification()?;
+    let (verification, against) = (request.verification()?, request.reason()?);
     let once = key.once(&caller, request_digest("release", body.as_bytes()));
-    Ok(recorded(app.release(&caller, verification, once).await?))
+    Ok(recorded(app.release(&caller, verification, against, once).await?))
 }
 
 /// `POST /v1/releases/{id}/reversal`.
@@ -54,4 +56,27 @@ pub async fn amend(
     let (declaration, reason) = request.parts()?;
     let once = key.once(&caller, request_digest(&format!("amendment {id}"), body.as_bytes()));
     Ok(recorded(app.amend_release(&caller, *id, declaration, reason, once).await?))
+}
+
+/// `POST /v1/releases/{id}/confirmation`.
+pub async fn confirm(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    key: RequiredKey,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: ConfirmationRequest = wire::field::shape(body.as_bytes())?;
+    let note = wire::field::note(request.note.as_deref())?;
+    let once = key.once(&caller, request_digest(&format!("confirmation {id}"), body.as_bytes()));
+    Ok(recorded(app.confirm_override(&caller, *id, note, once).await?))
+}
+
+/// `GET /v1/releases/{id}`.
+pub async fn read(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(app.read_release(&caller, *id).await?))
 }

@@ -5,6 +5,7 @@ pub mod case;
 pub mod catalogue;
 pub mod finding;
 pub mod journey;
+pub mod overriding;
 pub mod passage;
 pub mod profile;
 pub mod receipt;

@@ -15,6 +15,7 @@ pub mod lists;
 pub mod locks;
 pub mod log;
 pub mod outbox;
+pub mod overrides;
 pub mod preclearances;
 pub mod receipts;
 pub mod releases;

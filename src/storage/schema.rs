@@ -325,6 +325,37 @@ diesel::table! {
 
 diesel::joinable!(alert_event -> alert (alert_id));
 diesel::allow_tables_to_appear_in_same_query!(alert, alert_event);
+diesel::table! {
+    release_override (release_id) {
+        release_id -> Binary,
+        reason -> Text,
+        codes -> Text,
+        caller -> Text,
+        due_us -> BigInt,
+        beyond -> Text,
+        confirmed_by -> Nullable<Text>,
+        confirmed_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    release_version (release_id, version) {
+        release_id -> Binary,
+        version -> BigInt,
+        change -> Text,
+        status -> Text,
+        reason -> Nullable<Text>,
+        declaration -> Nullable<Text>,
+        draws -> Text,
+        actor -> Text,
+        at_us -> BigInt,
+        log_id -> BigInt,
+        log_index -> BigInt,
+    }
+}
+
+diesel::joinable!(release_override -> release (release_id));
+diesel::allow_tables_to_appear_in_same_query!(release_override, release);
 diesel::joinable!(preclearance_draw -> licence (licence_id));
 diesel::allow_tables_to_appear_in_same_query!(preclearance_draw, licence);
 

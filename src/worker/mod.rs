@@ -192,5 +192,8 @@ async fn lapse_due(app: Arc<App>) {
         if let Err(error) = app.lapse_due().await {
             tracing::error!(%error, "what has lapsed cannot be freed");
         }
+        if let Err(error) = app.expire_overrides().await {
+            tracing::error!(%error, "overrides that nobody confirmed cannot be ended");
+        }
     }
 }

@@ -18,6 +18,7 @@ mod harness;
 mod licences;
 mod malformed;
 mod matrix;
+mod overrides;
 mod preclearances;
 mod reach;
 mod receipts;

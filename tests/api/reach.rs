@@ -62,6 +62,15 @@ async fn released(service: &Service, reference: &str) -> String {
     release["id"].as_str().unwrap_or_else(|| panic!("{release}")).to_owned()
 }
 
+/// A release against the advice that another officer has asked for.
+async fn waiting(service: &Service) -> String {
+    let verification = service.verify(&sample("refer")).await.json();
+    let body = json!({"verification": verification["id"], "override": {"reason": "a test"}});
+    let asking = token_of("FR", "officer", "another");
+    let asked = service.post_once("/v1/releases", &asking, "waiting", &body).await.json();
+    asked["id"].as_str().unwrap_or_else(|| panic!("{asked}")).to_owned()
+}
+
 async fn announced(service: &Service, reference: &str) -> String {
     let body = json!({"declaration": cartridges(reference, "1"), "reserve": true});
     let lodged = service.post("/v1/preclearances", &token("FR", "carrier"), &body).await.json();
@@ -122,19 +131,8 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
         (_, path) if path.starts_with("/v1/preclearances") => {
             announced_case(service, route, &reference).await
         }
-        ("POST", path @ "/v1/releases") => {
-            let verification = service.verify(&cartridges(&reference, "1")).await.json();
-            sent(path, &json!({"verification": verification["id"]}), Reach::France)
-        }
-        ("POST", path @ "/v1/releases/{id}/reversal") => {
-            let id = released(service, &reference).await;
-            sent(path.replace("{id}", &id), &reason, Reach::France)
-        }
-        ("POST", path @ "/v1/releases/{id}/amendment") => {
-            let id = released(service, &reference).await;
-            let declaration = cartridges(&reference, "1");
-            let body = json!({"declaration": declaration, "reason": "a test"});
-            sent(path.replace("{id}", &id), &body, Reach::FranceBut(400))
+        (_, path) if path.starts_with("/v1/releases") => {
+            released_case(service, route, &reference).await
         }
         ("GET", path @ ("/v1/licences" | "/v1/alerts" | "/v1/audit/entries")) => {
             service.verify(&sample("hold")).await;
@@ -228,6 +226,34 @@ async fn webhook_case(service: &Service, route: &Route) -> Asked {
         }
         ("POST", "/v1/webhooks/{id}/replay") => {
             sent(path, &json!({"since": "2026-01-01T00:00:00Z"}), Reach::France)
+        }
+        other => panic!("{other:?}: say who reaches what by it"),
+    }
+}
+
+async fn released_case(service: &Service, route: &Route, reference: &str) -> Asked {
+    let reason = json!({"reason": "a test"});
+    match (route.method, route.path) {
+        ("POST", path @ "/v1/releases") => {
+            let verification = service.verify(&cartridges(reference, "1")).await.json();
+            sent(path, &json!({"verification": verification["id"]}), Reach::France)
+        }
+        ("POST", path @ "/v1/releases/{id}/reversal") => {
+            let id = released(service, reference).await;
+            sent(path.replace("{id}", &id), &reason, Reach::France)
+        }
+        ("GET", path @ "/v1/releases/{id}") => {
+            asked(path.replace("{id}", &released(service, reference).await), Reach::Named)
+        }
+        ("POST", path @ "/v1/releases/{id}/confirmation") => {
+            let id = waiting(service).await;
+            sent(path.replace("{id}", &id), &json!({"note": "a test"}), Reach::France)
+        }
+        ("POST", path @ "/v1/releases/{id}/amendment") => {
+            let id = released(service, reference).await;
+            let declaration = cartridges(reference, "1");
+            let body = json!({"declaration": declaration, "reason": "a test"});
+            sent(path.replace("{id}", &id), &body, Reach::FranceBut(400))
         }
         other => panic!("{other:?}: say who reaches what by it"),
     }

@@ -86,6 +86,6 @@ async fn another_state_s_officer_finds_no_verification() {
         key: "k".to_owned(),
         request_sha256: [0; 32],
     };
-    let released = service.app.release(&foreign, id, once).await;
+    let released = service.app.release(&foreign, id, None, once).await;
     assert!(matches!(released, Err(passavant::app::Error::NotFound)));
 }

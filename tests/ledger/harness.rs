@@ -108,6 +108,25 @@ impl Service {
         lapsed
     }
 
+    /// Asks to release against the advice, and confirms it as another officer.
+    pub async fn override_it(&self, verification: &Value, key: &str) -> Result<Recorded, Error> {
+        let once = |caller: &Caller, key: String| Once {
+            caller: caller.key(),
+            request_sha256: sha256(key.as_bytes()),
+            key,
+        };
+        let id: Uuid = verification["id"].as_str().unwrap().parse().unwrap();
+        let (first, second) = (officer(), Caller { subject: "officer-2".into(), ..officer() });
+        let asked_once = once(&first, format!("{key}-ask"));
+        let asked = self.app.release(&first, id, Some("a test".into()), asked_once).await?;
+        let reply: Value = serde_json::from_str(&asked.reply).unwrap();
+        if asked.outcome == Done::Refused || reply["status"] == "released" {
+            return Ok(asked);
+        }
+        let id: Uuid = reply["id"].as_str().unwrap().parse().unwrap();
+        self.app.confirm_override(&second, id, None, once(&second, format!("{key}-confirm"))).await
+    }
+
     /// Announces goods for the sample's carrier, to be held.
     pub async fn announce(&self, declaration: &Value) -> Value {
         let recorded =
@@ -149,7 +168,7 @@ impl Service {
             key: key.to_owned(),
             request_sha256: sha256(id.as_bytes()),
         };
-        self.app.release(&officer(), id, once).await
+        self.app.release(&officer(), id, None, once).await
     }
 
     /// So many cartridges of an export declaration arrive at Mombasa.

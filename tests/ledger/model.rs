@@ -24,6 +24,7 @@ enum Act {
     Reverse(usize),
     Decide(Decision),
     Authorise(u32),
+    Override(u32),
     Announce(u32),
     Present(usize),
     Withdraw(usize),
@@ -42,6 +43,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop_oneof![Just(Decision::Suspension), Just(Decision::Reinstatement)].prop_map(Act::Decide),
         1 => Just(Act::Decide(Decision::Revocation)),
         2 => (1..160_u32).prop_map(Act::Authorise),
+        2 => (1..120_u32).prop_map(Act::Override),
         4 => (1..40_u32).prop_map(Act::Announce),
         3 => (0..8_usize).prop_map(Act::Present),
         1 => (0..8_usize).prop_map(Act::Withdraw),
@@ -105,7 +107,9 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
         Act::Release(rounds) => release(service, model, *rounds).await,
         Act::Arrive(which, rounds) => arrive(service, model, *which, *rounds).await,
         Act::Retry(which) => {
-            let Some(kept) = model.releases.get(*which) else { return };
+            let Some(kept) = model.releases.get(*which).filter(|kept| !kept.key.is_empty()) else {
+                return;
+            };
             let again = service.release(&kept.verification, &kept.key).await.unwrap();
             assert_eq!(again.reply, kept.reply, "a retry gets the first reply");
         }
@@ -145,6 +149,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
         }
         Act::Decide(decision) => decide(service, model, *decision).await,
         Act::Authorise(rounds) => authorise(service, model, *rounds).await,
+        Act::Override(rounds) => against_the_advice(service, model, *rounds).await,
         Act::Announce(rounds) => announced::announce(service, model, *rounds).await,
         Act::Present(which) => announced::present(service, model, *which).await,
         Act::Withdraw(which) => announced::withdraw(service, model, *which).await,
@@ -227,6 +232,34 @@ async fn arrive(service: &Service, model: &mut Model, which: usize, rounds: u32)
     };
     assert_eq!(reply["result"], turnout, "{arrived} of {}: {reply}", kept.rounds);
     assert_eq!(reply["receipts"][0]["items"][0]["arrived"], arrived.to_string());
+}
+
+/// Two officers release against the advice: as much is drawn as there is, unless the licence is not in
+/// force, and never more.
+async fn against_the_advice(service: &Service, model: &mut Model, rounds: u32) {
+    let reference = model.declared;
+    model.declared += 1;
+    let verification = service.verify(&cartridges(reference, rounds)).await;
+    let key = format!("override-{reference}");
+    let recorded = service.override_it(&verification, &key).await.unwrap();
+    assert_eq!(!is_refused(&recorded), model.licence == Stands::Active, "{}", recorded.reply);
+    if is_refused(&recorded) {
+        return;
+    }
+    let reply: Value = serde_json::from_str(&recorded.reply).unwrap();
+    let left = model.authorised - model.used();
+    let id = id(&recorded.reply);
+    let rounds = rounds.min(left);
+    assert_eq!(reply["draws"][0]["quantity"], rounds.to_string(), "{reply}");
+    model.releases.push(Kept {
+        id,
+        reference,
+        verification,
+        key: String::new(),
+        reply: recorded.reply,
+        rounds,
+        stands: true,
+    });
 }
 
 async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) {

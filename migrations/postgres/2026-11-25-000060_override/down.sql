@@ -1,0 +1,3 @@
+DROP INDEX release_that_waits;
+DROP TABLE release_version;
+DROP TABLE release_override;

@@ -1,0 +1,105 @@
+//! Every state in which a release ever stood: what was decided, why, and what it drew then.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::batch::Batch;
+use super::judge::json;
+use super::overriding;
+use super::recorder::Stop;
+use super::release::Act;
+use super::release::timestamp;
+use super::release::uuid;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::overrides::VersionRow;
+use crate::storage::releases::ReleaseRow;
+use crate::wire::release::DrawReply;
+use crate::wire::release::DrewReply;
+use crate::wire::release::ReleaseHistory;
+use crate::wire::release::ReleaseVersionReply;
+use crate::wire::verification::instant;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// Most states shown of one release.
+const VERSIONS_MAX: i64 = 1000;
+
+/// Writes the state in which an act leaves a release.
+pub(super) fn write(
+    batch: &mut Batch<'_>,
+    act: &Act<'_>,
+    draws: &[DrawReply],
+    index: u64,
+) -> Result<(), Stop> {
+    let drew = |draw: &DrawReply| DrewReply {
+        item: draw.item,
+        licence: draw.licence.clone(),
+        line: draw.line,
+        quantity: draw.quantity.clone(),
+        unit: draw.unit.clone(),
+    };
+    let alters = matches!(act.kind, "release" | "release_amendment" | "override_requested");
+    let log_index =
+        i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+    let row = VersionRow {
+        release_id: act.row.id.clone(),
+        version: act.row.version,
+        change: act.kind.to_owned(),
+        status: act.row.status.clone(),
+        reason: act.reason.map(str::to_owned),
+        declaration: alters.then(|| act.row.declaration.clone()),
+        draws: json(&draws.iter().map(drew).collect::<Vec<_>>())?,
+        actor: act.caller.key(),
+        at_us: batch.now.as_microsecond(),
+        log_id: batch.log().1,
+        log_index,
+    };
+    Ok(storage::overrides::insert_version(batch.db, &row)?)
+}
+
+fn version(row: VersionRow) -> Result<ReleaseVersionReply, Error> {
+    let broken = |error: serde_json::Error| Error::Internal(format!("a kept release: {error}"));
+    Ok(ReleaseVersionReply {
+        version: row.version,
+        change: row.change,
+        status: row.status,
+        reason: row.reason,
+        draws: serde_json::from_str(&row.draws).map_err(broken)?,
+        declaration: row.declaration.map(RawValue::from_string).transpose().map_err(broken)?,
+        at: instant(timestamp(row.at_us)?),
+    })
+}
+
+/// The State that released, and every State that the shipment concerns.
+fn may_read(caller: &Caller, row: &ReleaseRow) -> Result<bool, Error> {
+    let states = super::timeline::states_in(&row.states)?;
+    let own = caller.state.as_str();
+    Ok(row.state == own || states.iter().any(|state| state == own))
+}
+
+impl App {
+    /// A release as it stands, with every state in which it stood.
+    pub async fn read_release(&self, caller: &Caller, id: Uuid) -> Result<ReleaseHistory, Error> {
+        let read = move |db: &mut Db| {
+            let Some(row) = storage::releases::read(db, id)? else { return Ok(None) };
+            let against = storage::overrides::read(db, &row.id)?;
+            let versions = storage::overrides::versions(db, &row.id, VERSIONS_MAX)?;
+            Ok::<_, Error>(Some((row, against, versions)))
+        };
+        let (row, against, versions) = self.readers.read(read).await?.ok_or(Error::NotFound)?;
+        if !may_read(caller, &row)? {
+            return Err(Error::NotFound);
+        }
+        Ok(ReleaseHistory {
+            id: uuid(&row.id)?.to_string(),
+            verification: uuid(&row.verification_id)?.to_string(),
+            status: row.status,
+            version: row.version,
+            declaration: row.reference,
+            border_post: row.border_post,
+            released_at: instant(timestamp(row.at_us)?),
+            against: against.as_ref().map(overriding::reply).transpose()?,
+            history: versions.into_iter().map(version).collect::<Result<_, _>>()?,
+        })
+    }
+}

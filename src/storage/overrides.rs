@@ -1,0 +1,111 @@
+//! Releases against the advice, and every state in which a release ever stood.
+use super::Db;
+use super::Result;
+use super::schema::release;
+use super::schema::release_override;
+use super::schema::release_version;
+use diesel::prelude::*;
+
+/// An override as it stands.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = release_override, treat_none_as_default_value = false)]
+pub struct OverrideRow {
+    /// The release.
+    pub release_id: Vec<u8>,
+    /// Why.
+    pub reason: String,
+    /// What it overrides, a JSON list.
+    pub codes: String,
+    /// Who asked.
+    pub caller: String,
+    /// Until when it may be confirmed.
+    pub due_us: i64,
+    /// What no licence covers, JSON.
+    pub beyond: String,
+    /// Who confirmed.
+    pub confirmed_by: Option<String>,
+    /// When.
+    pub confirmed_us: Option<i64>,
+}
+
+/// A state in which a release stood.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = release_version, treat_none_as_default_value = false)]
+pub struct VersionRow {
+    /// The release.
+    pub release_id: Vec<u8>,
+    /// Its version.
+    pub version: i64,
+    /// What happened.
+    pub change: String,
+    /// How it stood then.
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The declaration, where the change altered it.
+    pub declaration: Option<String>,
+    /// What it drew then, JSON.
+    pub draws: String,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at_us: i64,
+    /// The log of the entry that records it.
+    pub log_id: i64,
+    /// That entry's index.
+    pub log_index: i64,
+}
+
+/// Writes an override that is asked for.
+pub fn insert(db: &mut Db, row: &OverrideRow) -> Result<()> {
+    diesel::insert_into(release_override::table).values(row).execute(db)?;
+    Ok(())
+}
+
+/// Reads the override of a release.
+pub fn read(db: &mut Db, release_id: &[u8]) -> Result<Option<OverrideRow>> {
+    Ok(release_override::table
+        .find(release_id)
+        .select(OverrideRow::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// Writes that one is confirmed.
+pub fn confirm(db: &mut Db, row: &OverrideRow) -> Result<()> {
+    diesel::update(release_override::table.find(&row.release_id))
+        .set((
+            release_override::confirmed_by.eq(&row.confirmed_by),
+            release_override::confirmed_us.eq(row.confirmed_us),
+            release_override::beyond.eq(&row.beyond),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Releases that wait for a confirmation whose time has ended.
+pub fn due(db: &mut Db, now_us: i64, limit: i64) -> Result<Vec<Vec<u8>>> {
+    Ok(release_override::table
+        .inner_join(release::table)
+        .filter(release::status.eq("pending").and(release_override::due_us.le(now_us)))
+        .order(release_override::due_us)
+        .limit(limit)
+        .select(release_override::release_id)
+        .load(db)?)
+}
+
+/// Writes a state in which a release stands.
+pub fn insert_version(db: &mut Db, row: &VersionRow) -> Result<()> {
+    diesel::insert_into(release_version::table).values(row).execute(db)?;
+    Ok(())
+}
+
+/// Every state in which a release stood, in order.
+pub fn versions(db: &mut Db, release_id: &[u8], limit: i64) -> Result<Vec<VersionRow>> {
+    Ok(release_version::table
+        .filter(release_version::release_id.eq(release_id))
+        .order(release_version::version)
+        .limit(limit)
+        .select(VersionRow::as_select())
+        .load(db)?)
+}

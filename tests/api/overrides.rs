@@ -1,0 +1,182 @@
+//! Releases against the advice: two officers, as far as the licences go, told to who issued them.
+use super::harness::*;
+use serde_json::Value;
+use serde_json::json;
+
+const SECOND: &str = "officer-2";
+
+async fn balance(service: &Service) -> (String, String) {
+    let path = format!("/v1/licences/{EXPORT}");
+    let licence = service.get(&path, &token("FR", "authority")).await.json();
+    let figure = |name: &str| licence["lines"][1]["balance"][name].as_str().unwrap().to_owned();
+    (figure("consumed"), figure("available"))
+}
+
+async fn ask(service: &Service, declaration: &Value, key: &str) -> Answer {
+    let verification = service.verify(declaration).await.json();
+    let reason = json!({"reason": "the ship leaves at noon; the authority agreed by telephone"});
+    let body = json!({"verification": verification["id"], "override": reason});
+    service.post_once("/v1/releases", &token("FR", "officer"), key, &body).await
+}
+
+async fn confirm(service: &Service, id: &Value, token: &str, key: &str) -> Answer {
+    let path = format!("/v1/releases/{}/confirmation", id.as_str().unwrap());
+    service.post_once(&path, token, key, &json!({"note": "seen"})).await
+}
+
+fn second() -> String {
+    token_of("FR", "officer", SECOND)
+}
+
+#[tokio::test]
+async fn a_second_officer_confirms_and_the_balance_is_drawn_as_far_as_it_goes() {
+    let service = start();
+    service.issue_sample().await;
+    assert_eq!(service.release(&cartridges("FR-1", "49000"), "k").await.status, 201);
+    let asked = ask(&service, &cartridges("FR-2", "3000"), "ask").await;
+    assert_eq!(asked.status, 201, "{}", asked.text);
+    let asked = asked.json();
+    assert_eq!((&asked["status"], &asked["draws"]), (&json!("pending"), &json!([])));
+    assert_eq!(asked["override"]["codes"], json!(["QUANTITY_EXCEEDS_BALANCE"]));
+    assert_eq!(balance(&service).await, ("49000".into(), "1000".into()), "nothing is drawn yet");
+    let own = confirm(&service, &asked["id"], &token("FR", "officer"), "own").await;
+    assert_eq!((own.status, own.code().as_str()), (403, "forbidden"), "never the same person");
+    let confirmed = confirm(&service, &asked["id"], &second(), "c").await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    let confirmed = confirmed.json();
+    assert_eq!(confirmed["status"], "released");
+    assert_eq!(confirmed["draws"][0]["quantity"], "1000");
+    let beyond =
+        json!([{"item": 2, "licence": EXPORT, "line": 2, "quantity": "2000", "unit": "C62"}]);
+    assert_eq!(confirmed["override"]["beyond"], beyond);
+    assert_eq!(balance(&service).await, ("50000".into(), "0".into()), "never more than there is");
+    let again = confirm(&service, &asked["id"], &second(), "again").await;
+    assert_eq!((again.status, again.code().as_str()), (409, "conflict"));
+    let retry = confirm(&service, &asked["id"], &second(), "c").await;
+    assert_eq!((retry.status, retry.json()), (200, confirmed), "a retry gets the first answer");
+}
+
+#[tokio::test]
+async fn the_issuing_authorities_are_told_at_once_and_the_trail_says_who_and_why() {
+    let service = start();
+    service.issue_sample().await;
+    let asked = ask(&service, &sample("refer"), "ask").await.json();
+    assert_eq!(asked["override"]["codes"], json!(["CONSIGNEE_MISMATCH"]), "{asked}");
+    assert_eq!(confirm(&service, &asked["id"], &second(), "c").await.status, 200);
+    for state in ["FR", "KE"] {
+        let alerts = service.get("/v1/alerts", &token(state, "authority")).await.json();
+        let mut alerts = alerts["items"].as_array().unwrap().iter();
+        let told = alerts.find(|alert| alert["kind"] == "override");
+        assert_eq!(told.unwrap()["release"], asked["id"], "{state}");
+    }
+    let entries = service.get("/v1/audit/entries?limit=200", &token("FR", "auditor")).await.json();
+    let entries: Vec<&Value> =
+        entries["items"].as_array().unwrap().iter().map(|item| &item["entry"]).collect();
+    let of = |kind: &str| *entries.iter().find(|entry| entry["kind"] == kind).unwrap();
+    let requested = of("override_requested");
+    assert_eq!(requested["override"], json!(["CONSIGNEE_MISMATCH"]));
+    assert!(requested["reason"].as_str().unwrap().contains("noon"));
+    let salt = |entry: &Value| entry["actor"]["subject_sha256"].clone();
+    assert_ne!(salt(requested), salt(of("override_confirmed")));
+    let path = format!("/v1/releases/{}", asked["id"].as_str().unwrap());
+    let history = service.get(&path, &token("KE", "authority")).await.json();
+    let changes: Vec<&str> = history["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|version| version["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["override_requested", "override_confirmed"]);
+    assert_eq!(history["override"]["reason"], requested["reason"]);
+}
+
+#[tokio::test]
+async fn no_override_reaches_what_an_authority_has_decided_or_a_licence_that_is_not_there() {
+    let service = start();
+    service.issue_sample().await;
+    let mut unknown = cartridges("FR-1", "10");
+    unknown["items"][0]["licences"][0]["number"] = json!("FR-EXP-2026-000413");
+    let refused = ask(&service, &unknown, "unknown").await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"));
+    let waiting = ask(&service, &sample("refer"), "ask").await.json();
+    let path = format!("/v1/licences/{EXPORT}/suspension");
+    let reason = json!({"reason": "inquiry"});
+    assert_eq!(service.post(&path, &token("FR", "authority"), &reason).await.status, 200);
+    let suspended = ask(&service, &cartridges("FR-2", "10"), "suspended").await;
+    assert_eq!((suspended.status, suspended.code().as_str()), (409, "release_refused"));
+    let late = confirm(&service, &waiting["id"], &second(), "late").await;
+    assert_eq!((late.status, late.code().as_str()), (409, "release_refused"), "{}", late.text);
+    assert_eq!(balance(&service).await.0, "0");
+}
+
+#[tokio::test]
+async fn an_override_answers_for_what_was_found_when_it_was_asked_for_and_no_more() {
+    let service = start();
+    service.issue_sample().await;
+    let mut declaration = cartridges("FR-1", "30000");
+    declaration["consignee"] = json!({"id": "KE0099999999", "name": "Coast Freight"});
+    let asked = ask(&service, &declaration, "ask").await.json();
+    assert_eq!(asked["override"]["codes"], json!(["CONSIGNEE_MISMATCH"]));
+    assert_eq!(service.release(&cartridges("FR-2", "30000"), "k").await.status, 201);
+    let refused = confirm(&service, &asked["id"], &second(), "c").await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"));
+    assert_eq!(balance(&service).await.0, "30000");
+}
+
+#[tokio::test]
+async fn what_clears_needs_no_second_officer() {
+    let service = start();
+    service.issue_sample().await;
+    let released = ask(&service, &cartridges("FR-1", "10"), "k").await.json();
+    assert_eq!((&released["status"], &released["override"]), (&json!("released"), &Value::Null));
+}
+
+#[tokio::test]
+async fn an_override_can_be_taken_back_and_is_not_amended() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let asked = ask(&service, &cartridges("FR-1", "60000"), "ask").await.json();
+    let path = format!("/v1/releases/{}", asked["id"].as_str().unwrap());
+    let amendment = json!({"reason": "x", "declaration": cartridges("FR-1", "10")});
+    let amended = service.post(&format!("{path}/amendment"), &officer, &amendment).await;
+    assert_eq!(amended.status, 409, "{}", amended.text);
+    let reason = json!({"reason": "the goods stay"});
+    assert_eq!(service.post(&format!("{path}/reversal"), &officer, &reason).await.status, 200);
+    assert_eq!(confirm(&service, &asked["id"], &second(), "c").await.status, 409);
+    let asked = ask(&service, &cartridges("FR-1", "60000"), "ask2").await.json();
+    assert_eq!(confirm(&service, &asked["id"], &second(), "c2").await.status, 200);
+    assert_eq!(balance(&service).await.0, "50000");
+    let path = format!("/v1/releases/{}", asked["id"].as_str().unwrap());
+    let more = json!({"reason": "x", "declaration": cartridges("FR-1", "55000")});
+    let refused = service.post(&format!("{path}/amendment"), &officer, &more).await;
+    assert_eq!(refused.status, 409, "an amendment stands on its own feet");
+    let amended = service.post(&format!("{path}/amendment"), &officer, &amendment).await;
+    assert_eq!((amended.status, balance(&service).await.0.as_str()), (200, "10"));
+    let history = service.get(&path, &officer).await.json();
+    let changes: Vec<&str> = history["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|version| version["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["override_requested", "override_confirmed", "release_amendment"]);
+    assert_eq!(history["history"][2]["draws"][0]["quantity"], "10");
+    assert_eq!(service.post(&format!("{path}/reversal"), &officer, &reason).await.status, 200);
+    assert_eq!(balance(&service).await, ("0".into(), "50000".into()));
+}
+
+#[tokio::test]
+async fn an_override_names_its_reason_and_both_requests_their_keys() {
+    let service = start();
+    service.issue_sample().await;
+    let verification = service.verify(&sample("refer")).await.json();
+    let body = json!({"verification": verification["id"], "override": {}});
+    let officer = token("FR", "officer");
+    let answer = service.post_once("/v1/releases", &officer, "k", &body).await;
+    assert_eq!(answer.json()["errors"][0]["path"], "/override/reason", "{}", answer.text);
+    let asked = ask(&service, &sample("refer"), "ask").await.json();
+    let path = format!("/v1/releases/{}/confirmation", asked["id"].as_str().unwrap());
+    assert_eq!(service.post(&path, &second(), &json!({})).await.code(), "invalid_header");
+    assert_eq!(confirm(&service, &asked["id"], &token("DE", "officer"), "x").await.status, 404);
+}
