@@ -56,7 +56,7 @@ fn settings(dir: &Path) -> String {
     let issuer = |state: &str| {
         format!(
             "[[access.issuers]]\nissuer = \"https://login.example/{state}\"\nstate = \"{state}\"\n\
-             roles = [\"officer\", \"authority\", \"auditor\"]\naudience = \"passavant\"\njwks_file = {:?}\n",
+             roles = [\"officer\", \"authority\", \"auditor\", \"carrier\"]\naudience = \"passavant\"\njwks_file = {:?}\n",
             keys(state)
         )
     };
@@ -93,8 +93,8 @@ fn issuer(state: &str) -> LocalIssuer {
 fn token(state: &str, role: &str) -> String {
     let posts = if role == "officer" { vec!["FRLEH".to_owned()] } else { Vec::new() };
     let iss = format!("https://login.example/{state}");
-    let claims =
-        Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator: None };
+    let operator = (role == "carrier").then_some("FR55555555500022");
+    let claims = Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator };
     issuer(state).mint(&claims, SystemClock.now(), 900).unwrap()
 }
 
@@ -109,6 +109,9 @@ struct Acknowledged {
     verifications: Vec<(String, u64)>,
     releases: Vec<(String, u64)>,
     exits: Vec<(String, u64)>,
+    announced: Vec<(String, u64)>,
+    /// References announced and not answered.
+    announcing: BTreeSet<String>,
     /// Verifications whose release was asked for and not answered: it happened, or it did not.
     unanswered: BTreeSet<String>,
 }
@@ -126,6 +129,34 @@ async fn ask_release(
     Some((status, answer.json().await.ok()?))
 }
 
+/// Announces a round under a reference, to be held.
+async fn announce(http: &reqwest::Client, api: &str, reference: &str) -> Option<(u16, Value)> {
+    let sent = http.post(format!("{api}/v1/preclearances")).bearer_auth(token("FR", "carrier"));
+    let body = json!({"declaration": declaration(reference), "reserve": true});
+    let answer = sent.header("Idempotency-Key", reference).json(&body).send().await.ok()?;
+    let status = answer.status().as_u16();
+    Some((status, answer.json().await.ok()?))
+}
+
+/// What is to be verified: every other client presents what it has announced before.
+async fn presented(
+    http: &reqwest::Client,
+    api: &str,
+    (number, reference): (u32, &str),
+    acknowledged: &Mutex<Acknowledged>,
+) -> Option<Value> {
+    if number.is_multiple_of(2) {
+        return Some(json!({"declaration": declaration(reference)}));
+    }
+    acknowledged.lock().unwrap().announcing.insert(reference.to_owned());
+    let (status, lodged) = announce(http, api, reference).await?;
+    assert_eq!((status, &lodged["reservation"]["status"]), (201, &json!("held")), "{lodged}");
+    let mut acknowledged = acknowledged.lock().unwrap();
+    acknowledged.announcing.remove(reference);
+    acknowledged.announced.push(entry_of(&lodged));
+    Some(json!({"preclearance": lodged["code"]}))
+}
+
 fn entry_of(release: &Value) -> (String, u64) {
     let index = release["audit"]["index"].as_u64().unwrap_or_else(|| panic!("{release}"));
     (release["id"].as_str().unwrap().to_owned(), index)
@@ -136,11 +167,11 @@ async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Ac
     let http = http();
     let officer = token("FR", "officer");
     for n in 0.. {
-        let declaration = declaration(&format!("FR-{cycle}-{number}-{n}"));
+        let reference = format!("FR-{cycle}-{number}-{n}");
+        let body = presented(&http, &api, (number, &reference), &acknowledged).await;
+        let Some(body) = body else { return };
         let sent = http.post(format!("{api}/v1/verifications")).bearer_auth(&officer);
-        let Ok(answer) = sent.json(&json!({"declaration": declaration})).send().await else {
-            return;
-        };
+        let Ok(answer) = sent.json(&body).send().await else { return };
         let Ok(verification) = answer.json::<Value>().await else { return };
         let (id, index) = entry_of(&verification);
         acknowledged.lock().unwrap().verifications.push((id.clone(), index));
@@ -165,6 +196,13 @@ async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Ac
 /// Gives how much that was.
 async fn ask_again(api: &str, acknowledged: &Mutex<Acknowledged>) -> usize {
     let http = http();
+    let announcing = std::mem::take(&mut acknowledged.lock().unwrap().announcing);
+    for reference in &announcing {
+        let (status, first) = announce(&http, api, reference).await.unwrap();
+        let (_, second) = announce(&http, api, reference).await.unwrap();
+        assert_eq!((status, &first), (201, &second));
+        acknowledged.lock().unwrap().announced.push(entry_of(&first));
+    }
     let unanswered = std::mem::take(&mut acknowledged.lock().unwrap().unanswered);
     let asked = unanswered.len();
     for id in unanswered {
@@ -232,12 +270,20 @@ async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
     for (id, index) in &acknowledged.releases {
         assert_eq!(entries[index]["release"], *id, "entry {index}");
     }
+    for (id, index) in &acknowledged.announced {
+        assert_eq!(entries[index]["preclearance"], *id, "entry {index}");
+    }
     let licence = get(api, &format!("/v1/licences/{EXPORT}"), "authority").await;
-    let consumed: usize =
-        licence["lines"][1]["balance"]["consumed"].as_str().unwrap().parse().unwrap();
+    let figure = |name: &str| -> usize {
+        licence["lines"][1]["balance"][name].as_str().unwrap().parse().unwrap()
+    };
+    let of = |kind: &str| entries.values().filter(|entry| entry["kind"] == kind).count();
+    let taken_over = of("reservation_taken_over");
+    assert_eq!(of("preclearance_lodged"), acknowledged.announced.len(), "each is made once");
+    assert_eq!(figure("reserved"), acknowledged.announced.len() - taken_over, "held until then");
+    let consumed = figure("consumed");
     assert_eq!(consumed, acknowledged.releases.len(), "each release draws once");
-    let in_trail = entries.values().filter(|entry| entry["kind"] == "release").count();
-    assert_eq!(consumed, in_trail, "each release stands in the trail once");
+    assert_eq!(consumed, of("release"), "each release stands in the trail once");
 }
 
 /// Proofs asked for in each cycle, of the latest of each kind.

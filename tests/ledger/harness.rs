@@ -108,23 +108,29 @@ impl Service {
         lapsed
     }
 
-    /// Asks to release against the advice, and confirms it as another officer.
-    pub async fn override_it(&self, verification: &Value, key: &str) -> Result<Recorded, Error> {
-        let once = |caller: &Caller, key: String| Once {
-            caller: caller.key(),
-            request_sha256: sha256(key.as_bytes()),
-            key,
-        };
+    /// Asks to release against the advice.
+    pub async fn ask_override(&self, verification: &Value, key: &str) -> Result<Recorded, Error> {
         let id: Uuid = verification["id"].as_str().unwrap().parse().unwrap();
-        let (first, second) = (officer(), Caller { subject: "officer-2".into(), ..officer() });
-        let asked_once = once(&first, format!("{key}-ask"));
-        let asked = self.app.release(&first, id, Some("a test".into()), asked_once).await?;
+        let once = once_of(&officer(), key);
+        self.app.release(&officer(), id, Some("a test".into()), once).await
+    }
+
+    /// Confirms a release against the advice as another officer.
+    pub async fn confirm_override(&self, id: Uuid, key: &str) -> Result<Recorded, Error> {
+        let second = Caller { subject: "officer-2".into(), ..officer() };
+        let once = once_of(&second, key);
+        self.app.confirm_override(&second, id, None, once).await
+    }
+
+    /// Both.
+    pub async fn override_it(&self, verification: &Value, key: &str) -> Result<Recorded, Error> {
+        let asked = self.ask_override(verification, &format!("{key}-ask")).await?;
         let reply: Value = serde_json::from_str(&asked.reply).unwrap();
         if asked.outcome == Done::Refused || reply["status"] == "released" {
             return Ok(asked);
         }
         let id: Uuid = reply["id"].as_str().unwrap().parse().unwrap();
-        self.app.confirm_override(&second, id, None, once(&second, format!("{key}-confirm"))).await
+        self.confirm_override(id, &format!("{key}-confirm")).await
     }
 
     /// Announces goods for the sample's carrier, to be held.
@@ -207,6 +213,10 @@ pub fn sample(rounds: u32, usage: &str) -> Vec<Value> {
     licences[0]["use"] = json!(usage);
     licences[0]["lines"][1]["quantity"] = json!(rounds.to_string());
     licences
+}
+
+fn once_of(caller: &Caller, key: &str) -> Once {
+    Once { caller: caller.key(), key: key.to_owned(), request_sha256: sha256(key.as_bytes()) }
 }
 
 pub const EXPORT: &str = "FR-EXP-2026-000412";

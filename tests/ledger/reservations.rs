@@ -98,3 +98,52 @@ async fn reservations_and_releases_together_never_exceed_what_is_authorised() {
     assert_eq!((taken, available, reserved + consumed), (60, 0, 60));
     super::trail::assert_verifies(Arc::into_inner(service).unwrap());
 }
+
+#[tokio::test]
+async fn an_override_that_nobody_confirms_in_time_expires_also_after_a_restart() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let verification = service.verify(&cartridges(1, 150)).await;
+    let asked = service.ask_override(&verification, "ask").await.unwrap();
+    let asked: Value = serde_json::from_str(&asked.reply).unwrap();
+    let id = asked["id"].as_str().unwrap().parse().unwrap();
+    service.clock.set("2026-11-23T12:59:59Z".parse().unwrap());
+    let service = service.reopen();
+    assert_eq!(service.app.expire_overrides().await.unwrap(), 0);
+    service.clock.set("2026-11-23T13:00:00Z".parse().unwrap());
+    let late = service.confirm_override(id, "late").await;
+    assert!(matches!(late, Err(passavant::app::Error::Stale(_))), "before the worker has come by");
+    assert_eq!(service.app.expire_overrides().await.unwrap(), 1);
+    assert_eq!(service.app.expire_overrides().await.unwrap(), 0);
+    let late = service.confirm_override(id, "later").await;
+    assert!(matches!(late, Err(passavant::app::Error::Stale(_))));
+    let release = service.app.read_release(&officer(), id).await.unwrap();
+    let changes: Vec<&str> = release.history.iter().map(|v| v.change.as_str()).collect();
+    assert_eq!(
+        (release.status.as_str(), changes),
+        ("expired", vec!["override_requested", "override_expired"])
+    );
+    assert_eq!(service.figures().await, (100, 0, 0));
+    super::trail::assert_verifies(service);
+}
+
+#[tokio::test]
+async fn an_override_takes_over_what_is_held_and_gives_the_rest_back() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let lodged = service.announce(&cartridges(1, 80)).await;
+    let mut licence = sample(60, "multiple").remove(0);
+    licence["consignee"] = serde_json::json!({"id": "KE0099999999", "name": "Coast Freight"});
+    licence["lines"][1]["quantity"] = serde_json::json!("90");
+    let document = serde_json::from_value(licence).unwrap();
+    let document = passavant::app::licences::Document::read(&document, "").unwrap();
+    service.app.amend(&authority("FR"), EXPORT, document, 1, None).await.unwrap();
+    let presented = service.present(lodged["code"].as_str().unwrap()).await.unwrap();
+    let new = presented["preclearance"]["changes"]["new"].to_string();
+    assert!(new.contains("CONSIGNEE_MISMATCH"), "{presented}");
+    let released = service.override_it(&presented, "k").await.unwrap();
+    assert!(!is_refused(&released), "{}", released.reply);
+    assert_eq!(service.figures().await, (10, 0, 80));
+    assert_eq!(kinds(&service).await, ["reservation", "reservation_taken_over"]);
+    super::trail::assert_verifies(service);
+}
