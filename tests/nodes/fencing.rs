@@ -32,7 +32,7 @@ async fn taken_over(url: &str) {
         key: "key".to_owned(),
         request_sha256: [1; 32],
     };
-    assert!(was_released(&second.release(&officer(), id, once).await.unwrap()));
+    assert!(was_released(&second.release(&officer(), id, None, once).await.unwrap()));
     let declaration = cartridges("FR-3", 1, EXPORT).to_string();
     second.verify(&officer(), declaration, None).await.unwrap();
     assert_eq!(first.consumed(EXPORT).await, 10);

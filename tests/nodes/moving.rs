@@ -77,7 +77,7 @@ async fn an_embedded_database_moves_to_a_server_with_its_roots() {
         key: "after".to_owned(),
         request_sha256: [7; 32],
     };
-    assert!(was_released(&app.release(&officer(), id, once).await.unwrap()));
+    assert!(was_released(&app.release(&officer(), id, None, once).await.unwrap()));
     let licence = serde_json::from_value(export_licences(2, 5).remove(1)).unwrap();
     let document = passavant::app::licences::Document::read(&licence, "").unwrap();
     app.issue(&authority("FR"), document, None).await.unwrap();

@@ -124,7 +124,7 @@ impl Node {
             key: key.to_owned(),
             request_sha256: sha256(id.as_bytes()),
         };
-        self.app.release(&officer(), id, once).await
+        self.app.release(&officer(), id, None, once).await
     }
 
     pub async fn decide(&self, number: &str, decision: Decision) -> Result<Recorded, Error> {

@@ -40,7 +40,7 @@ pub async fn release(
     Form(form): Form,
 ) -> Answer {
     let once = form.once(&caller, "release", id.as_bytes())?;
-    let recorded = app.release(&caller, *id, once).await?;
+    let recorded = app.release(&caller, *id, None, once).await?;
     if recorded.outcome != Done::Refused {
         let release: serde_json::Value = serde_json::from_str(&recorded.reply)
             .map_err(|error| Error::Internal(format!("a release: {error}")))?;
