@@ -394,8 +394,7 @@ impl Config {
 }
 
 impl Http {
-    /// Whether the API speaks TLS itself.
-    pub fn tls(&self) -> bool {
+    pub(crate) fn tls(&self) -> bool {
         !self.tls_cert_file.as_os_str().is_empty()
     }
 }

@@ -270,3 +270,15 @@ fn migrations_go_up_and_down() {
         assert!(up.with_file_name("down.sql").exists(), "{}", name(&up));
     }
 }
+
+#[test]
+fn no_two_migrations_have_one_number() {
+    let mut numbers: Vec<String> = files("migrations/sqlite", "sql")
+        .into_iter()
+        .filter(|path| path.ends_with("up.sql"))
+        .filter_map(|path| Some(name(path.parent()?).split('_').next()?.to_owned()))
+        .collect();
+    let all = numbers.len();
+    numbers.dedup();
+    assert_eq!(numbers.len(), all, "a step whose number another has is never run");
+}

@@ -122,7 +122,11 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
         // A stream is open to everyone, and tells each only of what is its own: `alert_stream` has that.
         (
             "GET",
-            path @ ("/v1/whoami" | "/v1/lists" | "/v1/audit/checkpoint" | "/v1/alerts/stream"),
+            path @ ("/v1/whoami"
+            | "/v1/lists"
+            | "/v1/audit/checkpoint"
+            | "/v1/audit/logs"
+            | "/v1/alerts/stream"),
         ) => asked(path, Reach::Everyone),
         ("POST", path @ "/v1/verifications") => {
             let body = json!({"declaration": cartridges(&reference, "1")});

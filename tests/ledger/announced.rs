@@ -69,7 +69,16 @@ pub async fn present(service: &Service, model: &mut Model, which: usize) {
         let goods = &mut model.announced[which];
         (goods.stage, goods.held) = (Stage::Released(id), false);
         let reply = recorded.reply;
-        model.releases.push(Kept { id, reference, verification, key, reply, rounds, stands: true });
+        model.releases.push(Kept {
+            id,
+            reference,
+            verification,
+            key,
+            reply,
+            rounds,
+            let_out: rounds,
+            stands: true,
+        });
     }
 }
 

@@ -60,7 +60,10 @@ pub struct Kept {
     pub verification: Value,
     pub key: String,
     pub reply: String,
+    /// What it draws.
     pub rounds: u32,
+    /// What it lets out: more than it draws, where two officers released against the advice.
+    pub let_out: u32,
     pub stands: bool,
 }
 
@@ -133,6 +136,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
                     key,
                     reply: again.reply,
                     rounds,
+                    let_out: rounds,
                     stands: true,
                 });
             }
@@ -209,6 +213,7 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
             key,
             reply: recorded.reply,
             rounds,
+            let_out: rounds,
             stands: true,
         });
     }
@@ -225,12 +230,12 @@ async fn arrive(service: &Service, model: &mut Model, which: usize, rounds: u32)
     };
     let arrived = model.arrived.entry(kept.id).or_default();
     *arrived += rounds;
-    let turnout = match (*arrived).cmp(&kept.rounds) {
+    let turnout = match (*arrived).cmp(&kept.let_out) {
         Ordering::Less => "partial",
         Ordering::Equal => "complete",
         Ordering::Greater => "surplus",
     };
-    assert_eq!(reply["result"], turnout, "{arrived} of {}: {reply}", kept.rounds);
+    assert_eq!(reply["result"], turnout, "{arrived} of {}: {reply}", kept.let_out);
     assert_eq!(reply["receipts"][0]["items"][0]["arrived"], arrived.to_string());
 }
 
@@ -249,7 +254,7 @@ async fn against_the_advice(service: &Service, model: &mut Model, rounds: u32) {
     let reply: Value = serde_json::from_str(&recorded.reply).unwrap();
     let left = model.authorised - model.used();
     let id = id(&recorded.reply);
-    let rounds = rounds.min(left);
+    let (let_out, rounds) = (rounds, rounds.min(left));
     assert_eq!(reply["draws"][0]["quantity"], rounds.to_string(), "{reply}");
     model.releases.push(Kept {
         id,
@@ -258,6 +263,7 @@ async fn against_the_advice(service: &Service, model: &mut Model, rounds: u32) {
         key: String::new(),
         reply: recorded.reply,
         rounds,
+        let_out,
         stands: true,
     });
 }
@@ -283,7 +289,7 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
         kept.rounds
     );
     if possible {
-        kept.rounds = rounds;
+        (kept.rounds, kept.let_out) = (rounds, rounds);
     }
 }
 

@@ -333,7 +333,7 @@ async fn goods_released_for_export_whose_exit_nobody_records_are_asked_for_twice
             key: format!("release-{n}"),
             request_sha256: [0; 32],
         };
-        let release = node.app.release(&officer(), id, once).await.unwrap();
+        let release = node.app.release(&officer(), id, None, once).await.unwrap();
         let release: Value = serde_json::from_str(&release.reply).unwrap();
         releases.push(release["id"].as_str().unwrap().to_owned());
     }
