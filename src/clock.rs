@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 /// The time of day.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// The present instant, in whole microseconds: what is kept of it is all that there is, so that a
+    /// replay judges at the very same instant.
     fn now(&self) -> Timestamp;
 }
 
@@ -27,7 +28,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 }
 
@@ -92,5 +94,18 @@ impl Ids for FixedIds {
 
     fn nonce(&self) -> [u8; 16] {
         u128::from(self.0.fetch_add(1, Ordering::SeqCst)).to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_what_is_kept_of_it() {
+        for _ in 0..100 {
+            let now = SystemClock.now();
+            assert_eq!(Timestamp::from_microsecond(now.as_microsecond()).unwrap(), now);
+        }
     }
 }
