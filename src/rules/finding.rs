@@ -196,11 +196,15 @@ impl Findings {
     pub fn into_verdict(self, case: &Case<'_>) -> Verdict {
         let mut findings = self.0;
         findings.sort_by(|a, b| {
-            (b.severity, a.item, a.code.as_str(), &a.path).cmp(&(
+            // Down to the licence and its line: two findings must never stand in the order in which memory
+            // happened to hold them, or a replay gives another reply.
+            (b.severity, a.item, a.code.as_str(), &a.path, &a.licence, a.line).cmp(&(
                 a.severity,
                 b.item,
                 b.code.as_str(),
                 &b.path,
+                &b.licence,
+                b.line,
             ))
         });
         let worst = |item: Option<u32>| {
