@@ -53,7 +53,7 @@ async fn no_release_commits_after_a_committed_revocation() {
                 here.release(&verification, &format!("key-{n}")).await.unwrap()
             };
             let revoke = async {
-                if n % 3 == 1 {
+                if !n.is_multiple_of(3) {
                     tokio::time::sleep(ahead).await;
                 }
                 there.decide(&number, Decision::Revocation).await.unwrap();
@@ -78,7 +78,8 @@ async fn no_release_commits_after_a_committed_revocation() {
     super::support::say(&format!(
         "{races} races: {released} releases came first, {lost} revocations, none out of order"
     ));
-    assert!(released > races / 50 && lost > races / 50, "they do race: {released} of {races}");
+    // How many each side wins is the machine's affair; that both do is the test's.
+    assert!(released.min(lost) >= 20, "they do race: {released} of {races}");
     drop(Arc::into_inner(nodes).unwrap());
     assert_verifies(&url);
 }
