@@ -118,7 +118,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
         }
         Act::Rescan(which) => {
             let Some(kept) = model.releases.get(*which) else { return };
-            let verification = service.verify(&cartridges(kept.reference, kept.rounds)).await;
+            let verification = service.verify(&cartridges(kept.reference, kept.let_out)).await;
             let again = service
                 .release(&verification, &format!("rescan-{}", model.declared))
                 .await
@@ -127,7 +127,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
             assert!(!kept.stands || is_refused(&again), "what was released is not released again");
             if !is_refused(&again) {
                 let id = id(&again.reply);
-                let (reference, rounds) = (kept.reference, kept.rounds);
+                let (reference, rounds) = (kept.reference, kept.let_out);
                 let key = format!("rescan-{}", model.declared - 1);
                 model.releases.push(Kept {
                     id,
@@ -319,6 +319,17 @@ async fn run(acts: Vec<Act>) {
         assert_eq!(service.figures().await, expected, "after {act:?}");
     }
     super::trail::assert_verifies(service);
+}
+
+/// What drew nothing because nothing was left has been declared all the same, and may be scanned again.
+#[tokio::test]
+async fn what_drew_nothing_is_scanned_again_as_it_was_declared() {
+    let acts = [38, 62, 1].map(Act::Override);
+    run(acts
+        .into_iter()
+        .chain([Act::Rescan(2), Act::Reverse(0), Act::Reverse(2), Act::Rescan(2)])
+        .collect())
+    .await;
 }
 
 proptest! {
