@@ -9,13 +9,13 @@ use crate::audit::entry::seal;
 use crate::audit::tree::Frontier;
 use crate::clock::Ids;
 use crate::domain::Timestamp;
+use crate::outbound::key_file;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
 use crate::storage::log::LogRow;
 use parking_lot::Mutex;
 use serde::Serialize;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -225,7 +225,8 @@ pub fn signer(file: &Path, origin: &str, ids: &dyn Ids) -> Result<Signer, Error>
         let (left, right) = seed.split_at_mut(16);
         left.copy_from_slice(&ids.nonce());
         right.copy_from_slice(&ids.nonce());
-        write_secret(file, &checkpoint::key_text(origin, &seed)).map_err(|error| failed(&error))?;
+        key_file::write(file, &checkpoint::key_text(origin, &seed))
+            .map_err(|error| failed(&error))?;
     }
     let text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
     let signer = Signer::read(&text).map_err(|error| failed(&error))?;
@@ -236,13 +237,4 @@ pub fn signer(file: &Path, origin: &str, ids: &dyn Ids) -> Result<Signer, Error>
         )));
     }
     Ok(signer)
-}
-
-/// Writes a file that only its owner may read, durably.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    let mut open = options.write(true).create_new(true).mode(0o600).open(file)?;
-    open.write_all(text.as_bytes())?;
-    open.sync_all()
 }

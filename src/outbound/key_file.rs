@@ -33,7 +33,8 @@ pub fn open(file: &Path, seed: &[u8; 32]) -> Result<SigningKey, String> {
     Ok(SigningKey::from_bytes(&seed))
 }
 
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a new file that only its owner may read, durably.
+pub fn write(file: &Path, text: &str) -> std::io::Result<()> {
     let mut open =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     open.write_all(text.as_bytes())?;

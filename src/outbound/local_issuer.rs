@@ -1,5 +1,6 @@
 //! An issuer on this machine, for the sample service and for trials: it mints tokens with a key of
 //! its own and publishes that key in a file.
+use super::key_file;
 use crate::domain::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +11,6 @@ use jsonwebtoken::EncodingKey;
 use jsonwebtoken::Header;
 use serde::Serialize;
 use serde_json::json;
-use std::io::Write;
 use std::path::Path;
 
 /// What a token says.
@@ -54,7 +54,7 @@ impl LocalIssuer {
         let failed =
             |error: &dyn std::fmt::Display| format!("the issuer's key {}: {error}", file.display());
         if !file.exists() {
-            write_secret(file, &URL_SAFE_NO_PAD.encode(seed)).map_err(|error| failed(&error))?;
+            key_file::write(file, &URL_SAFE_NO_PAD.encode(seed)).map_err(|error| failed(&error))?;
         }
         let text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
         let seed = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|error| failed(&error))?;
@@ -88,15 +88,6 @@ impl LocalIssuer {
         let timed = Timed { claims, iat: now, nbf: now, exp: now.saturating_add(life_s) };
         jsonwebtoken::encode(&header, &timed, &self.key).map_err(|error| error.to_string())
     }
-}
-
-/// Writes a file that only its owner may read.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut open =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    open.write_all(text.as_bytes())?;
-    open.sync_all()
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! sealed for one purpose does not open for another.
 use crate::app::Error;
 use crate::clock::Ids;
+use crate::outbound::key_file;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead;
 use ring::hmac;
-use std::io::Write;
 use std::path::Path;
 
 const NONCE_BYTES: usize = 12;
@@ -43,7 +43,7 @@ impl Sealer {
         };
         if !file.exists() {
             let seed = [ids.nonce(), ids.nonce()].concat();
-            write_secret(file, &URL_SAFE_NO_PAD.encode(seed)).map_err(|error| failed(&error))?;
+            key_file::write(file, &URL_SAFE_NO_PAD.encode(seed)).map_err(|error| failed(&error))?;
         }
         let text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
         let seed = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|error| failed(&error))?;
@@ -96,15 +96,6 @@ impl Sealer {
     pub fn mark(&self, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.marks, text.as_bytes()))
     }
-}
-
-/// Writes a file that only its owner may read, durably.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    let mut open = options.write(true).create_new(true).mode(0o600).open(file)?;
-    open.write_all(text.as_bytes())?;
-    open.sync_all()
 }
 
 #[cfg(test)]
