@@ -11,7 +11,6 @@ use super::claims::Claims;
 use super::judge;
 use super::judge::Judged;
 use super::judge::Presented as Declared;
-use super::judge::Question;
 use super::judge::json;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -183,21 +182,8 @@ impl App {
             }
         }
         facts.lapsed = lapsed(&row, now)?;
-        let lists = Arc::clone(&self.lists.read());
         let then = then(&judged)?;
-        let judged = judge::judge(&Question {
-            kind: "verification",
-            preclearance: Some(uuid(&row.id)?),
-            state: caller.state,
-            id: self.ids.uuid(now),
-            nonce: self.ids.nonce(),
-            now,
-            caller,
-            presented: &presented,
-            facts: &facts,
-            lists: &lists,
-        })?;
-        self.verdicts.with_label_values(&[judged.verdict.outcome.as_str()]).inc();
+        let judged = self.judge_now(caller, &presented, &facts, Some(uuid(&row.id)?), now)?;
         self.recorder.submit(Box::new(Present { judged, id: row.id, then, once })).await
     }
 }

@@ -30,6 +30,7 @@ use crate::storage::verifications::EnteredRow;
 use crate::wire::FieldError;
 use std::collections::HashMap;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A verdict on its way into the record.
 struct Record {
@@ -84,21 +85,34 @@ impl App {
         at_own_post(caller, &presented.declaration)?;
         let now = self.clock.now();
         let facts = self.facts(&presented, caller.state, now).await;
+        let judged = self.judge_now(caller, &presented, &facts, None, now)?;
+        self.recorder.submit(Box::new(Record { judged, once })).await
+    }
+
+    /// Judges at the border what is presented there, on its own or as it was announced.
+    pub(super) fn judge_now(
+        &self,
+        caller: &Caller,
+        presented: &Presented,
+        facts: &Facts,
+        preclearance: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Judged, Error> {
         let lists = Arc::clone(&self.lists.read());
         let judged = judge::judge(&Question {
             kind: "verification",
-            preclearance: None,
+            preclearance,
             state: caller.state,
             id: self.ids.uuid(now),
             nonce: self.ids.nonce(),
             now,
             caller,
-            presented: &presented,
-            facts: &facts,
+            presented,
+            facts,
             lists: &lists,
         })?;
         self.verdicts.with_label_values(&[judged.verdict.outcome.as_str()]).inc();
-        self.recorder.submit(Box::new(Record { judged, once })).await
+        Ok(judged)
     }
 
     /// Looks up what a declaration is judged on: licences in the cache while it is trusted, and all the
