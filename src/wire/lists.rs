@@ -151,8 +151,8 @@ pub struct State {
     pub european_union: Option<Counts>,
     /// Whether it is a party to the Protocol.
     pub party: Option<Counts>,
-    /// Whether it subjects components of ammunition to authorisation.
-    pub controls_components: bool,
+    /// Whether it subjects components of ammunition to authorisation; it does as long as nothing is said.
+    pub controls_components: Option<bool>,
     /// Whether it takes a transit State's silence as consent (Regulation 258/2012, 7(2)).
     pub accepts_tacit_consent: bool,
     /// Measurement tolerance for goods by mass, in tenths of a per cent.

@@ -37,6 +37,30 @@ async fn a_licence_is_read_back_as_it_was_issued_with_its_balances() {
 }
 
 #[tokio::test]
+async fn every_field_that_cannot_be_used_is_named_at_once() {
+    let service = start();
+    let mut licence = export();
+    licence.as_object_mut().unwrap().remove("number");
+    licence["procedure"] = json!("for ever");
+    licence["final_recipient"]["id"] = json!("");
+    licence["lines"][0].as_object_mut().unwrap().remove("unit");
+    licence["lines"][0]["hs"] = json!("93");
+    licence["lines"][0]["country_of_manufacture"] = json!("France");
+    let refused = service.post("/v1/licences", &token("FR", "authority"), &licence).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    for path in [
+        "/number",
+        "/procedure",
+        "/final_recipient/id",
+        "/lines/0/unit",
+        "/lines/0/hs",
+        "/lines/0/country_of_manufacture",
+    ] {
+        assert!(refused.text.contains(&format!("\"{path}\"")), "{path}: {}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn a_number_is_issued_once() {
     let service = start();
     service.issue_sample().await;

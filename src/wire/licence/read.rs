@@ -58,6 +58,8 @@ const AUTHENTICITIES: &[(&str, Authenticity)] = &[
 /// Longest maker, model, calibre or control category.
 const NAME_CHARS_MAX: usize = 100;
 
+const PROCEDURES: &[(&str, bool)] = &[("permanent", false), ("temporary", true)];
+
 /// Reads a licence whole.
 pub(super) fn licence(
     sent: &Licence,
@@ -89,6 +91,12 @@ impl Licence {
         let authenticity =
             r.word(&at.field("authenticity"), authenticity, |t| one_of(t, AUTHENTICITIES));
         let rest = self.lists(r, at);
+        // Everything is read before anything is given up, so that every error is reported.
+        let procedure = self.procedure(r, at);
+        let descriptive = self.is_descriptive(r, at);
+        let final_recipient = party(r, &at.field("final_recipient"), self.final_recipient.as_ref());
+        let clauses = self.clauses(r, at);
+        let lines = self.lines(r, at);
         Some(domain::Licence {
             number: number?,
             version,
@@ -98,19 +106,19 @@ impl Licence {
             valid_from: valid_from?,
             valid_until,
             usage: usage?,
-            procedure: self.procedure(r, at),
+            procedure,
             authenticity: authenticity.unwrap_or(Authenticity::Registry),
-            descriptive: self.is_descriptive(r, at),
+            descriptive,
             country_of_export: from?,
             country_of_import: to?,
             transit: rest.transit,
             exporter: exporter?,
             consignee: consignee?,
-            final_recipient: party(r, &at.field("final_recipient"), self.final_recipient.as_ref()),
+            final_recipient,
             border_posts: rest.border_posts,
             linked: rest.linked,
-            clauses: self.clauses(r, at),
-            lines: self.lines(r, at).into(),
+            clauses,
+            lines: lines.into(),
         })
     }
 
@@ -160,9 +168,8 @@ impl Licence {
     }
 
     fn procedure(&self, r: &mut Reader, at: &At<'_>) -> domain::Procedure {
-        let temporary = r.word(&at.field("procedure"), self.procedure.as_deref(), |t| {
-            one_of(t, &[("permanent", false), ("temporary", true)])
-        });
+        let temporary =
+            r.word(&at.field("procedure"), self.procedure.as_deref(), |t| one_of(t, PROCEDURES));
         let purpose =
             r.word(&at.field("purpose"), self.purpose.as_deref(), |t| one_of(t, PURPOSES));
         match temporary {
@@ -304,19 +311,22 @@ impl Line {
                 r.error(&list.index(index), "duplicate", format!("serial {number} stands twice"));
             }
         }
+        let hs = r.word(&at.field("hs"), sent.hs.as_deref(), HsCode::parse);
+        let control = name(r, "control_list", &sent.control_list);
+        let make = name(r, "make", &sent.make);
+        let model = name(r, "model", &sent.model);
+        let calibre = name(r, "calibre", &sent.calibre);
+        let made_in = sent.country_of_manufacture.as_deref();
+        let manufactured_in = r.word(&at.field("country_of_manufacture"), made_in, Country::parse);
         Some(domain::Line {
             line: line?,
             category: category?,
-            hs: r.word(&at.field("hs"), sent.hs.as_deref(), HsCode::parse),
-            control: name(r, "control_list", &sent.control_list),
-            make: name(r, "make", &sent.make),
-            model: name(r, "model", &sent.model),
-            calibre: name(r, "calibre", &sent.calibre),
-            manufactured_in: r.word(
-                &at.field("country_of_manufacture"),
-                sent.country_of_manufacture.as_deref(),
-                Country::parse,
-            ),
+            hs,
+            control,
+            make,
+            model,
+            calibre,
+            manufactured_in,
             quantity: quantity?,
             unit: unit?,
             serials: serials.into(),

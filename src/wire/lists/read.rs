@@ -243,7 +243,8 @@ impl State {
             connected: counts(r, "connected", &sent.connected),
             european_union: counts(r, "european_union", &sent.european_union),
             party: counts(r, "party", &sent.party),
-            controls_components: sent.controls_components,
+            // Not known counts as yes: what may need a licence does not pass without one.
+            controls_components: sent.controls_components.unwrap_or(true),
             accepts_tacit_consent: sent.accepts_tacit_consent,
             mass_tolerance_permille: sent.mass_tolerance_permille,
             decision: sent.decision(r, at),
