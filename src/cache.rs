@@ -254,6 +254,17 @@ mod tests {
     }
 
     #[test]
+    fn every_day_comes_out_as_it_was_put_in() {
+        let mut packed = held("FR-EXP-1", 0);
+        for day in ["0001-01-01", "1999-12-31", "2024-02-29", "9999-12-31"] {
+            let licence = Arc::make_mut(&mut packed.licence);
+            licence.valid_from = day.parse().unwrap();
+            licence.valid_until = Some(licence.valid_from).filter(|_| day != "1999-12-31");
+            assert_eq!(unpack(&pack(&packed).unwrap()), Some(packed.clone()));
+        }
+    }
+
+    #[test]
     fn what_was_read_before_a_change_is_not_kept() {
         let cache = Cache::new(NonZeroUsize::MIN);
         let ticket = cache.ticket("FR-EXP-1");

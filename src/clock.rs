@@ -1,6 +1,7 @@
 //! Where time, identifiers and randomness come from. Everything that needs them takes one of
 //! these, so that a test can fix them and a replay gives the same bytes.
 use crate::domain::Timestamp;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -46,16 +47,41 @@ impl Ids for SystemIds {
     }
 
     fn nonce(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        // The kernel's generator fails only before it is seeded, at boot; nothing safe can be
-        // recorded without it, so the caller's thread stops here rather than go on predictable.
-        #[expect(
-            clippy::expect_used,
-            reason = "no audit entry may carry a nonce that can be guessed"
-        )]
-        getrandom::fill(&mut bytes).expect("the kernel's random generator answers");
-        bytes
+        RANDOM.with_borrow_mut(|random| {
+            if random.is_empty() {
+                fill(random);
+            }
+            random.pop().unwrap_or_else(one)
+        })
     }
+}
+
+/// Nonces asked of the kernel at once: a call for each would take as long as the rest of a request's
+/// identifiers together.
+const NONCES: usize = 64;
+
+thread_local! {
+    /// What this thread has left; each is handed out once.
+    static RANDOM: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
+
+fn fill(random: &mut Vec<[u8; 16]>) {
+    let mut bytes = [0; 16 * NONCES];
+    kernel(&mut bytes);
+    random.extend(bytes.as_chunks().0);
+}
+
+fn one() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    kernel(&mut bytes);
+    bytes
+}
+
+fn kernel(bytes: &mut [u8]) {
+    // The kernel's generator fails only before it is seeded, at boot; nothing safe can be recorded
+    // without it, so the caller's thread stops here rather than go on predictable.
+    #[expect(clippy::expect_used, reason = "no audit entry may carry a nonce that can be guessed")]
+    getrandom::fill(bytes).expect("the kernel's random generator answers");
 }
 
 /// A clock that stands still until it is set, for tests and replays.
@@ -107,5 +133,16 @@ mod tests {
             let now = SystemClock.now();
             assert_eq!(Timestamp::from_microsecond(now.as_microsecond()).unwrap(), now);
         }
+    }
+
+    #[test]
+    fn no_nonce_is_handed_out_twice_by_whatever_thread() {
+        let many = || (0..5 * NONCES).map(|_| SystemIds.nonce()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(many)).collect();
+        let nonces: Vec<_> =
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).chain(many()).collect();
+        let distinct: std::collections::HashSet<_> = nonces.iter().collect();
+        assert_eq!(distinct.len(), nonces.len());
+        assert!(!nonces.contains(&[0; 16]));
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn facts_on_rows(
         facts.licences.push(LicenceFact { number, lookup });
     }
     let except = own.amended.map(|(id, _)| id);
-    facts::history(batch.db, declaration, &presented.sha256, Some(state), except, &mut facts)?;
+    facts::history(batch.db, declaration, &presented.sha256(), Some(state), except, &mut facts)?;
     Ok(facts)
 }
 

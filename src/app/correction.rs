@@ -164,7 +164,7 @@ fn amend(
         Again::Refused(refused) => return Ok(*refused),
     };
     row.version += 1;
-    row.content_sha256 = presented.sha256.to_vec();
+    row.content_sha256 = presented.sha256().to_vec();
     row.items = release::items(&presented.declaration)?;
     row.outward = release::outward(batch, &presented.declaration)?;
     row.states = release::states(batch, &presented.declaration)?;

@@ -42,8 +42,8 @@ pub struct Presented {
     pub json: String,
     /// As read.
     pub declaration: Declaration,
-    /// Digest of the content.
-    pub sha256: [u8; 32],
+    /// What its content is told by, where that is not the bytes.
+    content: Option<String>,
 }
 
 impl Presented {
@@ -55,11 +55,16 @@ impl Presented {
         let declaration = sent.read(prefix).map_err(Error::Invalid)?;
         // A UCR stands for many shipments, told apart by content alone: there the same declaration must
         // not count as another one because it is spaced or ordered otherwise.
-        let sha256 = match declaration.reference.kind {
-            ReferenceKind::Ucr => sha256(self::json(&sent)?.as_bytes()),
-            ReferenceKind::Mrn | ReferenceKind::National => sha256(json.as_bytes()),
+        let content = match declaration.reference.kind {
+            ReferenceKind::Ucr => Some(self::json(&sent)?),
+            ReferenceKind::Mrn | ReferenceKind::National => None,
         };
-        Ok(Self { json, declaration, sha256 })
+        Ok(Self { json, declaration, content })
+    }
+
+    /// Digest of the content, by which the register knows it again.
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(self.content.as_ref().unwrap_or(&self.json).as_bytes())
     }
 }
 

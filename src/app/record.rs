@@ -123,8 +123,10 @@ pub struct Judgement<'a> {
     reference_date: String,
     data_age_ms: Option<u64>,
     verdict: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingRecord>,
-    findings_total: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings_total: Option<usize>,
 }
 
 /// Everything that a judgement's entry is made of.
@@ -190,7 +192,7 @@ impl<'a> Judgement<'a> {
                     item: finding.item,
                 })
                 .collect(),
-            findings_total: findings.len(),
+            findings_total: (!findings.is_empty()).then_some(findings.len()),
         }
     }
 }

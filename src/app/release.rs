@@ -142,7 +142,7 @@ impl Release {
             version: 1,
             reference_kind: declaration.reference.kind.as_str().to_owned(),
             reference: declaration.reference.value.to_string(),
-            content_sha256: self.presented.sha256.to_vec(),
+            content_sha256: self.presented.sha256().to_vec(),
             items: items(declaration)?,
             outward: outward(batch, declaration)?,
             states: states(batch, declaration)?,

@@ -1,6 +1,8 @@
 //! Leaves: the bytes of an entry exactly as stored, with a nonce that keeps others from confirming
 //! guesses about trade against the published hashes.
 use crate::domain::Timestamp;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
@@ -43,20 +45,23 @@ pub fn seal(
 }
 
 /// The digest of personal or commercial data under an entry's nonce: it can be checked by whoever
-/// holds the plain value and the entry, and says nothing to anyone else.
+/// holds the plain value and the entry, and says nothing to anyone else. Base64url, unpadded.
 pub fn salted(nonce: [u8; 16], bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(nonce);
     hash.update(bytes);
-    hex(&hash.finalize())
+    URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit =
-        |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |nibble: u8| char::from(nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -93,6 +98,6 @@ mod tests {
     #[test]
     fn the_same_value_has_another_digest_under_another_nonce() {
         assert_ne!(salted([0; 16], b"officer"), salted([1; 16], b"officer"));
-        assert_eq!(salted([0; 16], b"officer").len(), 64);
+        assert_eq!(salted([0; 16], b"officer").len(), 43);
     }
 }

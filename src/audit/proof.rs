@@ -159,7 +159,27 @@ mod tests {
         let loaded =
             Frontier::load(70_000, |level, at| Ok::<_, ()>(tiles.get(&(level, at)).cloned()))
                 .unwrap();
-        assert_eq!(loaded.unwrap().root(), whole.root());
+        assert_eq!(loaded.unwrap(), whole);
+    }
+
+    #[test]
+    fn a_tree_that_is_loaded_again_goes_on_as_the_one_that_was_not() {
+        let leaves: Vec<Hash> = (0..1_700).map(|n| tlog_tiles::record_hash(&entry(n))).collect();
+        let (mut kept, mut tiles, mut rest) =
+            (Frontier::default(), HashMap::new(), leaves.as_slice());
+        for size in [1, 2, 60, 192, 1, 1, 127, 256, 300, 511, 249] {
+            let tile = |level, at| Ok::<_, ()>(tiles.get(&(level, at)).cloned());
+            let mut loaded = Frontier::load(kept.size(), tile).unwrap().unwrap();
+            let (batch, after) = rest.split_at(size);
+            // A batch that is dropped leaves no trace in what is gone on from.
+            kept.clone().append(after);
+            let writes = kept.append(batch);
+            assert_eq!(loaded.append(batch), writes);
+            assert_eq!((loaded.root(), &loaded), (kept.root(), &kept));
+            tiles.extend(writes.into_iter().map(|write| ((write.level, write.index), write.bytes)));
+            rest = after;
+        }
+        assert!(rest.is_empty());
     }
 
     #[test]

@@ -174,9 +174,17 @@ impl Movement {
 /// Folds a calibre's name for comparison: case, spaces and punctuation set aside, but a decimal
 /// point between digits stays (5.7 is not 57), `×` and `*` are `x`, and a closing `mm` says nothing.
 pub fn folded_calibre(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
+    // Plain letters, digits and signs have no other form.
+    if name.is_ascii() {
+        return folded(name.chars().map(|c| c.to_ascii_uppercase()), name.len());
+    }
+    folded(name.nfkc().flat_map(char::to_uppercase), name.len())
+}
+
+fn folded(name: impl Iterator<Item = char>, length: usize) -> String {
+    let mut folded = String::with_capacity(length);
     let mut point = false;
-    for c in name.nfkc().flat_map(char::to_uppercase) {
+    for c in name {
         let digit_before = folded.ends_with(|c: char| c.is_ascii_digit());
         match c {
             '.' | ',' => point = digit_before,

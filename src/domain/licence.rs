@@ -191,6 +191,63 @@ pub struct Clauses {
     pub superseded_by: Option<Text>,
 }
 
+/// Days as numbers: three bytes each in a packed licence, in place of eleven.
+mod day {
+    use super::Date;
+    use serde::Deserialize;
+    use serde::Deserializer;
+    use serde::Serialize;
+    use serde::Serializer;
+    use serde::de::Error;
+
+    fn number(day: Date) -> i32 {
+        i32::from(day.year()) * 512 + i32::from(day.month()) * 32 + i32::from(day.day())
+    }
+
+    fn date<E: Error>(number: i32) -> Result<Date, E> {
+        let year = i16::try_from(number.div_euclid(512)).map_err(E::custom)?;
+        let month = i8::try_from(number.rem_euclid(512) / 32).map_err(E::custom)?;
+        let day = i8::try_from(number.rem_euclid(32)).map_err(E::custom)?;
+        Date::new(year, month, day).map_err(E::custom)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
+    pub fn serialize<S: Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        number(*day).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+        date(i32::deserialize(deserializer)?)
+    }
+
+    /// Days that may be missing.
+    pub mod optional {
+        use super::Date;
+        use super::Deserialize;
+        use super::Deserializer;
+        use super::Serialize;
+        use super::Serializer;
+
+        #[expect(
+            clippy::ref_option,
+            clippy::trivially_copy_pass_by_ref,
+            reason = "serde asks for this form"
+        )]
+        pub fn serialize<S: Serializer>(
+            day: &Option<Date>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            day.map(super::number).serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Date>, D::Error> {
+            Option::<i32>::deserialize(deserializer)?.map(super::date).transpose()
+        }
+    }
+}
+
 /// One version of a licence, complete and unchanging.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Licence {
@@ -203,10 +260,13 @@ pub struct Licence {
     /// The State that issued it.
     pub issuing_state: Country,
     /// Day of issue.
+    #[serde(with = "day")]
     pub issued_on: Date,
     /// First day of validity.
+    #[serde(with = "day")]
     pub valid_from: Date,
     /// Last day of validity, inclusive; `None` for open-ended import licences.
+    #[serde(with = "day::optional")]
     pub valid_until: Option<Date>,
     /// How often it may be drawn upon.
     pub usage: LicenceUse,

@@ -38,8 +38,12 @@ impl Quantity {
         if whole.len() > INTEGER_DIGITS_MAX || decimals.len() > DECIMALS_MAX {
             return Err(bad("has more than 10 digits before or 6 after the point"));
         }
-        let micros = format!("{whole}{decimals:0<6}").parse().map_err(|_e| bad("is too large"))?;
-        Ok(Self(micros))
+        // Sixteen digits at most, which an i64 holds.
+        let number = |digits: &str| {
+            digits.bytes().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'))
+        };
+        let missing = u32::try_from(DECIMALS_MAX - decimals.len()).unwrap_or_default();
+        Ok(Self(number(whole) * MICROS + number(decimals) * 10_i64.pow(missing)))
     }
 
     /// So many millionths, as the database keeps them.

@@ -67,6 +67,11 @@ impl std::fmt::Display for Serial {
 }
 
 fn normal(text: &str) -> String {
+    // Plain letters and digits have no other form.
+    if text.is_ascii() {
+        let kept = text.chars().filter(char::is_ascii_alphanumeric);
+        return kept.map(|c| c.to_ascii_uppercase()).collect();
+    }
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 

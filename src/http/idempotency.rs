@@ -21,7 +21,12 @@ pub struct RequiredKey(String);
 impl Key {
     /// The request under its key.
     pub fn once(self, caller: &Caller, request_sha256: [u8; 32]) -> Option<Once> {
-        self.0.map(|key| Once { caller: caller.key(), key, request_sha256 })
+        self.once_of(caller, || request_sha256)
+    }
+
+    /// The same, where the digest is only made for a request that has a key.
+    pub fn once_of(self, caller: &Caller, digest: impl FnOnce() -> [u8; 32]) -> Option<Once> {
+        self.0.map(|key| Once { caller: caller.key(), key, request_sha256: digest() })
     }
 }
 

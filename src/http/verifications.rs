@@ -5,6 +5,7 @@ use super::idempotency::Key;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
+use crate::app::Error;
 use crate::app::release::request_digest;
 use crate::wire;
 use crate::wire::verification::Presented;
@@ -19,8 +20,15 @@ pub async fn verify(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
+    let once = key.once_of(&caller, || request_digest("verification", body.as_bytes()));
+    if let Some(declaration) = wire::verification::only_declaration(&body) {
+        match app.verify(&caller, declaration.to_owned(), once.clone()).await {
+            // The whole body may say more about what is wrong with it.
+            Err(Error::Invalid(_)) => {}
+            done => return Ok(recorded(done?)),
+        }
+    }
     let request: VerificationBody = wire::field::shape(body.as_bytes())?;
-    let once = key.once(&caller, request_digest("verification", body.as_bytes()));
     Ok(recorded(match request.presented()? {
         Presented::Declared(declaration) => app.verify(&caller, declaration, once).await?,
         Presented::Announced(announced) => app.verify_announced(&caller, announced, once).await?,

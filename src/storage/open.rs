@@ -14,8 +14,10 @@ use std::path::Path;
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// `synchronous=FULL`: an answer is only given for what has reached the disk.
-const SQLITE_SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+/// `synchronous=FULL`: an answer is only given for what has reached the disk. A record of a verdict is
+/// somewhat larger than half of SQLite's usual page of 4 KiB, so that every second half was left empty;
+/// pages of 8 KiB take a third fewer bytes and writes.
+const SQLITE_SETTINGS: &str = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
     PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;";
 
 /// Number of the advisory lock that lets one node at a time migrate.

@@ -232,8 +232,11 @@ pub fn instant(text: &str) -> Result<(crate::domain::Timestamp, i32), Invalid> {
 /// Reads a document of a shape. What does not have the shape is reported in full: each field that
 /// stands in the way is set aside and the rest is read again.
 pub fn shape<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>> {
-    // The straight way, for nearly every request.
-    if let Ok(value) = serde_json::from_slice(bytes) {
+    // The straight way, for nearly every request; whether it is text is looked at once, not again for
+    // each of its strings.
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(value) = serde_json::from_str(text)
+    {
         return Ok(value);
     }
     let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {

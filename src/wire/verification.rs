@@ -109,6 +109,16 @@ impl VerificationBody {
     }
 }
 
+/// What stands for a declaration in a body that can hold nothing else: whoever reads it as one has read
+/// the whole body, which then needs not be gone through twice.
+pub fn only_declaration(body: &str) -> Option<&str> {
+    const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+    let inside = body.trim_matches(SPACE).strip_prefix('{')?.strip_suffix('}')?;
+    let value = inside.trim_start_matches(SPACE).strip_prefix("\"declaration\"")?;
+    let value = value.trim_start_matches(SPACE).strip_prefix(':')?.trim_matches(SPACE);
+    (value.starts_with('{') && value.ends_with('}')).then_some(value)
+}
+
 /// The verdict on one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemVerdict {
@@ -273,4 +283,41 @@ impl Verification {
 /// A time on the wire: UTC, to the millisecond.
 pub fn instant(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::declaration::Declaration;
+
+    #[test]
+    fn a_body_with_a_declaration_alone_is_read_in_one_go() {
+        for body in
+            ["{\"declaration\":{\"ucr\":\"}\"}}", " {\n\"declaration\" :\t{\"ucr\":\"}\"} }\r\n"]
+        {
+            let declaration = only_declaration(body).unwrap();
+            let whole: VerificationBody = serde_json::from_str(body).unwrap();
+            assert_eq!(declaration, whole.declaration().unwrap());
+            serde_json::from_str::<Declaration>(declaration).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_declaration_never_reads_as_one() {
+        for body in [
+            "{\"declaration\":{},\"declaration\":{}}",
+            "{\"declaration\":{},\"other\":{}}",
+            "{\"declaration\":{}}}",
+            "{\"declaration\":{}} {}",
+            "{\"declaration\":{},}",
+            "{\"declaration\":{}//\n}",
+            "{\"declaration\":null}",
+            "{\"declaratiom\":{}}",
+            "{\"declaration\"{}}",
+            "[\"declaration\":{}]",
+        ] {
+            let read = only_declaration(body).map(serde_json::from_str::<Declaration>);
+            assert!(!matches!(read, Some(Ok(_))), "{body}");
+        }
+    }
 }
