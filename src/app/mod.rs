@@ -12,6 +12,7 @@ pub mod batch;
 pub mod book;
 mod burial;
 pub mod caller;
+pub mod case;
 pub mod claims;
 mod concerned;
 pub mod consignments;

@@ -17,6 +17,7 @@ use crate::rules::case::Lookup;
 use crate::rules::case::QuoteCase;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::releases::UnderReference;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::release::DrawReply;
 use crate::wire::verification::AuditReference;
@@ -59,6 +60,8 @@ pub struct Released {
     pub id: String,
     /// The verification that it followed.
     pub verification: String,
+    /// `released`, or `pending` where a second officer has to confirm it.
+    pub status: String,
     /// When.
     pub released_at: String,
 }
@@ -71,18 +74,21 @@ fn reserved_for(db: &mut Db, verification: Uuid) -> Result<Vec<Reserved>, Error>
     row.map_or_else(|| Ok(Vec::new()), |row| reservation::held(db, &row))
 }
 
+/// A verdict as it is kept, with the log and the index of its entry.
+pub(super) fn seen((row, log, index): (VerificationRow, String, i64)) -> Result<Seen, Error> {
+    let broken = |error: serde_json::Error| Error::Internal(format!("a recorded reply: {error}"));
+    let mut verification: Verification = serde_json::from_str(&row.reply).map_err(broken)?;
+    let index = u64::try_from(index).unwrap_or_default();
+    verification.audit = Some(AuditReference { log, index });
+    let declaration = serde_json::from_str(&row.declaration).map_err(broken)?;
+    let sent = row.declaration;
+    Ok(Seen { verification, border_post: row.border_post, declaration, sent })
+}
+
 impl App {
     /// A verdict given at one of the caller's posts.
     pub async fn verification(&self, caller: &Caller, id: Uuid) -> Result<Seen, Error> {
-        let (row, log, index) = self.verification_row(caller, id).await?;
-        let broken =
-            |error: serde_json::Error| Error::Internal(format!("a recorded reply: {error}"));
-        let mut verification: Verification = serde_json::from_str(&row.reply).map_err(broken)?;
-        let index = u64::try_from(index).unwrap_or_default();
-        verification.audit = Some(AuditReference { log, index });
-        let declaration = serde_json::from_str(&row.declaration).map_err(broken)?;
-        let sent = row.declaration;
-        Ok(Seen { verification, border_post: row.border_post, declaration, sent })
+        seen(self.verification_row(caller, id).await?)
     }
 
     /// What a release of a verdict would draw now.
@@ -155,7 +161,7 @@ impl App {
         found.filter(|(row, ..)| own(row)).ok_or(Error::NotFound)
     }
 
-    /// The releases that stand under a reference in the caller's State, the latest first.
+    /// The releases that stand or wait under a reference in the caller's State, the latest first.
     pub async fn released_under(
         &self,
         caller: &Caller,
@@ -165,10 +171,11 @@ impl App {
         let question =
             move |db: &mut Db| storage::releases::under_reference(db, &reference, &state);
         let found = self.readers.read(question).await?;
-        let released = |(id, verification, at_us): &(Vec<u8>, Vec<u8>, i64)| {
+        let released = |(id, verification, status, at_us): &UnderReference| {
             Ok(Released {
                 id: uuid(id)?.to_string(),
                 verification: uuid(verification)?.to_string(),
+                status: status.clone(),
                 released_at: instant(timestamp(*at_us)?),
             })
         };

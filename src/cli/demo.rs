@@ -75,22 +75,28 @@ fn chooser(data_dir: &std::path::Path, today: Date) -> Result<Chooser, Failed> {
         let (issuer, name) = token::open(data_dir, state)?;
         issuers.push((state.to_owned(), issuer, name));
     }
-    let person = |role: &str, state: &str| Person {
-        id: format!("{role}-{state}"),
+    let person = |role: &str, state: &str, number: u8| Person {
+        id: if number == 1 {
+            format!("{role}-{state}")
+        } else {
+            format!("{role}-{state}-{number}")
+        },
+        subject: format!("{role}-{number}"),
         state: state.to_owned(),
         role: role.to_owned(),
         posts: if role == "officer" { token::default_posts(state) } else { Vec::new() },
         operator: (role == "carrier").then(|| token::CARRIER.to_owned()),
     };
     let people = [
-        ("officer", "FR"),
-        ("officer", "KE"),
-        ("authority", "FR"),
-        ("authority", "KE"),
-        ("carrier", "FR"),
-        ("auditor", "FR"),
+        ("officer", "FR", 1),
+        ("officer", "FR", 2),
+        ("officer", "KE", 1),
+        ("authority", "FR", 1),
+        ("authority", "KE", 1),
+        ("carrier", "FR", 1),
+        ("auditor", "FR", 1),
     ];
-    let people = people.map(|(role, state)| person(role, state)).to_vec();
+    let people = people.map(|(role, state, number)| person(role, state, number)).to_vec();
     let samples = demo::declarations(today).into_iter().map(|sample| Sample {
         verdict: sample.verdict.to_owned(),
         declaration: sample.declaration.to_string(),

@@ -146,6 +146,26 @@ pub fn page(db: &mut Db, filter: &Filter, limit: i64) -> Result<Vec<AlertRow>> {
         .load(db)?)
 }
 
+/// Alerts to one addressee that follow from an alert, raised within a time: oldest first.
+pub fn following(
+    db: &mut Db,
+    row: &AlertRow,
+    matter: &str,
+    until_us: i64,
+    limit: i64,
+) -> Result<Vec<AlertRow>> {
+    let mut query = alert::table
+        .filter(alert::state.eq(&row.state).and(alert::addressee.eq(&row.addressee)))
+        .filter(alert::raised_us.ge(row.raised_us).and(alert::raised_us.le(until_us)))
+        .filter(alert::about.like(format!("%{matter}%")).and(alert::id.ne(&row.id)))
+        .into_boxed();
+    if let Some(post) = &row.border_post {
+        query = query.filter(alert::border_post.eq(post));
+    }
+    let query = query.order((alert::raised_us, alert::log_id, alert::log_index)).limit(limit);
+    Ok(query.select(AlertRow::as_select()).load(db)?)
+}
+
 /// Reads one.
 pub fn read(db: &mut Db, id: &[u8]) -> Result<Option<AlertRow>> {
     Ok(alert::table.find(id).select(AlertRow::as_select()).first(db).optional()?)

@@ -203,20 +203,19 @@ pub fn standing_under(db: &mut Db, licence_id: i64) -> Result<Vec<ReleaseRow>> {
         .load(db)?)
 }
 
-/// Releases of a State that stand under a reference: each with its verification and its time, the
-/// latest first.
+/// Releases of a State that stand, or wait for a second officer, under a reference: the latest first.
 pub fn under_reference(db: &mut Db, reference: &str, state: &str) -> Result<Vec<UnderReference>> {
     Ok(release::table
         .filter(release::reference.eq(reference).and(release::state.eq(state)))
-        .filter(release::status.eq("released"))
+        .filter(release::status.eq_any(["released", "pending"]))
         .order(release::at_us.desc())
         .limit(UNDER_REFERENCE_MAX)
-        .select((release::id, release::verification_id, release::at_us))
+        .select((release::id, release::verification_id, release::status, release::at_us))
         .load(db)?)
 }
 
-/// A release, its verification and its time.
-pub type UnderReference = (Vec<u8>, Vec<u8>, i64);
+/// A release, its verification, its status and its time.
+pub type UnderReference = (Vec<u8>, Vec<u8>, String, i64);
 
 /// Most releases shown of one reference.
 const UNDER_REFERENCE_MAX: i64 = 20;

@@ -18,6 +18,18 @@ async fn every_page_is_without_barriers() {
         desk.click(".actions .primary").await;
         desk.sees(".history").await;
         look(desk, "case", &mut faults).await;
+        desk.sample("refer").await;
+        desk.click("[data-override]").await;
+        desk.sees("[data-ask]").await;
+        look(desk, "override", &mut faults).await;
+        desk.enter("#reason", "Seen and found in order").await;
+        desk.click("[data-ask]").await;
+        desk.sees("[data-consent]").await;
+        look(desk, "override-waits", &mut faults).await;
+        desk.sample("hold").await;
+        desk.click("[data-refer]").await;
+        desk.sees(".casehead").await;
+        look(desk, "case-referred", &mut faults).await;
         let pages = [
             ("alerts", "/console/alerts"),
             ("declaration", "/console/declaration"),
@@ -28,6 +40,10 @@ async fn every_page_is_without_barriers() {
             look(desk, name, &mut faults).await;
         }
         desk.sign_in("authority-FR").await;
+        desk.go("/console/alerts").await;
+        desk.click(".alerts a").await;
+        desk.sees("[value=extend]").await;
+        look(desk, "case-to-decide", &mut faults).await;
         let pages = [
             ("licences", "/console/licences"),
             ("new", "/console/licences/new"),
@@ -60,6 +76,10 @@ async fn look(desk: &Desk, name: &str, faults: &mut Vec<String>) {
         desk.size(width).await;
         desk.scheme(scheme).await;
         let case = format!("{name} {width} {scheme}");
+        desk.until(
+            "document.getAnimations().every(animation => animation.playState === 'finished')",
+        )
+        .await;
         faults.extend(desk.barriers().await.into_iter().map(|fault| format!("{case}: {fault}")));
         if desk.js("return document.documentElement.scrollWidth > innerWidth").await == true {
             faults.push(format!("{case}: scrolls sideways"));

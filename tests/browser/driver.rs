@@ -7,6 +7,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -35,7 +36,7 @@ pub struct Desk {
     session: String,
     _service: Process,
     _driver: Process,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// One browser at a time: two would only be in each other's way.
@@ -117,7 +118,7 @@ impl Desk {
             client,
             _service: service,
             _driver: driver,
-            _dir: dir,
+            dir,
         };
         desk.size(1280).await;
         desk
@@ -289,6 +290,39 @@ impl Desk {
             tokio::time::sleep(PAUSE).await;
         }
         panic!("there is no other window");
+    }
+
+    /// A token of somebody of the sample.
+    pub fn token(&self, role: &str, state: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passavant"));
+        command.args(["token", "--role", role, "--state", state, "--data-dir"]);
+        let output = command.arg(self.data_dir()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// A sample declaration in its request.
+    pub fn declared(&self, sample: &str) -> Value {
+        let file = self.data_dir().join(format!("{sample}.json"));
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+    }
+
+    /// Asks the API for something, as another system would.
+    pub async fn api(&self, path: &str, token: &str, body: &Value) -> Value {
+        let request = self.client.post(format!("{}{path}", self.address)).bearer_auth(token);
+        let key = format!("{:?}", passavant::clock::Ids::nonce(&passavant::clock::SystemIds));
+        let answer = request
+            .header("Idempotency-Key", key.replace([' ', '[', ']'], ""))
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Signs in as somebody of the sample.

@@ -8,6 +8,7 @@
     reason = "a test may stop"
 )]
 
+mod alerts;
 mod barriers;
 mod driver;
 

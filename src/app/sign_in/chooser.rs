@@ -13,6 +13,8 @@ const LIFE_S: i64 = 900;
 pub struct Person {
     /// Its short name.
     pub id: String,
+    /// Who the token is about.
+    pub subject: String,
     /// The State of its issuer.
     pub state: String,
     /// Its one role.
@@ -69,7 +71,7 @@ impl Chooser {
         let claims = Claims {
             iss: name,
             aud: &self.audience,
-            sub: &format!("{}-1", person.role),
+            sub: &person.subject,
             role: &person.role,
             posts: &person.posts,
             operator: person.operator.as_deref(),

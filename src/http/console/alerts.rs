@@ -1,20 +1,24 @@
-//! Alerts: what waits, the work on it, and the page of a case.
+//! Alerts: what waits, as it comes, and the work on it.
 use super::fields::Form;
-use super::scan::verdict_context;
 use super::session;
 use super::view::Answer;
 use super::view::View;
 use crate::app::App;
+use crate::app::Caller;
 use crate::app::Error;
-use crate::app::Role;
 use crate::app::alerts::AlertsPage;
 use crate::app::alerts::Query;
+use crate::domain::Timestamp;
 use crate::domain::alert::Severity;
 use crate::domain::alert::Status;
 use crate::http::alert_query::AlertPage;
 use crate::http::alert_query::place_cursor;
+use crate::http::caller::Authority;
+use crate::http::caller::Officer;
 use crate::http::caller::OfficerOrAuthority;
 use crate::wire;
+use crate::wire::alert::AnswerRequest;
+use crate::wire::alert::ReferralRequest;
 use crate::wire::alert::ResolutionRequest;
 use actix_web::web;
 use minijinja::Value;
@@ -24,49 +28,40 @@ use uuid::Uuid;
 /// Alerts looked through for the one of a verdict.
 const OF_A_VERDICT_MAX: u16 = 50;
 
-/// `GET /console/alerts`.
+/// `GET /console/alerts`: those that are open, unless others are asked for.
 pub async fn list(
     app: web::Data<App>,
     OfficerOrAuthority(caller): OfficerOrAuthority,
     view: View,
     page: AlertPage,
 ) -> Answer {
-    let shown = |word: Option<&'static str>| word.unwrap_or_default();
-    let chosen = context! {
-        status => shown(page.query.status.map(Status::as_str)),
-        severity => shown(page.query.severity.map(Severity::as_str)),
-        post => page.query.post.map(|post| post.to_string()).unwrap_or_default(),
-    };
+    let status = page.query.status.unwrap_or(Status::Open);
+    let query = Query { status: Some(status), ..page.query };
+    let severity = query.severity.map(Severity::as_str).unwrap_or_default();
+    let post = query.post.as_ref().map(ToString::to_string).unwrap_or_default();
     let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
-    let AlertsPage { alerts, next, .. } = app.alerts(&caller, page.query, page.limit).await?;
+    let AlertsPage { alerts, next, stream } = app.alerts(&caller, query, page.limit).await?;
+    let chosen = context! { status => status.as_str(), severity => severity, post => post };
     let context = context! {
         alerts => Value::from_serialize(alerts), next => next.map(place_cursor),
-        chosen => chosen, posts => posts,
+        chosen => chosen, posts => posts, place => stream, beat_s => app.config.stream.beat_s,
     };
     view.page(&caller, "alerts.html", context)
 }
 
-/// `GET /console/alerts/{id}`: everything about a case.
-pub async fn case(
+/// `GET /console/alerts/{id}/card`: an alert as it stands in the list, for a page that has heard of it.
+pub async fn card(
     app: web::Data<App>,
     OfficerOrAuthority(caller): OfficerOrAuthority,
     view: View,
     id: web::Path<Uuid>,
 ) -> Answer {
     let alert = app.alert(&caller, *id).await?;
-    let verification = alert.about.verification.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-    let verdict = match verification.filter(|_| caller.role == Role::Officer) {
-        Some(verification) => match app.verification(&caller, verification).await {
-            Ok(seen) => verdict_context(&app, &caller, &seen, None).await?,
-            Err(Error::NotFound) => context! {},
-            Err(error) => return Err(error.into()),
-        },
-        None => context! {},
-    };
-    let context = context! {
-        alert => Value::from_serialize(alert), address => format!("/console/alerts/{id}"), ..verdict
-    };
-    view.page(&caller, "case.html", context)
+    view.page(&caller, "alert_card.html", context! { alert => Value::from_serialize(alert) })
+}
+
+fn case(id: Uuid) -> String {
+    format!("/console/alerts/{id}")
 }
 
 /// `POST /console/alerts/{id}/acknowledgement`.
@@ -80,7 +75,7 @@ pub async fn acknowledge(
     let once =
         form.once(&caller, &format!("acknowledgement {id}"), form.text("note").as_bytes())?;
     app.acknowledge(&caller, *id, note, Some(once)).await?;
-    Ok(session::see(&format!("/console/alerts/{id}")))
+    Ok(session::see(&case(*id)))
 }
 
 /// `POST /console/alerts/{id}/resolution`.
@@ -96,7 +91,39 @@ pub async fn resolve(
     let body = format!("{outcome}\0{note}");
     let once = form.once(&caller, &format!("resolution {id}"), body.as_bytes())?;
     app.resolve(&caller, *id, parts, Some(once)).await?;
-    Ok(session::see(&format!("/console/alerts/{id}")))
+    Ok(session::see(&case(*id)))
+}
+
+/// `POST /console/alerts/{id}/referral`.
+pub async fn refer(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let (grounds, note) = (form.text("grounds"), form.text("note"));
+    let own = |text: &str| given(text).map(str::to_owned);
+    let parts = ReferralRequest { grounds: own(grounds), note: own(note) }.parts()?;
+    let body = format!("{grounds}\0{note}");
+    let once = form.once(&caller, &format!("referral {id}"), body.as_bytes())?;
+    app.refer(&caller, *id, parts, Some(once)).await?;
+    Ok(session::see(&case(*id)))
+}
+
+/// `POST /console/alerts/{id}/decision`: the authority answers a referral.
+pub async fn answer(
+    app: web::Data<App>,
+    Authority(caller): Authority,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let (decision, reason) = (form.text("decision"), form.text("reason"));
+    let own = |text: &str| given(text).map(str::to_owned);
+    let parts = AnswerRequest { decision: own(decision), reason: own(reason) }.parts()?;
+    let body = format!("{decision}\0{reason}");
+    let once = form.once(&caller, &format!("decision {id}"), body.as_bytes())?;
+    app.answer(&caller, *id, parts, Some(once)).await?;
+    Ok(session::see(&case(*id)))
 }
 
 /// A field that was filled in.
@@ -107,15 +134,15 @@ pub fn given(text: &str) -> Option<&str> {
 /// The alert that a verdict has raised, if it is the caller's to see.
 pub async fn of_verdict(
     app: &App,
-    caller: &crate::app::Caller,
+    caller: &Caller,
     verification: &str,
-    since: Option<crate::domain::Timestamp>,
-) -> Result<Option<(String, String)>, Error> {
+    since: Option<Timestamp>,
+) -> Result<Option<Value>, Error> {
     let query = Query { since, ..Query::default() };
     let page = app.alerts(caller, query, OF_A_VERDICT_MAX).await?;
     let own = page
         .alerts
         .into_iter()
         .find(|alert| alert.about.verification.as_deref() == Some(verification));
-    Ok(own.map(|alert| (alert.id, alert.status)))
+    Ok(own.map(Value::from_serialize))
 }

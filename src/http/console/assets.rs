@@ -23,6 +23,7 @@ assets! {
     "scan.js" "text/javascript; charset=utf-8",
     "items.js" "text/javascript; charset=utf-8",
     "proof.js" "text/javascript; charset=utf-8",
+    "alerts.js" "text/javascript; charset=utf-8",
     "done.js" "text/javascript; charset=utf-8",
     "icon.svg" "image/svg+xml",
 }

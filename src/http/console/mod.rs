@@ -3,6 +3,7 @@
 //! only thing of its own is how a person signs in, which `session` turns into the API's own token.
 mod alerts;
 mod assets;
+mod case;
 mod fields;
 mod licences;
 mod log;
@@ -19,6 +20,7 @@ use super::closed;
 use super::panics;
 use super::preclearances;
 use super::problem;
+use super::stream;
 use crate::app::App;
 use crate::app::Role;
 use crate::app::Role::Auditor;
@@ -84,10 +86,20 @@ pub const PAGES: &[Page] = &[
     page!(POST "/console/verifications/{id}/again", &[Officer], scan::again),
     page!(GET "/console/verifications/{id}/release", &[Officer], release::confirm),
     page!(POST "/console/verifications/{id}/release", &[Officer], release::release),
+    page!(GET "/console/verifications/{id}/override", &[Officer], release::against),
+    page!(POST "/console/verifications/{id}/override", &[Officer], release::ask),
+    page!(GET "/console/releases/{id}", READERS, release::read),
+    page!(POST "/console/releases/{id}/confirmation", &[Officer], release::consent),
+    page!(POST "/console/releases/{id}/reversal", &[Officer], release::reverse),
     page!(GET "/console/alerts", READERS, alerts::list, "menu-alerts"),
-    page!(GET "/console/alerts/{id}", READERS, alerts::case),
+    page!(GET "/console/alerts/stream", READERS, stream::open),
+    page!(GET "/console/alerts/{id}", READERS, case::page),
+    page!(GET "/console/alerts/{id}/card", READERS, alerts::card),
+    page!(GET "/console/alerts/{id}/evidence", READERS, case::evidence),
     page!(POST "/console/alerts/{id}/acknowledgement", READERS, alerts::acknowledge),
     page!(POST "/console/alerts/{id}/resolution", READERS, alerts::resolve),
+    page!(POST "/console/alerts/{id}/referral", &[Officer], alerts::refer),
+    page!(POST "/console/alerts/{id}/decision", &[Authority], alerts::answer),
     page!(GET "/console/licences", &[Authority], licences::list, "menu-licences"),
     page!(GET "/console/licences/find", &[Authority], licences::find),
     page!(GET "/console/licences/new", &[Authority], licences::new),

@@ -1,12 +1,20 @@
-//! A release in two clicks: what it will draw, and the act.
+//! A release in two clicks: what it will draw, and the act; against the advice by two officers; and what
+//! has become of it.
+use super::alerts::given;
 use super::fields::Form;
 use super::scan::verdict_context;
+use super::session;
 use super::view::Answer;
 use super::view::View;
 use crate::app::App;
+use crate::app::Caller;
 use crate::app::Error;
 use crate::app::recorder::Done;
+use crate::app::recorder::Recorded;
 use crate::http::caller::Officer;
+use crate::http::caller::OfficerOrAuthority;
+use crate::wire;
+use crate::wire::release::ReleaseReply;
 use crate::wire::verification::Verification;
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -41,19 +49,98 @@ pub async fn release(
 ) -> Answer {
     let once = form.once(&caller, "release", id.as_bytes())?;
     let recorded = app.release(&caller, *id, None, once).await?;
+    released(&app, &caller, &view, &recorded).await
+}
+
+/// `GET /console/verifications/{id}/override`: what it would answer for.
+pub async fn against(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    view: View,
+    id: web::Path<Uuid>,
+) -> Answer {
+    let seen = app.verification(&caller, *id).await?;
+    let context = context! {
+        v => Value::from_serialize(&seen.verification),
+        d => Value::from_serialize(&seen.declaration),
+    };
+    view.page(&caller, "override.html", context)
+}
+
+/// `POST /console/verifications/{id}/override`: asks for a release against the advice.
+pub async fn ask(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    view: View,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let reason = wire::field::reason(given(form.text("reason")))?;
+    let body = format!("{id}\0{reason}");
+    let once = form.once(&caller, "override", body.as_bytes())?;
+    let recorded = app.release(&caller, *id, Some(reason), once).await?;
+    released(&app, &caller, &view, &recorded).await
+}
+
+/// `GET /console/releases/{id}`: a release as it stands, and as it stood before.
+pub async fn read(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    view: View,
+    id: web::Path<Uuid>,
+) -> Answer {
+    let release = app.read_release(&caller, *id).await?;
+    let context = context! {
+        r => Value::from_serialize(&release), address => format!("/console/releases/{id}"),
+    };
+    view.page(&caller, "release_page.html", context)
+}
+
+/// `POST /console/releases/{id}/confirmation`: the second officer's consent.
+pub async fn consent(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    view: View,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let note = wire::field::note(given(form.text("note")))?;
+    let body = form.text("note").as_bytes();
+    let once = form.once(&caller, &format!("confirmation {id}"), body)?;
+    let recorded = app.confirm_override(&caller, *id, note, once).await?;
+    released(&app, &caller, &view, &recorded).await
+}
+
+/// `POST /console/releases/{id}/reversal`.
+pub async fn reverse(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    Form(form): Form,
+) -> Answer {
+    let reason = wire::field::reason(given(form.text("reason")))?;
+    let once = form.once(&caller, &format!("reversal {id}"), reason.as_bytes())?;
+    app.reverse(&caller, *id, reason, Some(once)).await?;
+    Ok(session::see(&format!("/console/releases/{id}")))
+}
+
+/// What has come of a release: it stands, it waits for a second officer, or here is why it does not.
+async fn released(app: &App, caller: &Caller, view: &View, recorded: &Recorded) -> Answer {
+    let broken = |error: serde_json::Error| Error::Internal(format!("what was recorded: {error}"));
     if recorded.outcome != Done::Refused {
-        let release: serde_json::Value = serde_json::from_str(&recorded.reply)
-            .map_err(|error| Error::Internal(format!("a release: {error}")))?;
+        let release: ReleaseReply = serde_json::from_str(&recorded.reply).map_err(broken)?;
+        if release.status == "pending" {
+            return Ok(session::see(&format!("/console/releases/{}", release.id)));
+        }
         let context = context! { r => Value::from_serialize(release) };
-        return view.page(&caller, "released.html", context);
+        return view.page(caller, "released.html", context);
     }
     // Decided again it no longer clears: that verdict is the one to show.
-    let refused: Verification = serde_json::from_str(&recorded.reply)
-        .map_err(|error| Error::Internal(format!("a verdict: {error}")))?;
+    let refused: Verification = serde_json::from_str(&recorded.reply).map_err(broken)?;
     let refused = Uuid::parse_str(&refused.id)
         .map_err(|error| Error::Internal(format!("a verdict's identifier: {error}")))?;
-    let seen = app.verification(&caller, refused).await?;
-    let shown = verdict_context(&app, &caller, &seen, None).await?;
+    let seen = app.verification(caller, refused).await?;
+    let shown = verdict_context(app, caller, &seen, None).await?;
     let context = context! { not_released => true, ..shown };
-    view.page_as(StatusCode::CONFLICT, &caller, "verdict.html", context)
+    view.page_as(StatusCode::CONFLICT, caller, "verdict.html", context)
 }

@@ -225,7 +225,6 @@ pub async fn verdict_context(
         "clear" => None,
         _ => alerts::of_verdict(app, caller, &given.id, at).await?,
     };
-    let alert = alert.map(|(id, status)| context! { id => id, status => status });
     Ok(context! {
         case => alert, v => Value::from_serialize(given), d => Value::from_serialize(&seen.declaration),
         border_post => seen.border_post.as_str(), took_ms => took_ms.map(|ms| ms.to_string()),

@@ -3,19 +3,21 @@
 import { scanning } from "./scan.js";
 import { rows } from "./items.js";
 import { proof } from "./proof.js";
+import { live } from "./alerts.js";
 
 const words = document.body.dataset;
 const language = document.documentElement.lang;
 const notice = document.getElementById("notice");
 const TIMEOUT_MS = 20000;
 const SLOW_MS = 1500;
+const others = new BroadcastChannel("passavant");
 
 export function say(text, kind = "") {
   notice.className = kind;
   notice.textContent = text;
 }
 
-function localise(root) {
+export function localise(root) {
   const time = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
   for (const element of root.querySelectorAll("time[data-time], time[data-day]")) {
@@ -39,17 +41,32 @@ function localise(root) {
   }
 }
 
+// How far away a moment is, as the language says it: seconds before or after now.
+function distance(seconds) {
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const far = Math.abs(seconds);
+  return far < 90 ? words.format(seconds, "second")
+    : far < 5400 ? words.format(Math.round(seconds / 60), "minute")
+    : far < 129600 ? words.format(Math.round(seconds / 3600), "hour")
+    : words.format(Math.round(seconds / 86400), "day");
+}
+
+// What is due says how long there is, and that it is overdue once it is.
+function timers() {
+  for (const element of document.querySelectorAll("[data-due]")) {
+    const seconds = Math.round((new Date(element.dataset.due) - Date.now()) / 1000);
+    if (Number.isNaN(seconds)) continue;
+    element.textContent = seconds < 0 ? `(${words.overdue}: ${distance(seconds)})` : `(${distance(seconds)})`;
+    element.classList.toggle("late", seconds < 0);
+  }
+}
+
 // A verdict that is shown says how old it is, and looks old once it is.
 function age() {
   const shown = document.querySelector(".verdict[data-at]");
   if (!shown) return;
   const seconds = Math.max(0, Math.round((Date.now() - new Date(shown.dataset.at)) / 1000));
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const said = seconds < 90 ? words.format(-seconds, "second")
-    : seconds < 5400 ? words.format(-Math.round(seconds / 60), "minute")
-    : seconds < 129600 ? words.format(-Math.round(seconds / 3600), "hour")
-    : words.format(-Math.round(seconds / 86400), "day");
-  shown.querySelector("[data-age]").textContent = `(${said})`;
+  shown.querySelector("[data-age]").textContent = `(${distance(-seconds)})`;
   if (seconds > Number(shown.dataset.freshS)) old(shown);
 }
 
@@ -120,7 +137,7 @@ async function send(address, options, form) {
   }
   if (response.status === 401) {
     say("");
-    document.getElementById("sign-in-again").showModal();
+    signInAgain();
     return;
   }
   if (response.status >= 500 || response.status === 429) {
@@ -131,6 +148,14 @@ async function send(address, options, form) {
   say("");
   if (response.ok && form?.dataset.keep) sessionStorage.removeItem(draftOf(form));
   show(html, new URL(response.url).pathname + new URL(response.url).search, false);
+}
+
+// Whoever is signed out signs in again in a window of its own, and this page stays as it is; what
+// waits for it goes on then.
+export function signInAgain() {
+  const dialog = document.getElementById("sign-in-again");
+  if (!dialog.open) dialog.showModal();
+  return new Promise(done => others.addEventListener("message", done, { once: true }));
 }
 
 function lost() {
@@ -183,12 +208,12 @@ addEventListener("offline", lost);
 addEventListener("online", () => say(words.online, "good"));
 addEventListener("popstate", () => location.reload());
 addEventListener("pageshow", event => { if (event.persisted) lost(); });
-new BroadcastChannel("passavant").addEventListener("message", event => {
+others.addEventListener("message", event => {
   if (event.data !== "signed-in") return;
   document.getElementById("sign-in-again").close();
   say(words.signedIn, "good");
 });
-setInterval(age, 1000);
+setInterval(() => { age(); timers(); }, 1000);
 
 function ready(root) {
   localise(root);
@@ -196,7 +221,9 @@ function ready(root) {
   scanning(root);
   rows.ready(root);
   proof(root);
+  live(root);
   age();
+  timers();
 }
 
 ready(document);
