@@ -1,8 +1,13 @@
 //! Settings: the defaults, a file over them, the environment over both; validated as a whole, and
 //! the service refuses to start with every reason.
 mod check;
+mod outbound;
 #[cfg(test)]
 mod tests;
+
+pub use outbound::Register;
+pub use outbound::Registry;
+pub use outbound::Webhooks;
 
 use figment::Figment;
 use figment::providers::Env;
@@ -56,6 +61,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// Streams of alerts.
     pub stream: Stream,
+    /// Other States' registers.
+    pub registry: Registry,
     /// What is logged.
     pub log: Log,
 }
@@ -300,36 +307,6 @@ pub struct Rate {
     pub refused_per_s: u32,
     /// The same at once.
     pub refused_burst: u32,
-}
-
-/// Telling States' systems.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhooks {
-    /// The key that signs; empty for a file in the data folder.
-    pub key_file: PathBuf,
-    /// Networks in which receivers may be although their addresses are not public.
-    pub networks: Vec<String>,
-    /// Authorities that vouch for receivers, PEM; empty for the public ones.
-    pub ca_file: PathBuf,
-    /// How long a receiver may take.
-    pub timeout_ms: u64,
-    /// Waits after attempts that failed.
-    pub retry_ms: Vec<u64>,
-    /// How long an event is tried.
-    pub give_up_s: u64,
-    /// How often it is tried at least.
-    pub attempts_min: u32,
-    /// Events on their way at once to one webhook.
-    pub per_webhook_max: usize,
-    /// Events on their way at once in all.
-    pub concurrent_max: usize,
-    /// Webhooks of a State.
-    pub per_state_max: usize,
-    /// Events that may wait for one webhook.
-    pub waiting_max: u64,
-    /// How long what has ended is kept.
-    pub keep_days: u32,
 }
 
 /// Streams of alerts.

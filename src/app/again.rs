@@ -5,6 +5,7 @@ use super::batch::Batch;
 use super::draws::Drawing;
 use super::draws::drawings;
 use super::facts;
+use super::foreign;
 use super::judge;
 use super::judge::Presented;
 use super::judge::Question;
@@ -66,6 +67,7 @@ pub(super) fn facts_on_rows(
     }
     let except = own.amended.map(|(id, _)| id);
     facts::history(batch.db, declaration, &presented.sha256(), Some(state), except, &mut facts)?;
+    foreign::apply(&mut facts, &presented.foreign, batch.now);
     Ok(facts)
 }
 
@@ -81,7 +83,11 @@ pub(super) fn decide_again(
     let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);
     if verdict.outcome == Outcome::Clear {
-        return Ok(Again::Clears { drawings: drawings(&case)? });
+        let drawings = drawings(&case)?;
+        if !facts.foreign.is_empty() {
+            rests_on_others(batch, presented, caller, &facts, verdict)?;
+        }
+        return Ok(Again::Clears { drawings });
     }
     refused(batch, presented, caller, &facts, verdict)
         .map(|recorded| Again::Refused(Box::new(recorded)))
@@ -146,4 +152,33 @@ pub(super) fn judged(
         verdict,
     )?;
     record(&judged, batch)
+}
+
+/// Records what a release that clears rests on beyond this database: what other States' registers have
+/// said just before, so that its verdict can be derived again too.
+fn rests_on_others(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    facts: &Facts,
+    verdict: Verdict,
+) -> Result<(), Stop> {
+    let lists = Arc::clone(&batch.lists);
+    let question = Question {
+        kind: "release_basis",
+        preclearance: None,
+        state: caller.state,
+        id: batch.ids.uuid(batch.now),
+        nonce: batch.ids.nonce(),
+        now: batch.now,
+        caller,
+        presented,
+        facts,
+        lists: &lists,
+    };
+    let mut judged = judge::write_down(&question, verdict)?;
+    // It is part of the release, and the consignment's timeline has that.
+    judged.happening = None;
+    record(&judged, batch)?;
+    Ok(())
 }

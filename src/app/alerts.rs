@@ -188,7 +188,7 @@ pub(super) fn sees(caller: &Caller, row: &AlertRow) -> bool {
     match caller.role {
         Role::Officer => caller.posts.iter().any(|own| Some(own.as_str()) == post),
         Role::Authority => true,
-        Role::Carrier | Role::Auditor | Role::Admin => false,
+        Role::Carrier | Role::Auditor | Role::Admin | Role::Register => false,
     }
 }
 
@@ -301,7 +301,7 @@ impl App {
             state: caller.state.to_string(),
             whose: match caller.role {
                 Role::Authority => Whose::Authority,
-                Role::Officer | Role::Carrier | Role::Auditor | Role::Admin => {
+                Role::Officer | Role::Carrier | Role::Auditor | Role::Admin | Role::Register => {
                     Whose::Posts(caller.posts.iter().map(ToString::to_string).collect())
                 }
             },

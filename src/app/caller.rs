@@ -19,12 +19,14 @@ pub enum Role {
     Auditor,
     /// Operates the service.
     Admin,
+    /// Another State's register.
+    Register,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] =
-        [Self::Officer, Self::Authority, Self::Carrier, Self::Auditor, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Officer, Self::Authority, Self::Carrier, Self::Auditor, Self::Admin, Self::Register];
 
     /// The word in a token and in configuration.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Role {
             Self::Carrier => "carrier",
             Self::Auditor => "auditor",
             Self::Admin => "admin",
+            Self::Register => "register",
         }
     }
 
@@ -84,14 +87,19 @@ impl Caller {
     }
     /// Whether the caller may see a licence's content: authorities and officers of a State it names.
     pub fn may_read(&self, licence: &Licence) -> bool {
-        let named = licence.issuing_state == self.state
-            || licence.country_of_export == self.state
-            || licence.country_of_import == self.state
-            || licence.transit.iter().any(|transit| transit.country == self.state);
+        let named = self.is_named_on(licence);
         match self.role {
             Role::Authority | Role::Officer => named,
-            Role::Carrier | Role::Auditor | Role::Admin => false,
+            Role::Carrier | Role::Auditor | Role::Admin | Role::Register => false,
         }
+    }
+
+    /// Whether a licence names the caller's State.
+    pub fn is_named_on(&self, licence: &Licence) -> bool {
+        licence.issuing_state == self.state
+            || licence.country_of_export == self.state
+            || licence.country_of_import == self.state
+            || licence.transit.iter().any(|transit| transit.country == self.state)
     }
 
     /// Refuses a licence of another State than the caller's own.

@@ -82,7 +82,7 @@ fn concerns(caller: &Caller, event: &EventRow) -> Result<bool, Error> {
             Role::Carrier => {
                 event.carrier.is_some() && event.carrier.as_deref() == caller.operator.as_deref()
             }
-            Role::Auditor | Role::Admin => false,
+            Role::Auditor | Role::Admin | Role::Register => false,
         })
 }
 

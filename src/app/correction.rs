@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::foreign::Recent;
 use super::journey::released;
 use super::judge::Presented;
 use super::presentation;
@@ -250,6 +251,7 @@ impl App {
     ) -> Result<Recorded, Error> {
         let presented = Presented::read(declaration, "/declaration")?;
         at_own_post(caller, &presented.declaration)?;
+        let presented = self.with_registers(presented, Recent::Now).await?;
         let to = To::Declaration(Box::new(presented));
         self.recorder
             .submit(Box::new(Correction { id, to, reason, caller: caller.clone(), once }))

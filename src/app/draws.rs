@@ -106,9 +106,10 @@ pub(super) fn drawings_as_far_as_they_go(
     for item in &case.items {
         let (number, mut is_quoted) = (item.item.number, item.item.exemption.is_some());
         for quote in &item.quotes {
-            let Some(held) = quote.held().filter(|held| case.draws(&held.licence)) else {
-                continue;
-            };
+            // What another State's register keeps cannot be drawn upon from here.
+            let is_ours = case.foreign(&quote.quote.number).is_none();
+            let held = quote.held().filter(|held| is_ours && case.draws(&held.licence));
+            let Some(held) = held else { continue };
             let line = quote.line.filter(|line| line.category == item.item.category);
             let share = line.and_then(|line| Some((line, item.drawn_by(quote, line)?)));
             let Some((line, share)) = share else { continue };

@@ -3,7 +3,7 @@
 //! the writer's transaction; both come through here.
 use super::Caller;
 use super::Error;
-use super::record::FactsRecord;
+use super::facts_record::FactsRecord;
 use super::record::Judgement;
 use super::record::JudgementOf;
 use super::record::issuing_states;
@@ -44,6 +44,8 @@ pub struct Presented {
     pub declaration: Declaration,
     /// What its content is told by, where that is not the bytes.
     content: Option<String>,
+    /// What other States' registers have said of the licences that it quotes.
+    pub foreign: std::sync::Arc<[super::foreign::Foreign]>,
 }
 
 impl Presented {
@@ -59,7 +61,7 @@ impl Presented {
             ReferenceKind::Ucr => Some(self::json(&sent)?),
             ReferenceKind::Mrn | ReferenceKind::National => None,
         };
-        Ok(Self { json, declaration, content })
+        Ok(Self { json, declaration, content, foreign: std::sync::Arc::default() })
     }
 
     /// Digest of the content, by which the register knows it again.

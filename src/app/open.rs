@@ -5,6 +5,7 @@ use super::audit_log;
 use super::audit_log::LogWriter;
 use super::book::Book;
 use super::deadlines::Pending;
+use super::foreign::Registers;
 use super::limits::Limits;
 use super::lists;
 use super::memory;
@@ -84,6 +85,7 @@ pub struct App {
     pub(super) events: Arc<tokio::sync::Notify>,
     pub(super) courier: Post,
     pub(super) latest: audit_log::Latest,
+    pub(super) registers: Registers,
     /// Held for as long as this process owns the data folder.
     _lock: File,
 }
@@ -113,6 +115,7 @@ impl App {
         let feed = feed.transpose()?;
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
+        let registers = Registers::open(&config, ids.as_ref())?;
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
         let writer = Writer {
@@ -157,6 +160,7 @@ impl App {
             events,
             courier,
             latest,
+            registers,
             _lock: lock,
         })
     }
@@ -231,6 +235,7 @@ impl App {
         let counts = &self.recorder.counts;
         let waiting = u64::try_from(self.recorder.waiting()).unwrap_or(u64::MAX);
         let mut figures = self.courier.figures();
+        figures.extend(self.registers.figures());
         figures.extend([
             ("passavant_cache_licences", "Licences kept in memory", kept),
             ("passavant_cache_hits_total", "Licence look-ups answered from memory", hits),

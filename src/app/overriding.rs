@@ -15,6 +15,8 @@ use super::draws::drawings;
 use super::draws::drawings_as_far_as_they_go;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::foreign::Foreign;
+use super::foreign::Recent;
 use super::judge::Presented;
 use super::judge::json;
 use super::notice;
@@ -138,6 +140,8 @@ struct Confirm {
     id: Uuid,
     note: Option<Text>,
     caller: Caller,
+    /// What other States' registers have said just before.
+    foreign: Arc<[Foreign]>,
     once: Once,
 }
 
@@ -174,7 +178,8 @@ impl Command for Confirm {
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let (row, against) = self.waiting(batch)?;
-        let presented = declared(&row)?;
+        let mut presented = declared(&row)?;
+        presented.foreign = Arc::clone(&self.foreign);
         let announced = storage::preclearances::of_verification(batch.db, &row.verification_id)?;
         let announced = presentation::read(batch, announced.as_deref())?;
         let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
@@ -306,7 +311,13 @@ impl App {
         note: Option<Text>,
         once: Once,
     ) -> Result<Recorded, Error> {
-        let command = Confirm { id, note, caller: caller.clone(), once };
+        let read = move |db: &mut Db| storage::releases::read(db, id);
+        let row = self.readers.read(read).await?;
+        let foreign = match row.filter(|row| row.state == caller.state.as_str()) {
+            Some(row) => self.with_registers(declared(&row)?, Recent::Now).await?.foreign,
+            None => Arc::default(),
+        };
+        let command = Confirm { id, note, caller: caller.clone(), foreign, once };
         self.recorder.submit(Box::new(command)).await
     }
 

@@ -10,6 +10,7 @@ use super::announced::Kept;
 use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::drawings;
+use super::foreign::Recent;
 use super::judge;
 use super::judge::Judged;
 use super::judge::Presented;
@@ -300,8 +301,10 @@ impl App {
         reserve: bool,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        let presented = Arc::new(Presented::read(declaration, "/declaration")?);
+        let presented = Presented::read(declaration, "/declaration")?;
         is_own(caller, &presented)?;
+        let recent = if reserve { Recent::Now } else { Recent::Kept };
+        let presented = Arc::new(self.with_registers(presented, recent).await?);
         let lists = Arc::clone(&self.lists.read());
         let state = state_of_post(&lists, &presented)?;
         let now = self.clock.now();

@@ -8,6 +8,7 @@ use super::announced;
 use super::announced::shown;
 use super::batch::Batch;
 use super::claims::Claims;
+use super::foreign::Recent;
 use super::judge;
 use super::judge::Judged;
 use super::judge::Presented as Declared;
@@ -172,8 +173,9 @@ impl App {
         let (row, judged, reserved) = found.ok_or(Error::NotFound)?;
         may_be_presented(&row)?;
         let declaration = announced.completed(&judged.declaration).map_err(Error::Invalid)?;
-        let presented = Arc::new(Declared::read(declaration, "")?);
+        let presented = Declared::read(declaration, "")?;
         at_own_post(caller, &presented.declaration)?;
+        let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
         for fact in &mut facts.licences {

@@ -4,6 +4,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::draws::drawings;
+use super::foreign::Recent;
 use super::judge;
 use super::judge::Presented;
 use super::release::timestamp;
@@ -94,7 +95,8 @@ impl App {
     /// What a release of a verdict would draw now.
     pub async fn preview(&self, caller: &Caller, id: Uuid) -> Result<Preview, Error> {
         let (row, ..) = self.verification_row(caller, id).await?;
-        let presented = Arc::new(Presented::read(row.declaration, "/declaration")?);
+        let presented = Presented::read(row.declaration, "/declaration")?;
+        let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
         // What is held for these goods does not stand in their own way.

@@ -10,6 +10,7 @@ use super::claims::Claims;
 use super::draws::Drawing;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::foreign::Recent;
 use super::judge;
 use super::judge::Presented;
 use super::judge::sha256;
@@ -299,6 +300,7 @@ impl App {
                 Error::Internal(format!("a recorded declaration does not read: {error}"))
             })?;
         at_own_post(caller, &presented.declaration)?;
+        let presented = self.with_registers(presented, Recent::Now).await?;
         self.recorder
             .submit(Box::new(Release {
                 verification: row,

@@ -2,9 +2,9 @@
 //! versions, same lists, same instant must give the same reply.
 use super::Error;
 use super::book;
+use super::facts_record::FactsRecord;
 use super::judge;
 use super::judge::Presented;
-use super::record::FactsRecord;
 use super::release::timestamp;
 use super::release::uuid;
 use crate::audit::entry::salted;
@@ -84,7 +84,7 @@ pub fn kept_beside(
 fn records_verdict(entry: &Value) -> bool {
     matches!(
         text(entry, "kind"),
-        "verification" | "preclearance" | "release_refused" | "override_judged"
+        "verification" | "preclearance" | "release_refused" | "override_judged" | "release_basis"
     )
 }
 

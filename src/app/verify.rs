@@ -6,6 +6,8 @@ use super::batch::Batch;
 use super::book;
 use super::claims::Claims;
 use super::facts;
+use super::foreign;
+use super::foreign::Recent;
 use super::judge;
 use super::judge::Judged;
 use super::judge::Presented;
@@ -81,8 +83,9 @@ impl App {
         declaration: String,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        let presented = Arc::new(Presented::read(declaration, "/declaration")?);
+        let presented = Presented::read(declaration, "/declaration")?;
         at_own_post(caller, &presented.declaration)?;
+        let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let facts = self.facts(&presented, caller.state, now).await;
         let judged = self.judge_now(caller, &presented, &facts, None, now)?;
@@ -167,6 +170,7 @@ impl App {
             (Some(_), Some(age_ms)) if from_cache => Some(age_ms),
             (Some(_), _) => Some(0),
         };
+        foreign::apply(&mut facts, &presented.foreign, now);
         facts
     }
 

@@ -4,13 +4,14 @@ use super::Access;
 use super::Config;
 use super::Http;
 use super::Issuer;
+use super::Register;
 use super::SignIn;
 use super::Stream;
 use super::Webhooks;
 use crate::domain::Country;
 use std::collections::HashSet;
 
-const ROLES: [&str; 5] = ["officer", "authority", "carrier", "auditor", "admin"];
+const ROLES: [&str; 6] = ["officer", "authority", "carrier", "auditor", "admin", "register"];
 const ALGORITHMS: [&str; 3] = ["EdDSA", "ES256", "RS256"];
 const FORMATS: [&str; 2] = ["json", "text"];
 
@@ -32,6 +33,10 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         problems.extend(unmet(&sign_in(config, way)).into_iter().map(at));
     }
     problems.extend(unmet(&stream(&config.stream)));
+    for (index, register) in config.registry.registers.iter().enumerate() {
+        let at = |problem: String| format!("registry.registers[{index}].{problem}");
+        problems.extend(unmet(&register_of_another(register, config)).into_iter().map(at));
+    }
     let mut names = HashSet::new();
     for (index, issuer) in config.access.issuers.iter().enumerate() {
         let at = |problem: String| format!("access.issuers[{index}].{problem}");
@@ -154,6 +159,26 @@ fn rate_and_log(config: &Config) -> Vec<Demand> {
     ]
 }
 
+fn register_of_another(register: &Register, config: &Config) -> Vec<Demand> {
+    let prefixes = register.prefixes.iter().all(|prefix| !prefix.is_empty());
+    vec![
+        (
+            is_state(&register.state) && register.state != config.node.state,
+            "state: another State's two letters",
+        ),
+        (prefixes, "prefixes: what numbers begin with, not empty"),
+        (
+            is_private_to_read(&register.url),
+            "url: https (http only on loopback), for its replies are of trade",
+        ),
+        (!register.issuer.is_empty(), "issuer: the iss under which it knows this service"),
+        (!register.audience.is_empty(), "audience: the aud that it asks for"),
+        (!register.key.is_empty(), "key: its public key, whpk_ and base64"),
+        ((10..=10_000).contains(&register.timeout_ms), "timeout_ms: 10 to 10000"),
+        (register.cache_ms <= 5_000, "cache_ms: 0 to 5000"),
+    ]
+}
+
 fn webhooks(webhooks: &Webhooks) -> Vec<Demand> {
     let networks = webhooks.networks.iter().all(|text| text.parse::<ipnet::IpNet>().is_ok());
     let waits = (1..=100).contains(&webhooks.retry_ms.len())
@@ -194,7 +219,7 @@ fn trusted(issuer: &Issuer) -> Vec<Demand> {
         // A caller's key is `iss#sub`: with a '#' in iss, two callers could share one.
         (!issuer.issuer.contains('#'), "issuer: without '#'"),
         (is_state(&issuer.state), "state: the State's two letters"),
-        (roles, "roles: some of officer, authority, carrier, auditor, admin"),
+        (roles, "roles: some of officer, authority, carrier, auditor, admin, register"),
         (!issuer.audience.is_empty(), "audience: the aud of tokens for this service"),
         (
             issuer.jwks_url.is_some() != issuer.jwks_file.is_some(),

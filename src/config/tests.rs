@@ -72,6 +72,35 @@ fn an_unsound_node_database_or_writer_is_refused() {
 }
 
 #[test]
+fn unsound_registers_are_refused() {
+    fn with(config: &mut Config, change: fn(&mut Register)) {
+        let mut register = Register {
+            state: "KE".to_owned(),
+            url: "https://register.example".to_owned(),
+            prefixes: Vec::new(),
+            issuer: "https://customs.example/register".to_owned(),
+            audience: "passavant".to_owned(),
+            key: "whpk_AAAA".to_owned(),
+            ca_file: None,
+            timeout_ms: 1500,
+            cache_ms: 3000,
+        };
+        change(&mut register);
+        config.registry.registers.push(register);
+    }
+    each_is_refused_by_name(&[
+        ("registry.registers[0].state", |c| with(c, |r| r.state = "FR".to_owned())),
+        ("registry.registers[0].url", |c| with(c, |r| r.url = "http://a.example".to_owned())),
+        ("registry.registers[0].prefixes", |c| with(c, |r| r.prefixes.push(String::new()))),
+        ("registry.registers[0].issuer", |c| with(c, |r| r.issuer.clear())),
+        ("registry.registers[0].audience", |c| with(c, |r| r.audience.clear())),
+        ("registry.registers[0].key", |c| with(c, |r| r.key.clear())),
+        ("registry.registers[0].timeout_ms", |c| with(c, |r| r.timeout_ms = 0)),
+        ("registry.registers[0].cache_ms", |c| with(c, |r| r.cache_ms = 5001)),
+    ]);
+}
+
+#[test]
 fn unsound_webhooks_are_refused() {
     each_is_refused_by_name(&[
         ("webhooks.networks", |c| c.webhooks.networks.push("10.20.0.0".to_owned())),

@@ -64,6 +64,10 @@ proof! {
     AuthorityOrAdmin: Authority, Admin
 }
 proof! {
+    /// Another State's register.
+    RegisterOfAnother: Register
+}
+proof! {
     /// Those with a part in the audit trail.
     AuditorOrState: Auditor, Officer, Authority
 }

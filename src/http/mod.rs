@@ -20,6 +20,7 @@ mod peer;
 mod preclearances;
 mod problem;
 mod receipts;
+mod registry;
 mod releases;
 mod reply;
 mod request_log;
@@ -128,6 +129,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/audit/tile/{path:.*}", TRAIL, audit::tile, "A tile of the log, as tlog-tiles names it; bundles of entries are for the home auditors"),
     route!(GET "/v1/audit/entries", TRAIL, audit::entries, "Entries that concern you"),
     route!(GET "/v1/audit/entries/{log:.*}/{index}/proof", TRAIL, audit::proof, "The proof that an entry stands in the signed tree"),
+    route!(GET "/v1/registry/licences/{number}", &[Role::Register], registry::licence, "What this register says of a number to another State's, signed"),
     route!(GET "/v1/webhooks", TELLERS, webhooks::list, "Where the systems of your State are told of events"),
     route!(POST "/v1/webhooks", TELLERS, webhooks::make, "Have events told to a system of your State"),
     route!(GET "/v1/webhooks/keys", EVERYONE, webhooks::keys, "The keys with which events are signed"),

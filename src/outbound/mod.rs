@@ -4,6 +4,7 @@ pub mod key_file;
 pub mod keys;
 pub mod local_issuer;
 pub mod oidc;
+pub mod registry;
 pub mod webhook;
 
 use std::path::Path;

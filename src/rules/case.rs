@@ -41,6 +41,19 @@ pub struct LicenceFact {
     pub lookup: Lookup,
 }
 
+/// A quoted number that was looked up in the register of another State.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignFact {
+    /// The number as quoted.
+    pub number: Text,
+    /// The State whose register it is.
+    pub state: Country,
+    /// As of when it has answered; `None` where it has not, or nothing that could be believed.
+    pub as_of: Option<Timestamp>,
+    /// The document that it has shown.
+    pub document: Option<std::sync::Arc<str>>,
+}
+
 /// An earlier release of the same declaration reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriorUse {
@@ -124,6 +137,8 @@ pub struct Facts {
     pub is_announced: bool,
     /// The instant at which the pre-clearance under which the goods are presented had lapsed.
     pub lapsed: Option<Timestamp>,
+    /// Which of the numbers were looked up in another State's register.
+    pub foreign: Vec<ForeignFact>,
 }
 
 /// An item's quote together with what it leads to.
@@ -244,6 +259,11 @@ impl<'a> Case<'a> {
             passages: passages(declaration, lists, state),
             items: items(declaration, facts),
         }
+    }
+
+    /// How a number was looked up in another State's register, where it was.
+    pub fn foreign(&self, number: &str) -> Option<&'a ForeignFact> {
+        self.facts.foreign.iter().find(|fact| fact.number.as_str() == number)
     }
 
     /// Every licence found, once, with the fact it came from.

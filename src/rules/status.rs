@@ -44,13 +44,22 @@ pub(super) fn is_licensed(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
 /// and the data are fresh; only then does the number not exist (11), otherwise the issuing State
 /// could not be asked (12), and a person decides: never "not found", and never passed. Who would have issued
 /// an unknown number is told by its first two letters where they are those of a State concerned; failing
-/// that, every State concerned must be connected. A register that does not answer at all is always 12.
+/// that, every State concerned must be connected. A register that does not answer at all is always 12, and so is one
+/// whose reply is not signed by its key. A licence of another State's register that this border would draw
+/// upon is 12 too, since its balance cannot be drawn from here.
 pub(super) fn licence_not_found(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         for quote in &item.quotes {
             let number = &quote.quote.number;
             match quote.lookup {
-                Lookup::Held(_) => {}
+                Lookup::Held(held) => foreign_balance(case, item, quote, held, findings),
+                // A register that has answered, signed and just now, has no such licence.
+                Lookup::NotFound if case.foreign(number).is_some() && is_fresh(case) => {
+                    let finding = findings.add(Code::LicenceNotFound).on(item, quote);
+                    finding.declared(number).says(format_args!(
+                        "{number} is not in the register of its State, which was asked"
+                    ));
+                }
                 Lookup::NotFound => match unconnected_issuer(case, number) {
                     None if is_fresh(case) => {
                         let finding = findings.add(Code::LicenceNotFound).on(item, quote);
@@ -78,6 +87,24 @@ pub(super) fn licence_not_found(case: &Case<'_>, findings: &mut Findings) {
                 }
             }
         }
+    }
+}
+
+/// A licence of another State's register cannot be drawn upon from here: a person sees to it there.
+fn foreign_balance(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    quote: &QuoteCase<'_>,
+    held: &Held,
+    findings: &mut Findings,
+) {
+    let number = &quote.quote.number;
+    if let Some(foreign) = case.foreign(number).filter(|_| case.draws(&held.licence)) {
+        let finding = findings.add(Code::IssuerUnavailable).on(item, quote);
+        finding.declared(number).says(format_args!(
+            "the balance of {number} is kept in the register of {} and cannot be drawn upon here",
+            foreign.state
+        ));
     }
 }
 

@@ -86,7 +86,7 @@ fn config(dir: &TempDir) -> Config {
         config.access.issuers.push(Issuer {
             issuer: issuer_name(state),
             state: state.to_owned(),
-            roles: ["officer", "authority", "carrier", "auditor", "admin"]
+            roles: ["officer", "authority", "carrier", "auditor", "admin", "register"]
                 .map(str::to_owned)
                 .to_vec(),
             audience: "passavant".to_owned(),

@@ -22,6 +22,7 @@ mod overrides;
 mod preclearances;
 mod reach;
 mod receipts;
+mod registry;
 mod releases;
 mod serials;
 mod shell;

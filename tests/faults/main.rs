@@ -8,6 +8,7 @@
     reason = "a test may stop"
 )]
 
+mod registers;
 #[path = "../support/mod.rs"]
 mod support;
 

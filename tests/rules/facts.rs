@@ -110,6 +110,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
     };
     Facts {
         reported: Vec::new(),
+        foreign: Vec::new(),
         licences: declaration.licence_numbers().into_iter().map(fact).collect(),
         data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),
         prior_uses: sent.prior_uses.into_iter().map(prior_use).collect(),

@@ -1,0 +1,246 @@
+//! The facts beside an audit entry, as they are written down and as a replay reads them back.
+use super::Error;
+use super::facts::report_fact;
+use super::facts::report_record;
+use super::outward::OutwardRecord;
+use crate::domain::Country;
+use crate::domain::Quantity;
+use crate::domain::Timestamp;
+use crate::domain::licence::Drawn;
+use crate::domain::licence::Held;
+use crate::domain::licence::Licence;
+use crate::domain::licence::Standing;
+use crate::domain::licence::Status;
+use crate::domain::serial::Serial;
+use crate::rules::case::Facts;
+use crate::rules::case::ForeignFact;
+use crate::rules::case::LicenceFact;
+use crate::rules::case::Lookup;
+use crate::rules::case::PriorUse;
+use crate::rules::case::SerialFact;
+use serde::Deserialize;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What was looked up, as a replay reads it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactsRecord {
+    data_age_ms: Option<u64>,
+    history_available: bool,
+    licences: Vec<LicenceFactRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    prior_uses: Vec<(u32, String, i64, bool)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    serials: Vec<SerialFactRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outward: Option<OutwardRecord>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    announced: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reported: Vec<super::facts::ReportRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lapsed_us: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    foreign: Vec<ForeignRecord>,
+}
+
+/// A number looked up in another State's register, with the document that it showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ForeignRecord {
+    number: String,
+    state: Country,
+    as_of_us: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
+}
+
+/// Line, reserved and consumed, in millionths.
+pub(super) type DrawnRecord = (u32, i64, i64);
+
+/// One quoted number and the register's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LicenceFactRecord {
+    number: String,
+    /// Version, status, shipments and (line, reserved, consumed); nothing where it was not found.
+    held: Option<(u32, String, u32, Vec<DrawnRecord>)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unavailable: bool,
+}
+
+/// What the register knew of a serial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SerialFactRecord {
+    item: u32,
+    serial: String,
+    licence: String,
+    line: u32,
+    movement: String,
+    settled: bool,
+}
+
+impl FactsRecord {
+    /// Writes facts down.
+    pub fn new(facts: &Facts) -> Self {
+        Self {
+            data_age_ms: facts.data_age_ms,
+            history_available: facts.history_available,
+            licences: facts.licences.iter().map(licence_record).collect(),
+            prior_uses: facts
+                .prior_uses
+                .iter()
+                .map(|prior| {
+                    (
+                        prior.item,
+                        prior.release.to_string(),
+                        prior.at.as_microsecond(),
+                        prior.same_content,
+                    )
+                })
+                .collect(),
+            serials: facts
+                .serials
+                .iter()
+                .map(|fact| SerialFactRecord {
+                    item: fact.item,
+                    serial: fact.serial.to_string(),
+                    licence: fact.licence.to_string(),
+                    line: fact.line,
+                    movement: fact.movement.as_str().to_owned(),
+                    settled: fact.settled,
+                })
+                .collect(),
+            outward: facts.outward.as_ref().map(OutwardRecord::from_outward),
+            announced: facts.is_announced,
+            reported: facts.reported.iter().map(report_record).collect(),
+            lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
+            foreign: facts.foreign.iter().map(foreign_record).collect(),
+        }
+    }
+
+    /// Reads facts back; `licence` gives the content of a licence version.
+    pub fn facts(
+        self,
+        mut licence: impl FnMut(&str, u32) -> Result<Arc<Licence>, Error>,
+    ) -> Result<Facts, Error> {
+        let broken = |what: &str| Error::Internal(format!("recorded facts do not read: {what}"));
+        let foreign: Vec<ForeignFact> = self.foreign.into_iter().map(foreign_fact).collect();
+        let mut licences = Vec::with_capacity(self.licences.len());
+        for record in self.licences {
+            let lookup = match record.held {
+                None if record.unavailable => Lookup::Unavailable,
+                None => Lookup::NotFound,
+                Some((version, status, shipments, drawn)) => Lookup::Held(Held {
+                    licence: match shown(&foreign, &record.number) {
+                        Some(document) => {
+                            Arc::new(super::book::licence_of(&record.number, version, document)?)
+                        }
+                        None => licence(&record.number, version)?,
+                    },
+                    standing: standing(&status, shipments, drawn)
+                        .ok_or_else(|| broken("a standing"))?,
+                }),
+            };
+            licences.push(LicenceFact { number: record.number.into(), lookup });
+        }
+        let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
+        let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
+        let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
+        let outward = match self.outward {
+            Some(record) => Some(record.outward().ok_or_else(|| broken("the outward movement"))?),
+            None => None,
+        };
+        Ok(Facts {
+            licences,
+            data_age_ms: self.data_age_ms,
+            prior_uses: prior_uses.ok_or_else(|| broken("earlier releases"))?,
+            serials: serials.ok_or_else(|| broken("serials"))?,
+            outward,
+            history_available: self.history_available,
+            is_announced: self.announced,
+            reported: reported.ok_or_else(|| broken("reports"))?,
+            lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
+            foreign,
+        })
+    }
+}
+
+fn licence_record(fact: &LicenceFact) -> LicenceFactRecord {
+    let (held, unavailable) = match &fact.lookup {
+        Lookup::Held(held) => {
+            let standing = &held.standing;
+            let drawn = standing.drawn.iter();
+            let drawn = drawn
+                .map(|drawn| (drawn.line, drawn.reserved.micros(), drawn.consumed.micros()))
+                .collect();
+            let status = standing.status.as_str().to_owned();
+            (Some((held.licence.version, status, standing.shipments, drawn)), false)
+        }
+        Lookup::NotFound => (None, false),
+        Lookup::Unavailable => (None, true),
+    };
+    LicenceFactRecord { number: fact.number.to_string(), held, unavailable }
+}
+
+pub(super) fn standing(status: &str, shipments: u32, drawn: Vec<DrawnRecord>) -> Option<Standing> {
+    let drawn = drawn.into_iter().map(|(line, reserved, consumed)| {
+        let reserved = Quantity::from_micros(reserved)?;
+        Some(Drawn { line, reserved, consumed: Quantity::from_micros(consumed)? })
+    });
+    Some(Standing {
+        status: Status::parse(status)?,
+        shipments,
+        drawn: drawn.collect::<Option<_>>()?,
+    })
+}
+
+fn prior_use((item, release, at_us, same_content): (u32, String, i64, bool)) -> Option<PriorUse> {
+    Some(PriorUse {
+        item,
+        release: release.into(),
+        at: Timestamp::from_microsecond(at_us).ok()?,
+        same_content,
+    })
+}
+
+fn serial_fact(record: SerialFactRecord) -> Option<SerialFact> {
+    use crate::domain::goods::Movement;
+    Some(SerialFact {
+        item: record.item,
+        serial: Serial::parse(&record.serial)?,
+        licence: record.licence.into(),
+        line: record.line,
+        movement: [Movement::Export, Movement::Import, Movement::Transit]
+            .into_iter()
+            .find(|movement| movement.as_str() == record.movement)?,
+        settled: record.settled,
+    })
+}
+
+fn foreign_record(fact: &ForeignFact) -> ForeignRecord {
+    ForeignRecord {
+        number: fact.number.to_string(),
+        state: fact.state,
+        as_of_us: fact.as_of.map(Timestamp::as_microsecond),
+        document: fact.document.as_deref().map(str::to_owned),
+    }
+}
+
+fn foreign_fact(record: ForeignRecord) -> ForeignFact {
+    ForeignFact {
+        number: record.number.into(),
+        state: record.state,
+        as_of: record.as_of_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
+        document: record.document.map(Arc::from),
+    }
+}
+
+/// The document that another State's register has shown of a number.
+fn shown<'a>(foreign: &'a [ForeignFact], number: &str) -> Option<&'a str> {
+    foreign.iter().find(|fact| fact.number.as_str() == number)?.document.as_deref()
+}
+
+/// What has been drawn of a licence, as it is written down.
+pub(super) fn drawn(standing: &Standing) -> Vec<DrawnRecord> {
+    let drawn = standing.drawn.iter();
+    drawn.map(|drawn| (drawn.line, drawn.reserved.micros(), drawn.consumed.micros())).collect()
+}
