@@ -113,14 +113,19 @@ fn one_journey(
 }
 
 fn stage(events: &[EventRow]) -> &'static str {
-    const STAGES: [(&str, &str); 5] = [
+    const STAGES: [(&str, &str); 6] = [
         ("receipt_confirmed", "received"),
         ("arrival", "arrived"),
         ("entry", "on_the_way"),
         ("exit", "left"),
         ("release", "released"),
+        ("override_confirmed", "released"),
     ];
-    let has = |kind: &str| events.iter().any(|event| event.kind == kind);
+    let undone = |release: &EventRow| {
+        let is_its = |event: &&EventRow| event.subject == release.subject;
+        events.iter().filter(is_its).any(|event| event.kind == "reversal")
+    };
+    let has = |kind: &str| events.iter().any(|event| event.kind == kind && !undone(event));
     STAGES.iter().find(|(kind, _)| has(kind)).map_or("declared", |(_, stage)| stage)
 }
 

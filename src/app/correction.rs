@@ -53,6 +53,8 @@ impl Command for Correction {
 
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("release", self.id.as_bytes());
+        claims.name("deadline", self.id.to_string().as_bytes());
+        super::receipts::claim(db, self.id.as_bytes(), claims)?;
         if let Some(row) = storage::releases::read(db, self.id)?
             && let Some(id) = storage::preclearances::of_verification(db, &row.verification_id)?
         {
@@ -61,12 +63,16 @@ impl Command for Correction {
         // What another node makes of the release before its name is locked is seen when it is decided.
         if let Some(row) = storage::releases::read(db, self.id)? {
             claims.name(&row.reference_kind, row.reference.as_bytes());
+            let declaration = released(&row)?;
+            super::returns::claim(db, &declaration, &row.state, claims)?;
             for draw in storage::releases::draws(db, &row.id)? {
                 claims.licence(&Text::from(storage::licences::number(db, draw.licence_id)?));
             }
         }
         if let To::Declaration(presented) = &self.to {
             claims.declaration(&presented.declaration);
+            let state = self.caller.state.as_str();
+            super::returns::claim(db, &presented.declaration, state, claims)?;
         }
         Ok(())
     }

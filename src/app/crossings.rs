@@ -104,6 +104,8 @@ impl Command for Cross {
             Whose::Consignment(ucr) => Some(ucr.to_string()),
             Whose::Release(id) => {
                 claims.name("release", id.as_bytes());
+                claims.name("deadline", id.to_string().as_bytes());
+                receipts::claim(db, id.as_bytes(), claims)?;
                 match storage::releases::read(db, *id)? {
                     Some(row) => consignment(&journey::released(&row)?),
                     None => None,

@@ -4,6 +4,7 @@ use super::App;
 use super::Error;
 use super::batch::Batch;
 use super::claims::Claims;
+use super::overdue;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -52,8 +53,11 @@ impl Command for Escalate {
         None
     }
 
-    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("deadline", self.subject.as_bytes());
+        if self.kind == Kind::Receipt.as_str() {
+            overdue::claim(db, &self.subject, claims)?;
+        }
         Ok(())
     }
 
@@ -79,11 +83,15 @@ impl Command for Escalate {
             batch.settle_deadline(Kind::Review, &deadline.subject)?;
             return Ok(none);
         }
-        for alert in told(&deadline, row.step) {
-            batch.raise(&alert)?;
-        }
         let step = row.step + 1;
-        let next = next_step(batch, &deadline, step);
+        let next = if deadline.kind == Kind::Receipt {
+            overdue::escalate(batch, &deadline, row.step)?
+        } else {
+            for alert in told(&deadline, row.step) {
+                batch.raise(&alert)?;
+            }
+            next_step(batch, &deadline, step)
+        };
         let (status, due_us) = match next {
             Some(due) => ("pending", due.as_microsecond()),
             None => ("escalated", row.due_us),
@@ -140,9 +148,11 @@ fn next_step(
 }
 
 /// How heavy a deadline that has passed is, its codes, and what is said of it.
-fn said(deadline: &Deadline, step: i64) -> (Severity, &'static [&'static str], &'static str) {
+type Said = (Severity, &'static [&'static str], &'static str);
+
+fn said(deadline: &Deadline, step: i64) -> Option<Said> {
     let lapses = Profile::named(deadline.profile).is_some_and(|profile| profile.silence_lapses);
-    match deadline.kind {
+    Some(match deadline.kind {
         Kind::CustomsNotice => (
             Severity::Refer,
             &["CUSTOMS_NOTICE_DUE"],
@@ -164,10 +174,12 @@ fn said(deadline: &Deadline, step: i64) -> (Severity, &'static [&'static str], &
             &["AUTHORITY_DECISION_DUE"],
             "the authority has not decided in time on goods that are not compliant: they stay held",
         ),
-        Kind::Receipt => (
+        // A chain of its own: `overdue`.
+        Kind::Receipt => return None,
+        Kind::Return => (
             Severity::Refer,
-            &["RECEIPT_CONFIRMATION_OVERDUE"],
-            "no receipt has been confirmed in time: have the goods left?",
+            &["TEMPORARY_OVERSTAY"],
+            "goods that were let through for a time have not come back over this border in time",
         ),
         Kind::Exit if step == 0 => (
             Severity::Refer,
@@ -185,14 +197,14 @@ fn said(deadline: &Deadline, step: i64) -> (Severity, &'static [&'static str], &
         Kind::Review => {
             (Severity::Inform, &["REVIEW_AFTER_2_YEARS"], "this licence is due to be reviewed")
         }
-    }
+    })
 }
 
 /// Who is told what of a deadline that has passed.
 fn told(deadline: &Deadline, step: i64) -> Vec<NewAlert> {
-    let (severity, codes, words) = said(deadline, step);
-    let receipt = deadline.kind == Kind::Receipt;
-    let kind = if receipt { AlertKind::ReceiptOverdue } else { AlertKind::Deadline };
+    let Some((severity, codes, words)) = said(deadline, step) else { return Vec::new() };
+    let overstays = deadline.kind == Kind::Return;
+    let kind = if overstays { AlertKind::Overstay } else { AlertKind::Deadline };
     let authority = Addressee::Authority(deadline.state, deadline.post);
     let post = deadline.post.map(|post| Addressee::Post(deadline.state, post));
     let to: Vec<Addressee> = match deadline.kind {
@@ -201,6 +213,7 @@ fn told(deadline: &Deadline, step: i64) -> Vec<NewAlert> {
         | Kind::DecisionOnDoubt
         | Kind::DecisionOnBreach
         | Kind::Receipt
+        | Kind::Return
         | Kind::Exit => std::iter::once(authority).chain(post).collect(),
     };
     let alert = |to| NewAlert {

@@ -16,7 +16,7 @@ use crate::storage::releases::ReleaseRow;
 use std::sync::Arc;
 
 /// What a time limit on a release is about.
-fn about(row: &ReleaseRow, declaration: &Declaration) -> Result<About, Stop> {
+pub(super) fn about(row: &ReleaseRow, declaration: &Declaration) -> Result<About, Stop> {
     Ok(About {
         release: Some(uuid(&row.id)?),
         verification: Some(uuid(&row.verification_id)?),

@@ -57,14 +57,14 @@ pub fn history(
     except: Option<Uuid>,
     facts: &mut Facts,
 ) -> Result<(), Error> {
-    facts.prior_uses = prior_uses(db, declaration, content_sha256, except)?;
     if let Some(state) = state {
+        facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
         facts.serials = serials(db, declaration, state, except)?;
         if let Some(reference) =
             declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref())
         {
             facts.outward = storage::releases::outward(db, reference, state.as_str())?
-                .map(|json| OutwardRecord::read(&json))
+                .map(|(_, json)| OutwardRecord::read(&json))
                 .transpose()?;
             if let Some(outward) = &mut facts.outward {
                 super::returns::still_out(db, reference, state.as_str(), except, outward)?;
@@ -101,17 +101,19 @@ fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, E
     Ok(facts)
 }
 
-/// Releases that stand under the same reference. A UCR may cover many shipments, so only the very
+/// Releases of the post's State that stand under the same reference. A UCR may cover many shipments, so only the very
 /// same declaration counts as the same use of it.
 fn prior_uses(
     db: &mut Db,
     declaration: &Declaration,
     content: &[u8],
+    state: Country,
     except: Option<Uuid>,
 ) -> Result<Vec<PriorUse>, Error> {
     let reference = &declaration.reference;
+    let (kind, value) = (reference.kind.as_str(), &reference.value);
     let mut uses = Vec::new();
-    for release in storage::releases::standing(db, reference.kind.as_str(), &reference.value)? {
+    for release in storage::releases::standing(db, state.as_str(), kind, value)? {
         let same_content = release.content_sha256 == content;
         if Some(release.id) == except || (reference.kind == ReferenceKind::Ucr && !same_content) {
             continue;

@@ -149,7 +149,9 @@ struct Confirm {
 fn claim(db: &mut Db, id: Uuid, claims: &mut Claims) -> Result<(), Stop> {
     claims.name("release", id.as_bytes());
     if let Some(row) = storage::releases::read(db, id)? {
-        claims.declaration(&declared(&row)?.declaration);
+        let declaration = declared(&row)?.declaration;
+        claims.declaration(&declaration);
+        super::returns::claim(db, &declaration, &row.state, claims)?;
         let announced = storage::preclearances::of_verification(db, &row.verification_id)?;
         presentation::claim(db, announced.as_deref(), claims)?;
     }
@@ -246,6 +248,7 @@ impl Confirm {
         against.confirmed_by = Some(self.caller.key());
         against.confirmed_us = Some(batch.now.as_microsecond());
         storage::overrides::confirm(batch.db, &against)?;
+        super::due::released(batch, &row, &presented.declaration, self.caller.state)?;
         let act = Act {
             kind: "override_confirmed",
             row: &row,

@@ -2,6 +2,7 @@
 //! to it is a step, and each step is an entry of the trail that both States may read.
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::journey::Released;
 use super::journey::released;
 use super::reconcile::reconciled;
@@ -88,6 +89,15 @@ fn importing(act: &Act<'_>) -> Option<Country> {
     let declaration = act.declaration;
     let to = declaration.country_of_import.filter(|to| to.as_str() != act.row.state);
     to.filter(|_| declaration.movement == Movement::Export && act.row.status == "released")
+}
+
+/// Names the receipt of a release, with the deadline that it has.
+pub(super) fn claim(db: &mut Db, release: &[u8], claims: &mut Claims) -> Result<(), Stop> {
+    for row in storage::receipts::of_releases(db, &[release.to_vec()])? {
+        claims.name("receipt", &row.id);
+        claims.name("deadline", uuid(&row.id)?.to_string().as_bytes());
+    }
+    Ok(())
 }
 
 /// Opens the receipt of a release, and keeps it to what its amendment or reversal makes of that.

@@ -87,6 +87,8 @@ impl Command for Release {
 
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.declaration(&self.presented.declaration);
+        let state = self.caller.state.as_str();
+        super::returns::claim(db, &self.presented.declaration, state, claims)?;
         presentation::claim(db, self.preclearance.as_deref(), claims)
     }
 

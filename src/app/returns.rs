@@ -1,14 +1,24 @@
-//! Goods that return: what has come back of a first movement before is not out any more (rule 103).
+//! Goods that return: what has come back of a first movement before is not out any more (rule 103), and
+//! what has not come back in time is put before the post and the authority (rule 102).
 use super::Error;
 use super::batch::Batch;
+use super::claims::Claims;
 use super::outward::OutwardRecord;
 use super::recorder::Stop;
 use super::release::Act;
+use super::release::timestamp;
+use super::release::uuid;
+use super::timeline::country;
+use crate::domain::deadline::Deadline;
+use crate::domain::deadline::Kind;
+use crate::domain::declaration::Declaration;
 use crate::domain::serial::Serial;
 use crate::rules::case::Outward;
+use crate::rules::timers::Place;
 use crate::storage;
 use crate::storage::Db;
 use std::collections::HashSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Rounds and firearms of a first movement that have returned before are not out any more.
@@ -32,14 +42,99 @@ pub(super) fn still_out(
     Ok(())
 }
 
-/// Keeps which first movement a release's goods return to.
+/// Names the deadline of the first movement to which a declaration's goods return.
+pub(super) fn claim(
+    db: &mut Db,
+    declaration: &Declaration,
+    state: &str,
+    claims: &mut Claims,
+) -> Result<(), Stop> {
+    if let Some(reference) = outward(declaration)
+        && let Some((first, _)) = storage::releases::outward(db, reference, state)?
+    {
+        claims.name("deadline", uuid(&first)?.to_string().as_bytes());
+    }
+    Ok(())
+}
+
+/// The first movement that a declaration names.
+fn outward(declaration: &Declaration) -> Option<&str> {
+    declaration.temporary.as_ref()?.outward.as_deref()
+}
+
+/// Keeps which first movement a release's goods return to, and until when a first movement's have to.
 pub(super) fn follow_return(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), Stop> {
-    let temporary = act.declaration.temporary.as_ref();
-    let outward = temporary.and_then(|temporary| temporary.outward.as_ref());
-    if act.kind == "release" && outward.is_none() {
+    // An override that waits for its confirmation, or was never confirmed, has let nothing through.
+    if matches!(act.kind, "override_requested" | "override_expired") {
         return Ok(());
     }
-    let stands = outward.filter(|_| act.row.status == "released");
-    let named = stands.map(|reference| (reference.as_str(), act.row.state.as_str()));
-    Ok(storage::trails::put_return(batch.db, &act.row.id, named)?)
+    let is_new = matches!(act.kind, "release" | "override_confirmed");
+    let stands = act.row.status == "released";
+    let named = outward(act.declaration);
+    if !is_new || named.is_some() {
+        let before = storage::trails::return_of(batch.db, &act.row.id)?;
+        let now = named.filter(|_| stands).map(|reference| (reference, act.row.state.as_str()));
+        storage::trails::put_return(batch.db, &act.row.id, now)?;
+        for reference in before.as_deref().into_iter().chain(named) {
+            settle(batch, reference, &act.row.state)?;
+        }
+    }
+    let first = act.declaration.temporary.is_some() && named.is_none();
+    match (first && stands, is_new) {
+        (true, _) => set(batch, act),
+        (false, true) => Ok(()),
+        (false, false) => {
+            batch.settle_deadline(Kind::Return, &uuid(&act.row.id)?.to_string())?;
+            Ok(())
+        }
+    }
+}
+
+/// Goods are let through for a time: by when they have to be back (rule 102).
+fn set(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), Stop> {
+    let (lists, declaration) = (Arc::clone(&batch.lists), act.declaration);
+    let (state, post) = (country(&act.row.state)?, declaration.border_post);
+    let first = OutwardRecord::read(&act.row.outward)?.released_on;
+    let released = timestamp(act.row.at_us)?;
+    let place = Place::on_day_of(&lists, state, Some(post), released);
+    let unlicensed = declaration.items.iter().any(|item| item.licences.is_empty());
+    let due = place.return_due(first, declaration.movement, unlicensed);
+    let Some(due) = due else { return Ok(()) };
+    let (kind, subject) = (Kind::Return, uuid(&act.row.id)?.to_string());
+    let known = storage::deadlines::claim(batch.db, kind.as_str(), &subject)?;
+    // An amendment may leave out what has not come back yet; it does not ask a second time for the rest.
+    if known.is_some_and(|known| known.due_us == due.as_microsecond()) {
+        return settle(batch, &act.row.reference, &act.row.state);
+    }
+    batch.set_deadline(&Deadline {
+        kind,
+        subject,
+        due,
+        state,
+        post: Some(post),
+        profile: place.profile.id,
+        about: super::due::about(act.row, declaration)?,
+        from: released,
+    })?;
+    settle(batch, &act.row.reference, &act.row.state)
+}
+
+/// What has come back of a first movement: once every firearm has, its deadline is done with; where it
+/// moved none, with the first return, since rounds may be used. What a correction takes back is out again.
+fn settle(batch: &mut Batch<'_>, reference: &str, state: &str) -> Result<(), Stop> {
+    let Some((first, json)) = storage::releases::outward(batch.db, reference, state)? else {
+        return Ok(());
+    };
+    let mut outward = OutwardRecord::read(&json)?;
+    let moved_none = outward.serials.is_empty();
+    still_out(batch.db, reference, state, None, &mut outward)?;
+    let ids = storage::trails::returns(batch.db, reference, state)?;
+    let any = !storage::releases::standing_of(batch.db, &ids)?.is_empty();
+    let subject = uuid(&first)?.to_string();
+    if any && (moved_none || outward.serials.is_empty()) {
+        batch.settle_deadline(Kind::Return, &subject)?;
+    } else {
+        storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;
+    }
+    Ok(())
 }

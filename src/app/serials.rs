@@ -190,11 +190,22 @@ fn trail(db: &mut Db, caller: &Caller, asked: &FirearmKey) -> Result<SerialTrail
     }
     for row in storage::trails::moved(db, serial, ROWS_MAX)? {
         if is_it(&row.make, &row.model, &row.country) {
-            let came = shown.iter().any(|seen| seen.kind == "arrived" && seen.state == row.state)
-                || items.iter().any(|(_, item)| {
-                    item.movement.as_deref() == Some("import") && item.state == row.state
-                });
-            items.extend(moved(db, caller, &row, came)?);
+            let came = |until_us: i64| {
+                let arrived = |seen: &&SerialEventRow| {
+                    seen.kind == "arrived"
+                        && seen.state == row.state
+                        && seen.happened_us <= until_us
+                };
+                let imported = |(at_us, item): &&Dated| {
+                    item.kind == "released"
+                        && item.movement.as_deref() == Some("import")
+                        && item.state == row.state
+                        && *at_us <= until_us
+                };
+                shown.iter().any(|seen| arrived(&seen)) || items.iter().any(|item| imported(&item))
+            };
+            let seen = moved(db, caller, &row, came)?;
+            items.extend(seen);
         }
     }
     items.sort_by_key(|(at_us, _)| *at_us);
@@ -250,12 +261,13 @@ fn licences(
     Ok(items)
 }
 
-/// The release that has moved the firearm, and its exit.
+/// The release that has moved the firearm, and its exit; `came` says whether it had come to that State
+/// before an instant.
 fn moved(
     db: &mut Db,
     caller: &Caller,
     row: &storage::serials::SerialUse,
-    came: bool,
+    came: impl Fn(i64) -> bool,
 ) -> Result<Vec<Dated>, Error> {
     let id = uuid(&row.release_id)?;
     let Some(release) = storage::releases::read(db, id)? else { return Ok(Vec::new()) };
@@ -278,7 +290,8 @@ fn moved(
             },
         ))
     };
-    let kind = if came && row.movement == "export" { "re_exported" } else { "released" };
+    let again = row.movement == "export" && came(release.at_us);
+    let kind = if again { "re_exported" } else { "released" };
     let mut items = vec![event(kind, release.at_us, &release.border_post)?];
     if let Some(exit) = storage::crossings::exit_of(db, &row.release_id)? {
         items.push(event("left", exit.happened_us, &exit.border_post)?);

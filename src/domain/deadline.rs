@@ -17,6 +17,8 @@ words! {
         DecisionOnBreach = "decision_on_breach",
         /// The receipt of goods that have left is confirmed (rule 112).
         Receipt = "receipt",
+        /// Goods that were let through for a time come back (rule 102).
+        Return = "return",
         /// The exit of goods released for export is confirmed (rule 114).
         Exit = "exit",
         /// The authority checks after the shipment (rule 116).

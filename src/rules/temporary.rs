@@ -4,7 +4,9 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::Outward;
+use super::profile::Profile;
 use super::questions::Further;
+use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::calendar::months_after;
@@ -15,6 +17,7 @@ use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::goods::Purpose;
 use crate::domain::licence::Procedure;
+use crate::domain::lists::Lists;
 use crate::domain::party::names_agree;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
@@ -131,25 +134,12 @@ pub(super) fn overstay(case: &Case<'_>, findings: &mut Findings) {
     let (Some(outward), Some(state)) = (&case.facts.outward, case.state) else {
         return;
     };
-    let profile = case.profile;
     let first = outward.released_on;
     let unlicensed = case.items.iter().any(|item| item.quotes.is_empty());
-    let rolled = |day: Date, days: u16| case.lists.holidays.days_after(state, day, days);
-    let (end, period) = match case.declaration.movement {
-        Movement::Import => {
-            match (profile.reentry_days.filter(|_| unlicensed), profile.return_months) {
-                (Some(days), _) => (rolled(first, days), format!("{days} days")),
-                (None, Some(months)) => {
-                    (rolled(months_after(first, months), 0), format!("{months} months"))
-                }
-                (None, None) => return,
-            }
-        }
-        Movement::Export => match profile.reexport_days {
-            Some(days) => (rolled(first, days), format!("{days} days")),
-            None => return,
-        },
-        Movement::Transit => return,
+    let (lists, back) = (case.lists, case.declaration.movement);
+    let Some((end, period)) = return_period(case.profile, lists, state, back, first, unlicensed)
+    else {
+        return;
     };
     let today = case.reference_date;
     if today > end {
@@ -157,6 +147,29 @@ pub(super) fn overstay(case: &Case<'_>, findings: &mut Findings) {
         finding.declared(today).licensed(end).says(format_args!(
             "first moved on {first}, {period} ended on {end}, presented on {today}"
         ));
+    }
+}
+
+/// By which day goods that moved first on `first` return by a movement, and the period in words.
+pub(super) fn return_period(
+    profile: &Profile,
+    lists: &Lists,
+    state: Country,
+    back: Movement,
+    first: Date,
+    unlicensed: bool,
+) -> Option<(Date, String)> {
+    let rolled = |day: Date, days: u16| lists.holidays.days_after(state, day, days);
+    let in_days = |days: u16| (rolled(first, days), format!("{days} days"));
+    match back {
+        Movement::Import => match profile.reentry_days.filter(|_| unlicensed) {
+            Some(days) => Some(in_days(days)),
+            None => profile
+                .return_months
+                .map(|months| (rolled(months_after(first, months), 0), format!("{months} months"))),
+        },
+        Movement::Export => profile.reexport_days.map(in_days),
+        Movement::Transit => None,
     }
 }
 

@@ -1,13 +1,15 @@
-//! What is due after the border (rules 110 to 112, 114 and 116): by when, by which law, and what is said when the
+//! What is due after the border (rules 102, 110 to 112, 114 and 116): by when, by which law, and what is said when the
 //! time has passed. Periods are the profile's; the days off are those of the State. No timer releases
 //! anything: what the law attaches to silence is put before a person.
 use super::profile::Profile;
+use super::temporary::return_period;
 use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Locode;
 use crate::domain::Timestamp;
 use crate::domain::calendar::years_after;
 use crate::domain::deadline::Kind;
+use crate::domain::goods::Movement;
 use crate::domain::lists::DecisionPeriod;
 use crate::domain::lists::Lists;
 use jiff::ToSpan;
@@ -32,6 +34,16 @@ pub struct Timer {
 
 /// Every timer, in the catalogue's order.
 pub const TIMERS: &[Timer] = &[
+    Timer {
+        number: 102,
+        code: "TEMPORARY_OVERSTAY",
+        kind: Kind::Return,
+        title: "goods let through for a time have not come back in time",
+        legal_basis: "Regulation (EU) No 258/2012 art. 2(11); Regulation (EU) 2025/41 art. 12(1), 23",
+        does: "From the day of the first movement, as rule 102 counts. Set by a temporary release that names no earlier \
+               one, done with once every firearm that moved is back, or, where none did, with the first return. The post \
+               and the authority are alerted",
+    },
     Timer {
         number: 110,
         code: "CUSTOMS_NOTICE_DUE",
@@ -66,8 +78,10 @@ pub const TIMERS: &[Timer] = &[
         kind: Kind::Receipt,
         title: "no receipt of goods that have left was confirmed in time",
         legal_basis: "Regulation (EU) 2025/41 art. 26; Firearms Protocol art. 10(4)",
-        does: "Days from the exit, not from the release. The authority of the exporting State is alerted, and the post \
-               of exit, which is asked whether the goods have left",
+        does: "Days from the exit, not from the release. The authorities of both States are alerted, and the exporting \
+               one asks the exporter; then, each time so many working days later as the profile says, the post of exit is asked \
+               whether the goods have left, the importing State whether they were received, and in the end it is \
+               recorded that nobody has shown it. The importing State is left alone once it has answered",
     },
     Timer {
         number: 114,
@@ -168,6 +182,29 @@ impl<'a> Place<'a> {
     /// When a receipt must have been confirmed (rule 112), from the exit on.
     pub fn receipt_due(&self, exit: Timestamp) -> Option<Timestamp> {
         Some(self.days(exit, self.profile.receipt_days?))
+    }
+
+    /// When the next in the chain of rule 112 is asked, once one has been.
+    pub fn receipt_step_due(&self, asked: Timestamp) -> Timestamp {
+        let (holidays, days) = (&self.lists.holidays, self.profile.receipt_step_working_days);
+        self.end_of(holidays.working_days_after(self.state, self.day(asked), days))
+    }
+
+    /// When goods that were first let through on a day must have come back (rule 102).
+    pub fn return_due(
+        &self,
+        first: Date,
+        movement: Movement,
+        unlicensed: bool,
+    ) -> Option<Timestamp> {
+        let back = match movement {
+            Movement::Export => Movement::Import,
+            Movement::Import => Movement::Export,
+            Movement::Transit => return None,
+        };
+        let (end, _) =
+            return_period(self.profile, self.lists, self.state, back, first, unlicensed)?;
+        Some(self.end_of(end))
     }
 
     /// When the exit must have been recorded (rule 114), and when the declaration is to be invalidated.

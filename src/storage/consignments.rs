@@ -54,7 +54,11 @@ pub fn insert(db: &mut Db, rows: &[EventRow]) -> Result<()> {
 pub fn releases(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
     let mut ids: Vec<Vec<u8>> = consignment_event::table
         .filter(consignment_event::ucr.eq(ucr))
-        .filter(consignment_event::kind.eq_any(["release", "release_amendment"]))
+        .filter(consignment_event::kind.eq_any([
+            "release",
+            "override_confirmed",
+            "release_amendment",
+        ]))
         .order(consignment_event::id.desc())
         .limit(limit)
         .select(consignment_event::subject)

@@ -89,6 +89,15 @@ pub fn settle(db: &mut Db, kind: &str, subject: &str, now: Timestamp) -> Result<
     Ok(settled > 0)
 }
 
+/// Takes up again a deadline that had been settled; one that has been escalated stays so.
+pub fn reopen(db: &mut Db, kind: &str, subject: &str, now: Timestamp) -> Result<()> {
+    diesel::update(deadline::table.find((kind, subject)))
+        .filter(deadline::status.eq("settled"))
+        .set((deadline::status.eq("pending"), deadline::changed_us.eq(now.as_microsecond())))
+        .execute(db)?;
+    Ok(())
+}
+
 /// Pending ones, and those of them that are due.
 pub fn counts(db: &mut Db, now: Timestamp) -> Result<(i64, i64)> {
     let pending = deadline::table.filter(deadline::status.eq("pending"));

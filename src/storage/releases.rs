@@ -123,10 +123,12 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
     insert_draws(db, draws)
 }
 
-/// Releases that stand under a reference.
-pub fn standing(db: &mut Db, kind: &str, reference: &str) -> Result<Vec<Standing>> {
+/// Releases of a State that stand under a reference: a transit declaration moves through several States
+/// under one number, and each of them lets its goods through once.
+pub fn standing(db: &mut Db, state: &str, kind: &str, reference: &str) -> Result<Vec<Standing>> {
     let rows: Vec<(Vec<u8>, i64, Vec<u8>, String)> = release::table
         .filter(release::reference.eq(reference).and(release::reference_kind.eq(kind)))
+        .filter(release::state.eq(state))
         .filter(release::status.eq("released"))
         .order(release::at_us)
         .select((release::id, release::at_us, release::content_sha256, release::items))
@@ -169,13 +171,14 @@ pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
     Ok(rows)
 }
 
-/// The latest release for export in a State under a reference, for a return that names it.
-pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<String>> {
+/// The latest release in a State under a reference, for a return that names it: it and what it let
+/// through.
+pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<(Vec<u8>, String)>> {
     Ok(release::table
         .filter(release::reference.eq(reference).and(release::state.eq(state)))
         .filter(release::status.eq("released"))
         .order(release::at_us.desc())
-        .select(release::outward)
+        .select((release::id, release::outward))
         .first(db)
         .optional()?)
 }

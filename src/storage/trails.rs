@@ -152,6 +152,15 @@ pub fn put_return(db: &mut Db, release_id: &[u8], outward: Option<(&str, &str)>)
     Ok(())
 }
 
+/// The first movement to which a release lets goods return.
+pub fn return_of(db: &mut Db, release_id: &[u8]) -> Result<Option<String>> {
+    Ok(goods_return::table
+        .filter(goods_return::release_id.eq(release_id))
+        .select(goods_return::outward)
+        .first(db)
+        .optional()?)
+}
+
 /// The releases by which goods of a first movement have returned over a State's border.
 pub fn returns(db: &mut Db, reference: &str, state: &str) -> Result<Vec<Vec<u8>>> {
     Ok(goods_return::table

@@ -76,7 +76,8 @@ impl ReceiptStepRequest {
 /// A step in a receipt's life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReceiptStepReply {
-    /// `released`, `amended`, `left`, `arrived`, `requested`, `answered`, `confirmed`, `overdue`, `withdrawn`.
+    /// `released`, `amended`, `left`, `arrived`, `requested`, `answered`, `confirmed`, `withdrawn`; once it is
+    /// overdue `overdue`, `exit_questioned`, `importing_state_asked`, `failure_recorded`.
     pub step: String,
     /// When.
     pub at: String,

@@ -14,6 +14,8 @@ mod firearms;
 mod harness;
 mod model;
 mod outbox;
+mod overdue;
+mod overstay;
 mod periods;
 mod receiver;
 mod reservations;

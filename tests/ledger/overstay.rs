@@ -1,0 +1,137 @@
+//! Goods let through for a time: by when they come back, what ends the wait, and who is told otherwise.
+use super::harness::*;
+use passavant::app::Caller;
+use passavant::app::alerts::Query;
+use passavant::demo;
+use serde_json::Value;
+use serde_json::json;
+use uuid::Uuid;
+
+const OUT: &str = "FR-OUT-1";
+/// The last instant of 24 months after the day of the samples, and the first one after it.
+const LAST: &str = "2028-11-23T22:59:59Z";
+const OVER: &str = "2028-11-23T23:00:00Z";
+
+const EXPORT_BACK: &str = "KE-EXP-2026-000001";
+const IMPORT_BACK: &str = "FR-IMP-2026-000001";
+
+/// The papers of the way back: the samples with their ends changed.
+fn papers_back() -> Vec<Value> {
+    let mut papers = demo::licences(today());
+    let ways =
+        [(EXPORT_BACK, "export", "KE", IMPORT_BACK), (IMPORT_BACK, "import", "FR", EXPORT_BACK)];
+    for (paper, (number, kind, state, linked)) in papers.iter_mut().zip(ways) {
+        let (exporter, consignee) = (paper["exporter"].take(), paper["consignee"].take());
+        paper["number"] = json!(number);
+        paper["kind"] = json!(kind);
+        paper["issuing_state"] = json!(state);
+        paper["country_of_export"] = json!("KE");
+        paper["country_of_import"] = json!("FR");
+        paper["linked_licences"] = json!([linked]);
+        paper["final_recipient"] = exporter.clone();
+        paper["exporter"] = consignee;
+        paper["consignee"] = exporter;
+    }
+    papers
+}
+
+/// Two rifles and cartridges that go out to hunt.
+fn outward() -> Value {
+    let mut declaration = demo::declarations(today()).remove(0).declaration;
+    declaration["reference"] = json!({"type": "national", "value": OUT});
+    declaration["temporary"] = json!({"purpose": "hunting", "evidence": "invitation 7"});
+    declaration
+}
+
+/// The way back of some of them, under a reference of its own.
+fn back(reference: &str, serials: &[&str]) -> Value {
+    let mut declaration = outward();
+    declaration["reference"] = json!({"type": "national", "value": reference});
+    declaration["movement"] = json!("import");
+    declaration["temporary"]["outward_reference"] = json!(OUT);
+    declaration["country_of_export"] = json!("KE");
+    declaration["country_of_import"] = json!("FR");
+    let (exporter, consignee) = (declaration["exporter"].take(), declaration["consignee"].take());
+    declaration["exporter"] = consignee;
+    declaration["consignee"] = exporter.clone();
+    declaration["final_recipient"] = exporter;
+    let mut item = declaration["items"][0].clone();
+    item["serials"] = json!(serials);
+    item["quantity"] = json!(serials.len().to_string());
+    item["licences"] =
+        json!([{"number": EXPORT_BACK, "line": 1}, {"number": IMPORT_BACK, "line": 1}]);
+    declaration["items"] = json!([item]);
+    declaration
+}
+
+async fn with_papers() -> Service {
+    let service = start();
+    for licence in demo::licences(today()).iter().chain(&papers_back()) {
+        service.issue(licence).await.unwrap();
+    }
+    service
+}
+
+async fn released(service: &Service, declaration: &Value) -> Uuid {
+    let verification = service.verify(declaration).await;
+    let key = declaration["reference"]["value"].as_str().unwrap();
+    let release = service.release(&verification, key).await.unwrap();
+    assert!(!is_refused(&release), "{}", release.reply);
+    let release: Value = serde_json::from_str(&release.reply).unwrap();
+    release["id"].as_str().unwrap().parse().unwrap()
+}
+
+async fn told(service: &Service, caller: &Caller) -> usize {
+    let page = service.app.alerts(caller, Query::default(), 1000).await.unwrap();
+    let alerts = page.alerts.iter().map(|alert| serde_json::to_value(alert).unwrap());
+    alerts
+        .filter(|alert| alert["kind"] == "overstay")
+        .inspect(|alert| assert_eq!(alert["codes"], json!(["TEMPORARY_OVERSTAY"])))
+        .count()
+}
+
+/// What the post and the authority are told at an instant.
+async fn told_at(service: &Service, now: &str) -> (usize, usize) {
+    let before = passavant::clock::Clock::now(&service.clock);
+    service.clock.set(now.parse().unwrap());
+    while service.app.escalate_due().await.unwrap() {}
+    service.clock.set(before);
+    (told(service, &officer()).await, told(service, &authority("FR")).await)
+}
+
+#[tokio::test]
+async fn goods_that_do_not_come_back_in_time_are_put_before_post_and_authority_once() {
+    let service = with_papers().await;
+    released(&service, &outward()).await;
+    assert_eq!(told_at(&service, LAST).await, (0, 0), "the last day is in time");
+    for _ in 0..2 {
+        assert_eq!(told_at(&service, OVER).await, (1, 1));
+    }
+    let service = with_papers().await;
+    let mut for_good = outward();
+    for_good.as_object_mut().unwrap().remove("temporary");
+    released(&service, &for_good).await;
+    assert_eq!(told_at(&service, OVER).await, (0, 0), "what was exported for good stays out");
+}
+
+#[tokio::test]
+async fn the_last_firearm_to_come_back_ends_the_wait_and_its_reversal_takes_it_up_again() {
+    let service = with_papers().await;
+    released(&service, &outward()).await;
+    service
+        .override_it(&service.verify(&back("FR-BACK-1", &["VC000101"])).await, "b1")
+        .await
+        .unwrap();
+    let last = released(&service, &back("FR-BACK-2", &["VC000102"])).await;
+    assert_eq!(told_at(&service, OVER).await, (0, 0), "both are back");
+    service.app.reverse(&officer(), last, "a test".into(), None).await.unwrap();
+    assert_eq!(told_at(&service, OVER).await, (1, 1), "one is out after all");
+}
+
+#[tokio::test]
+async fn what_is_reversed_was_never_out() {
+    let service = with_papers().await;
+    let release = released(&service, &outward()).await;
+    service.app.reverse(&officer(), release, "a test".into(), None).await.unwrap();
+    assert_eq!(told_at(&service, OVER).await, (0, 0));
+}
