@@ -26,8 +26,10 @@ use std::future::Ready;
 use std::future::ready;
 use uuid::Uuid;
 
-const STATUSES: [&str; 5] = ["outstanding", "requested", "answered", "confirmed", "withdrawn"];
-const RESULTS: [&str; 6] = ["nothing", "partial", "complete", "short", "differs", "surplus"];
+pub(super) const STATUSES: [&str; 5] =
+    ["outstanding", "requested", "answered", "confirmed", "withdrawn"];
+pub(super) const RESULTS: [&str; 6] =
+    ["nothing", "partial", "complete", "short", "differs", "surplus"];
 
 /// Which receipts: `?status=&result=&overdue=true&ucr=&limit=&after=`.
 #[derive(Debug)]

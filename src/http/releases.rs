@@ -25,7 +25,7 @@ pub async fn release(
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ReleaseRequest = wire::field::shape(body.as_bytes())?;
-    let (verification, against) = (request.verification()?, request.reason()?);
+    let (verification, against) = request.parts()?;
     let once = key.once(&caller, request_digest("release", body.as_bytes()));
     Ok(recorded(app.release(&caller, verification, against, once).await?))
 }

@@ -24,8 +24,21 @@ pub struct EntryReply {
     /// The entry's index.
     pub index: u64,
     /// The entry, byte for byte as it was hashed.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Entry)]
     pub entry: Box<RawValue>,
+}
+
+/// What every entry says; the rest depends on its kind.
+#[derive(Debug, ToSchema)]
+pub struct Entry {
+    /// The form of the entry.
+    pub v: u32,
+    /// What happened, such as `verification`, `release` or `licence`.
+    pub kind: String,
+    /// When.
+    pub at: String,
+    /// Salts the digests; 16 bytes in hexadecimal digits.
+    pub nonce: String,
 }
 
 /// The proof that an entry stands in a signed tree (RFC 6962).

@@ -176,6 +176,7 @@ pub struct CrossingReply {
 
 /// One event of a timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = TimelineEvent)]
 pub struct EventReply {
     /// `verdict`, `release`, `release_amendment`, `reversal`, `exit`, `entry` and the like.
     pub kind: String,

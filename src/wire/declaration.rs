@@ -2,6 +2,7 @@
 //! without is insisted upon here, the rest is for the rules to miss.
 use super::field::FieldError;
 use super::party::Party;
+use super::words::Words;
 use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,6 +70,7 @@ pub struct ScopeClaim {
 /// A paper presented with the goods.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = Paper)]
 pub struct Document {
     /// UNTDID 1001 code, or a word such as `end_user_statement`.
     #[serde(rename = "type")]
@@ -218,6 +220,11 @@ pub struct Declaration {
     pub fulfilments: Vec<Fulfilment>,
     /// The goods.
     pub items: Vec<Item>,
+}
+
+/// The fields of declarations that are one of a closed list of words.
+pub(super) fn words() -> Vec<Words> {
+    read::words().into_iter().chain(goods::words()).collect()
 }
 
 impl Declaration {

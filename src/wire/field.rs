@@ -90,7 +90,11 @@ impl Reader {
     pub fn required<T>(&mut self, at: &At<'_>, value: Option<T>) -> Option<T> {
         if value.is_none() {
             let path = at.to_string();
-            if !self.errors.iter().any(|error| error.path == path) {
+            let is_of = |error: &FieldError| {
+                let within = error.path.strip_prefix(path.as_str());
+                within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if !self.errors.iter().any(is_of) {
                 self.error(at, "required", "this field is required");
             }
         }

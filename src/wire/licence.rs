@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 mod read;
 mod reply;
 
+pub(in crate::wire) use read::words;
 pub use reply::BalanceReply;
 pub use reply::DecisionRequest;
 pub use reply::LedgerReply;

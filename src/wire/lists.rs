@@ -170,6 +170,7 @@ pub struct State {
 /// The document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = ReferenceLists)]
 pub struct Document {
     /// What this edition is, in words.
     pub note: Option<String>,

@@ -16,5 +16,8 @@ pub mod serial;
 pub mod verification;
 pub mod webhook;
 
+mod words;
+
 pub use field::FieldError;
 pub use field::Reader;
+pub use words::words;

@@ -60,8 +60,12 @@ pub struct AmendmentRequest {
 }
 
 impl ReleaseRequest {
-    /// The verification's identifier.
-    pub fn verification(&self) -> Result<Uuid, Vec<FieldError>> {
+    /// The verification's identifier, and why it is to be released although it does not clear.
+    pub fn parts(&self) -> Result<(Uuid, Option<Text>), Vec<FieldError>> {
+        both(self.verification(), self.reason())
+    }
+
+    fn verification(&self) -> Result<Uuid, Vec<FieldError>> {
         let mut reader = Reader::default();
         let root = At::Root("");
         let at = root.field("verification");
@@ -70,8 +74,7 @@ impl ReleaseRequest {
         reader.finish(id)
     }
 
-    /// Why it is to be released although it does not clear.
-    pub fn reason(&self) -> Result<Option<Text>, Vec<FieldError>> {
+    fn reason(&self) -> Result<Option<Text>, Vec<FieldError>> {
         let under =
             |error: FieldError| FieldError { path: format!("/override{}", error.path), ..error };
         let read = |against: &OverrideRequest| {
@@ -93,12 +96,18 @@ pub struct AmendmentBody {
 impl AmendmentBody {
     /// The declaration as sent, and the reason.
     pub fn parts(&self) -> Result<(String, Text), Vec<FieldError>> {
-        match (kept(self.declaration.as_deref(), "declaration"), reason(self.reason.as_deref())) {
-            (Ok(declaration), Ok(reason)) => Ok((declaration, reason)),
-            (declaration, reason) => {
-                Err([declaration.err(), reason.err()].into_iter().flatten().flatten().collect())
-            }
-        }
+        both(kept(self.declaration.as_deref(), "declaration"), reason(self.reason.as_deref()))
+    }
+}
+
+/// Two readings, or the errors of both.
+fn both<A, B>(
+    one: Result<A, Vec<FieldError>>,
+    other: Result<B, Vec<FieldError>>,
+) -> Result<(A, B), Vec<FieldError>> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (one, other) => Err([one.err(), other.err()].into_iter().flatten().flatten().collect()),
     }
 }
 

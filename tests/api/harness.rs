@@ -186,7 +186,7 @@ impl Service {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
-        let mut request = self.client.request(method, format!("http://{}{path}", self.api));
+        let mut request = self.client.request(method.clone(), format!("http://{}{path}", self.api));
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
@@ -204,7 +204,9 @@ impl Service {
         // A stream of events has no end to be read to.
         let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let text = if endless { String::new() } else { response.text().await.unwrap() };
-        Answer { status, headers, text }
+        let answer = Answer { status, headers, text };
+        super::described::insist(&method, path, &answer);
+        answer
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {

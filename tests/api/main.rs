@@ -14,6 +14,7 @@ mod alerts;
 mod audit;
 mod consignments;
 mod console;
+mod described;
 mod harness;
 mod licences;
 mod malformed;

@@ -16,6 +16,8 @@ use crate::wire::field::At;
 use crate::wire::field::Reader;
 use crate::wire::field::TEXT_CHARS_MAX;
 use crate::wire::field::one_of;
+use crate::wire::words::Words;
+use crate::wire::words::of;
 use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +38,11 @@ const PARTS: &[(&str, PartKind)] = &[
     ("suppressor", PartKind::Suppressor),
     ("other", PartKind::Other),
 ];
+
+/// The fields that are one of these words.
+pub(super) fn words() -> Vec<Words> {
+    vec![("Item", "category", of(CATEGORIES)), ("Item", "part", of(PARTS))]
+}
 
 /// Longest maker, model, calibre or control category.
 const NAME_CHARS_MAX: usize = 100;

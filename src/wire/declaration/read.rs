@@ -35,6 +35,8 @@ use crate::wire::field::date;
 use crate::wire::field::instant;
 use crate::wire::field::one_of;
 use crate::wire::party::Party;
+use crate::wire::words::Words;
+use crate::wire::words::of;
 
 /// The movements on the wire; a licence's kinds are the same words.
 pub(in crate::wire) const MOVEMENTS: &[(&str, Movement)] =
@@ -85,6 +87,23 @@ const EFFECTS: &[(&str, PersonalEffects)] =
 
 const SEEN: &[(&str, Seen)] =
     &[("marking_altered", Seen::MarkingAltered), ("transhipped", Seen::Transhipped)];
+
+const DIRECTIONS: &[(&str, bool)] = &[("entry", false), ("exit", true)];
+
+/// The fields that are one of these words.
+pub(super) fn words() -> Vec<Words> {
+    vec![
+        ("Crossing", "direction", of(DIRECTIONS)),
+        ("Declaration", "form", of(FORMS)),
+        ("Declaration", "movement", of(MOVEMENTS)),
+        ("Leg", "mode", of(MODES)),
+        ("Observation", "type", of(SEEN)),
+        ("Reference", "type", of(REFERENCES)),
+        ("ScopeClaim", "ground", of(GROUNDS)),
+        ("Temporary", "personal_effects", of(EFFECTS)),
+        ("Temporary", "purpose", of(PURPOSES)),
+    ]
+}
 
 /// Reads a declaration whole.
 pub(super) fn declaration(
@@ -261,9 +280,8 @@ impl Temporary {
 impl Crossing {
     fn read(r: &mut Reader, at: &At<'_>, crossing: &Self) -> Option<domain::Crossing> {
         let post = r.word(&at.field("border_post"), crossing.border_post.as_deref(), Locode::parse);
-        let exit = r.word(&at.field("direction"), crossing.direction.as_deref(), |t| {
-            one_of(t, &[("entry", false), ("exit", true)])
-        });
+        let exit = r
+            .word(&at.field("direction"), crossing.direction.as_deref(), |t| one_of(t, DIRECTIONS));
         let time = r.word(&at.field("at"), crossing.at.as_deref(), instant);
         let post = r.required(&at.field("border_post"), post);
         let exit = r.required(&at.field("direction"), exit);

@@ -33,6 +33,8 @@ use crate::wire::field::TEXT_CHARS_MAX;
 use crate::wire::field::date;
 use crate::wire::field::one_of;
 use crate::wire::party::Party;
+use crate::wire::words::Words;
+use crate::wire::words::of;
 
 const USES: &[(&str, LicenceUse)] = &[
     ("single", LicenceUse::Single),
@@ -59,6 +61,19 @@ const AUTHENTICITIES: &[(&str, Authenticity)] = &[
 const NAME_CHARS_MAX: usize = 100;
 
 const PROCEDURES: &[(&str, bool)] = &[("permanent", false), ("temporary", true)];
+
+/// The fields that are one of these words.
+pub(in crate::wire) fn words() -> Vec<Words> {
+    vec![
+        ("Consent", "form", of(CONSENTS)),
+        ("Licence", "authenticity", of(AUTHENTICITIES)),
+        ("Licence", "kind", of(MOVEMENTS)),
+        ("Licence", "procedure", of(PROCEDURES)),
+        ("Licence", "purpose", of(PURPOSES)),
+        ("Licence", "use", of(USES)),
+        ("Line", "category", of(CATEGORIES)),
+    ]
+}
 
 /// Reads a licence whole.
 pub(super) fn licence(

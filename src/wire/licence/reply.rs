@@ -114,7 +114,7 @@ pub struct VersionReply {
     pub at: String,
     /// The document, where this change altered it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Licence>)]
     pub licence: Option<Box<RawValue>>,
 }
 
