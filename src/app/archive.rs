@@ -1,6 +1,7 @@
-//! Retention: entries past their profile's years go, with the records beside them, into archive files
-//! whose digests the log itself records. Tiles and checkpoints stay, so the log is as provable as
-//! before, and each entry in a file still hashes to its place in the tree.
+//! Retention: entries past their profile's years go, from the oldest on until the first whose record
+//! is not past them, with what was kept beside them, into archive files whose digests the log itself
+//! records. Tiles and checkpoints stay, so the log is as provable as before, and each entry in a file
+//! still hashes to its place in the tree.
 use super::App;
 use super::Error;
 use super::batch::Batch;
@@ -10,14 +11,12 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::retention::is_past;
 use crate::audit::entry::hex;
 use crate::audit::tile::HASH_BYTES;
-use crate::domain::Timestamp;
-use crate::rules::profile;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::archive::ArchiveRow;
-use jiff::ToSpan;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -49,13 +48,6 @@ struct Record {
     declaration: String,
     facts: String,
     reply: String,
-}
-
-/// What is read of an entry.
-#[derive(Deserialize)]
-struct Head {
-    at: Timestamp,
-    profile: Option<String>,
 }
 
 /// A file that was made.
@@ -159,7 +151,9 @@ impl App {
                 break;
             }
             for (index, body) in entries {
-                if at - from == FILE_ENTRIES_MAX || !is_past(&body, now, years)? {
+                if at - from == FILE_ENTRIES_MAX
+                    || !is_past(db, (log_id, index), &body, now, years)?
+                {
                     break 'pages;
                 }
                 let line = line(db, log_id, index, body)?;
@@ -192,16 +186,6 @@ fn create(file: &Path) -> std::io::Result<std::io::BufWriter<std::fs::File>> {
 
 fn plain(origin: &str) -> String {
     origin.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
-}
-
-/// Whether an entry is past the years of the service and of the profile that it was decided under.
-fn is_past(body: &[u8], now: Timestamp, years: u16) -> Result<bool, Error> {
-    let head: Head = serde_json::from_slice(body)
-        .map_err(|error| Error::Internal(format!("an entry does not read: {error}")))?;
-    let years = years.max(profile::retention_years(head.profile.as_deref().unwrap_or_default()));
-    let utc = jiff::tz::TimeZone::UTC;
-    let limit = utc.to_datetime(now).checked_sub(i64::from(years).years());
-    Ok(limit.is_ok_and(|limit| utc.to_datetime(head.at) < limit))
 }
 
 fn line(db: &mut Db, log_id: i64, index: i64, body: Vec<u8>) -> Result<Vec<u8>, Error> {

@@ -58,6 +58,7 @@ pub mod release;
 pub mod release_history;
 pub mod replay;
 mod reservation;
+mod retention;
 mod returns;
 mod run;
 mod serials;

@@ -19,6 +19,7 @@ pub mod overrides;
 pub mod preclearances;
 pub mod receipts;
 pub mod releases;
+pub mod retention;
 pub mod schema;
 pub mod serials;
 pub mod trails;

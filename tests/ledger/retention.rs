@@ -2,13 +2,20 @@
 use super::harness::*;
 use super::support;
 use passavant::app::App;
+use passavant::app::alerts::Query;
 use passavant::app::archive;
 use passavant::app::audit_verify;
 use passavant::app::audit_verify::LogReport;
+use passavant::app::decision::Decision;
 use passavant::clock::FixedClock;
+use passavant::domain::Text;
+use passavant::domain::alert::Outcome;
 use passavant::storage;
+use serde_json::Value;
+use serde_json::json;
 use std::path::Path;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 const ORIGIN: &str = "passavant.example/test";
 
@@ -83,6 +90,64 @@ async fn what_is_past_retention_goes_into_files_and_the_log_stays_provable() {
     assert!(matches!(gone, Err(passavant::app::Error::NotFound)), "{gone:?}");
     app.recorder.stop();
     assert_eq!(report(dir.path()).fault, None);
+}
+
+fn index(reply: &Value) -> u64 {
+    reply["audit"]["index"].as_u64().unwrap()
+}
+
+/// What happens to a record years after its first entry, by whoever it is up to.
+async fn touch(service: &Service, what: &str, held: &Value) {
+    match what {
+        "the licence is suspended" => {
+            let (number, reason) = (Text::new(EXPORT), Text::new("a new ground"));
+            let (caller, decision) = (authority("FR"), Decision::Suspension);
+            service.app.decide(&caller, number, decision, reason, None, None).await.unwrap();
+        }
+        "the goods arrive" => drop(service.arrive(1, 1).await),
+        _ => {
+            let page = service.app.alerts(&officer(), Query::default(), 1000).await.unwrap();
+            let alerts = page.alerts.iter().map(|alert| serde_json::to_value(alert).unwrap());
+            let alert =
+                alerts.into_iter().find(|alert| alert["verification"] == held["id"]).unwrap();
+            let id: Uuid = alert["id"].as_str().unwrap().parse().unwrap();
+            service.app.resolve(&officer(), id, (Outcome::Seized, None), None).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn retention_counts_from_the_latest_event_of_a_record() {
+    // Each is of 2026 and touched in 2030: what is before it goes, it and what is behind it stay.
+    for what in ["the licence is suspended", "the goods arrive", "what was seized is disposed of"] {
+        let service = start();
+        service.issue_sample(1000, "multiple").await;
+        let cleared = service.verify(&cartridges(1, 1)).await;
+        service.release(&cleared, "key").await.unwrap();
+        let mut another = cartridges(2, 100_000);
+        another["ucr"] = json!("6FR1-ANOTHER");
+        let held = service.verify(&another).await;
+        assert_eq!(held["verdict"], "hold", "{held}");
+        let Service { app, dir, .. } = service;
+        app.recorder.stop();
+        drop(app);
+        std::fs::create_dir(dir.path().join("archive")).unwrap();
+        let clock = noon("2030");
+        let service = Service { app: open_at(dir.path(), ORIGIN, &clock), dir, clock };
+        touch(&service, what, &held).await;
+        let Service { app, dir, .. } = service;
+        app.recorder.stop();
+        drop(app);
+        let first_kept = match what {
+            "the licence is suspended" => 0,
+            "the goods arrive" => index(&cleared),
+            _ => index(&held),
+        };
+        let gone = archive_in(dir.path(), "2047").last().map_or(0, |piece| piece.upto);
+        assert_eq!(gone, first_kept, "{what}");
+        let gone = archive_in(dir.path(), "2051").last().unwrap().upto;
+        assert!(gone > index(&held), "{what}: {gone}");
+    }
 }
 
 #[tokio::test]
