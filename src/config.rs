@@ -343,6 +343,13 @@ impl Config {
         Ok(Figment::from(Toml::string(DEFAULTS)).extract().map_err(Box::new)?)
     }
 
+    /// The settings that a text states, on top of the defaults; the environment is not asked.
+    pub fn stated(settings: &str) -> Result<Self, ConfigError> {
+        let figment = Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(settings));
+        let config: Self = figment.extract().map_err(Box::new)?;
+        config.completed()
+    }
+
     /// Reads all settings and insists that the service can run on them.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Toml::string(DEFAULTS));

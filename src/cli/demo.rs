@@ -24,6 +24,8 @@ use std::process::ExitCode;
 
 /// Where the sample service keeps its data.
 pub(crate) const DATA_DIR: &str = "passavant-data/demo";
+/// The file there with its settings, for the other commands.
+const SETTINGS: &str = "settings.toml";
 /// Longest life of a token.
 const LIFE_S: i64 = 900;
 
@@ -43,19 +45,12 @@ pub(crate) struct Arguments {
 
 /// Runs it.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
-    let mut config = Config::embedded()?;
-    config.node.origin = "passavant.example/node-1".into();
-    config.node.state = "FR".into();
-    config.node.data_dir.clone_from(&arguments.data_dir);
-    config.http.listen = arguments.listen;
-    config.http.ops_listen = arguments.ops_listen;
-    config.console.enabled = true;
-    config.log.format = "text".into();
-    config.log.filter = "warn".into();
-    let issuers = ["FR", "KE"].map(|state| token::trust(&mut config, state));
-    let [home, abroad] = issuers;
-    let (home, abroad) = (home?, abroad?);
-    let config = config.completed()?;
+    let home = token::open(&arguments.data_dir, "FR")?;
+    let abroad = token::open(&arguments.data_dir, "KE")?;
+    let settings = settings(arguments, [("FR", &home.1), ("KE", &abroad.1)]);
+    // Other commands read them from there; the environment, which may name a real database, is not asked.
+    std::fs::write(arguments.data_dir.join(SETTINGS), &settings)?;
+    let config = Config::stated(&settings)?;
     telemetry::start(&config.log)?;
     let today = jiff::tz::TimeZone::get("Europe/Paris")?.to_datetime(SystemClock.now()).date();
     import(&config, today)?;
@@ -65,6 +60,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         config,
         |app| app.sign_in.let_choose(chooser),
         move |server| announce(server, &folder, &home, &abroad, today),
+    )
+}
+
+fn settings(arguments: &Arguments, issuers: [(&str, &String); 2]) -> String {
+    let data_dir = token::quoted(&arguments.data_dir.display().to_string());
+    let (listen, operations) = (arguments.listen, arguments.ops_listen);
+    let issuers = issuers.map(|(state, name)| token::trusted(&arguments.data_dir, state, name));
+    format!(
+        "# The sample service's settings, written when it starts.\n\
+         [node]\norigin = \"passavant.example/node-1\"\nstate = \"FR\"\ndata_dir = {data_dir}\n\n\
+         [http]\nlisten = \"{listen}\"\nops_listen = \"{operations}\"\n\n\
+         [console]\nenabled = true\n\n\
+         [log]\nformat = \"text\"\nfilter = \"warn\"\n\n{}",
+        issuers.join("\n")
     )
 }
 
@@ -155,6 +164,8 @@ fn announce(
             file.display()
         ));
     }
+    let settings = folder.join(SETTINGS);
+    say(&format!("Its trail from outside: passavant audit verify --config {}", settings.display()));
     say("Stop with Ctrl-C; the data stay.");
     Ok(())
 }

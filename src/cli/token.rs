@@ -5,8 +5,6 @@ use passavant::clock::Clock;
 use passavant::clock::Ids;
 use passavant::clock::SystemClock;
 use passavant::clock::SystemIds;
-use passavant::config::Config;
-use passavant::config::Issuer;
 use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use std::path::Path;
@@ -95,18 +93,17 @@ fn keys_file(data_dir: &Path, state: &str) -> PathBuf {
     data_dir.join(format!("local-issuer-{state}.jwks"))
 }
 
-/// Makes the local issuer of a State a trusted one.
-pub(crate) fn trust(config: &mut Config, state: &str) -> Result<(LocalIssuer, String), Failed> {
-    let (issuer, name) = open(&config.node.data_dir, state)?;
-    config.access.issuers.push(Issuer {
-        issuer: name.clone(),
-        state: state.to_owned(),
-        roles: ["officer", "authority", "carrier", "auditor", "admin"].map(str::to_owned).to_vec(),
-        audience: AUDIENCE.to_owned(),
-        jwks_url: None,
-        jwks_file: Some(keys_file(&config.node.data_dir, state)),
-        ca_file: None,
-        algorithms: Vec::new(),
-    });
-    Ok((issuer, name))
+/// The settings by which the local issuer of a State is trusted.
+pub(crate) fn trusted(data_dir: &Path, state: &str, name: &str) -> String {
+    let keys = quoted(&keys_file(data_dir, state).display().to_string());
+    let (name, state, audience) = (quoted(name), quoted(state), quoted(AUDIENCE));
+    format!(
+        "[[access.issuers]]\nissuer = {name}\nstate = {state}\naudience = {audience}\njwks_file = {keys}\n\
+         roles = [\"officer\", \"authority\", \"carrier\", \"auditor\", \"admin\"]\n"
+    )
+}
+
+/// A text as settings write it.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

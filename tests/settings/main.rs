@@ -1,8 +1,12 @@
 //! Settings as an operator gives them: a file, the environment over it, and the refusal with its
 //! reasons on starting.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its premise fails there")]
+use std::io::BufRead;
+use std::io::BufReader;
 use std::path::Path;
+use std::process::Child;
 use std::process::Command;
+use std::process::Stdio;
 use tempfile::TempDir;
 
 const ISSUER: &str = "{issuer=\"https://login.example\",state=\"FR\",roles=[\"officer\"],audience=\"passavant\",jwks_file=\"keys.json\"}";
@@ -71,4 +75,39 @@ fn a_misspelt_variable_is_refused_by_name() {
         assert!(!ran);
         assert!(complaint.contains(setting), "{setting}: {complaint}");
     }
+}
+
+/// The sample service, killed when the test is through with it.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn other_commands_find_the_sample_service_by_the_settings_that_it_leaves() {
+    let folder = TempDir::new().unwrap();
+    let passavant = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passavant"));
+        // A real database that the environment names must never get sample licences.
+        command.current_dir(folder.path()).env("PASSAVANT_DATABASE__URL", "sqlite://real.db");
+        command
+    };
+    let anywhere = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    let mut demo = passavant();
+    let mut demo = Demo(demo.arg("demo").args(anywhere).stdout(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let last = lines.map(Result::unwrap).find(|line| line.starts_with("Stop with Ctrl-C"));
+    assert!(last.is_some(), "it has started and said everything");
+    drop(demo);
+    assert!(!folder.path().join("real.db").exists());
+    let settings = "passavant-data/demo/settings.toml";
+    let mut audit = passavant();
+    audit.args(["audit", "verify", "--config", settings]).env_remove("PASSAVANT_DATABASE__URL");
+    let output = audit.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("passavant.example/node-1"), "{output:?}");
 }
