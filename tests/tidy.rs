@@ -283,3 +283,55 @@ fn no_two_migrations_have_one_number() {
     numbers.dedup();
     assert_eq!(numbers.len(), all, "a step whose number another has is never run");
 }
+
+/// Licences under which code may be built in. None asks for more than its notice.
+const LICENCES: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "PostgreSQL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Whether an SPDX expression leaves a choice among the licences that are allowed.
+fn is_allowed(expression: &str) -> bool {
+    let every = |terms: &str| {
+        terms.split(" AND ").all(|term| LICENCES.contains(&term.trim_matches(['(', ')', ' '])))
+    };
+    // A choice in brackets beside another licence: both sides must have one.
+    match expression.split_once(") AND ") {
+        Some((choice, rest)) => is_allowed(choice.trim_start_matches('(')) && is_allowed(rest),
+        None => expression.replace('/', " OR ").split(" OR ").any(every),
+    }
+}
+
+#[test]
+fn every_library_has_a_licence_that_a_public_service_can_take() {
+    assert!(is_allowed("(MIT OR Apache-2.0) AND Unicode-3.0") && is_allowed("MIT/GPL-3.0"));
+    assert!(!is_allowed("GPL-3.0") && !is_allowed("MIT AND GPL-2.0-only") && !is_allowed(""));
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--edges", "all", "--prefix", "none", "--format", "{p}|{l}"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let libraries: Vec<&str> = listed.lines().filter(|line| line.contains('|')).collect();
+    assert!(libraries.len() > 100, "{}", String::from_utf8_lossy(&output.stderr));
+    let barred: Vec<&&str> = libraries
+        .iter()
+        .filter(|line| {
+            !line.rsplit('|').next().is_some_and(|terms| is_allowed(terms.trim_end_matches(" (*)")))
+        })
+        .collect();
+    assert_eq!(barred, Vec::<&&str>::new());
+}
