@@ -49,6 +49,12 @@ pub(super) struct Kept {
     pub declaration: String,
     /// What its events belong to.
     pub consignment: String,
+    /// The consignment's reference, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ucr: Option<String>,
+    /// The carrier declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
     /// The States that it concerns.
     pub states: Vec<String>,
     /// What the carrier was told.

@@ -100,6 +100,7 @@ impl Command for Arrive {
         for (release, receipt) in &pool.lots {
             claims.name("release", &release.row.id);
             claims.name("receipt", &receipt.id);
+            claims.name("deadline", uuid(&release.row.id)?.to_string().as_bytes());
         }
         Ok(())
     }
@@ -201,6 +202,9 @@ impl Arrive {
         for row in &mut after {
             let taking = Taking { step, state: &state, actor: &actor, document, note, index };
             receipts::step(batch, row, &taking)?;
+        }
+        for (release, _) in &pool.lots {
+            super::due::arrived(batch, &release.row)?;
         }
         batch.mark(event(&row, pool, &states, &self.arrival)?, index)?;
         self.tell(batch, &row, pool, states)?;

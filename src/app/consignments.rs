@@ -34,10 +34,6 @@ use std::sync::Arc;
 
 /// Most events of a timeline; the latest are shown.
 pub const EVENTS_MAX: i64 = 2_000;
-/// Days after its exit by which a consignment that announced no day is missed at its destination: the
-/// period of Regulation (EU) 2025/41, article 26, taken as a measure where the law has none.
-const ARRIVAL_DAYS: i64 = 45;
-
 /// What the database holds of a consignment.
 struct Held {
     events: Vec<EventRow>,
@@ -52,7 +48,8 @@ fn held(db: &mut Db, ucr: &str, caller: &Caller) -> Result<Held, Error> {
     let truncated = events.len() > most;
     events.truncate(most);
     let mut shown = Vec::with_capacity(events.len());
-    for event in events {
+    // They come the latest first; what has one instant keeps the order in which it was recorded.
+    for event in events.into_iter().rev() {
         if concerns(caller, &event)? {
             shown.push(event);
         }
@@ -216,9 +213,7 @@ fn not_arrived(
         return Ok(None);
     }
     let left_on = utc_day(timestamp(left.happened_us)?);
-    let expected = declaration
-        .arrives_on
-        .unwrap_or_else(|| left_on.saturating_add(jiff::Span::new().days(ARRIVAL_DAYS)));
+    let expected = super::due::expected(declaration, left_on);
     if utc_day(now) <= expected {
         return Ok(None);
     }

@@ -84,13 +84,24 @@ impl Command for Escalate {
             return Ok(none);
         }
         let step = row.step + 1;
-        let next = if deadline.kind == Kind::Receipt {
-            overdue::escalate(batch, &deadline, row.step)?
-        } else {
-            for alert in told(&deadline, row.step) {
-                batch.raise(&alert)?;
+        let next = match deadline.kind {
+            Kind::Receipt => overdue::escalate(batch, &deadline, row.step)?,
+            Kind::Arrival => {
+                overdue::not_arrived(batch, &deadline)?;
+                None
             }
-            next_step(batch, &deadline, step)
+            Kind::CustomsNotice
+            | Kind::DecisionOnDoubt
+            | Kind::DecisionOnBreach
+            | Kind::Return
+            | Kind::Exit
+            | Kind::PostShipmentCheck
+            | Kind::Review => {
+                for alert in told(&deadline, row.step) {
+                    batch.raise(&alert)?;
+                }
+                next_step(batch, &deadline, step)
+            }
         };
         let (status, due_us) = match next {
             Some(due) => ("pending", due.as_microsecond()),
@@ -174,8 +185,8 @@ fn said(deadline: &Deadline, step: i64) -> Option<Said> {
             &["AUTHORITY_DECISION_DUE"],
             "the authority has not decided in time on goods that are not compliant: they stay held",
         ),
-        // A chain of its own: `overdue`.
-        Kind::Receipt => return None,
+        // They concern another State too: `overdue`.
+        Kind::Receipt | Kind::Arrival => return None,
         Kind::Return => (
             Severity::Refer,
             &["TEMPORARY_OVERSTAY"],
@@ -213,6 +224,7 @@ fn told(deadline: &Deadline, step: i64) -> Vec<NewAlert> {
         | Kind::DecisionOnDoubt
         | Kind::DecisionOnBreach
         | Kind::Receipt
+        | Kind::Arrival
         | Kind::Return
         | Kind::Exit => std::iter::once(authority).chain(post).collect(),
     };

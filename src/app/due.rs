@@ -1,9 +1,11 @@
 //! Time limits that acts set and settle: an exit after a release for export, a review after a
 //! licence's issue.
 use super::batch::Batch;
+use super::receipts;
 use super::recorder::Stop;
 use super::release::uuid;
 use crate::domain::Country;
+use crate::domain::Date;
 use crate::domain::Timestamp;
 use crate::domain::alert::About;
 use crate::domain::deadline::Deadline;
@@ -12,8 +14,14 @@ use crate::domain::declaration::Declaration;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Licence;
 use crate::rules::timers::Place;
+use crate::storage;
 use crate::storage::releases::ReleaseRow;
+use jiff::ToSpan;
 use std::sync::Arc;
+
+/// Days after its exit by which a consignment that announced no day is missed at its destination: the
+/// period of Regulation (EU) 2025/41, article 26, taken as a measure where the law has none.
+const ARRIVAL_DAYS: i64 = 45;
 
 /// What a time limit on a release is about.
 pub(super) fn about(row: &ReleaseRow, declaration: &Declaration) -> Result<About, Stop> {
@@ -72,17 +80,38 @@ pub(super) fn left(
     batch.settle_deadline(Kind::Exit, &subject)?;
     let (lists, post) = (Arc::clone(&batch.lists), declaration.border_post);
     let place = Place::on_day_of(&lists, state, Some(post), at);
-    let Some(due) = place.post_shipment_check_due(at) else { return Ok(()) };
-    batch.set_deadline(&Deadline {
-        kind: Kind::PostShipmentCheck,
-        subject,
-        due,
-        state,
-        post: Some(post),
-        profile: place.profile.id,
-        about: about(row, declaration)?,
-        from: at,
-    })
+    let deadline = |kind, due| {
+        Ok::<_, Stop>(Deadline {
+            kind,
+            subject: subject.clone(),
+            due,
+            state,
+            post: Some(post),
+            profile: place.profile.id,
+            about: about(row, declaration)?,
+            from: at,
+        })
+    };
+    if let Some(due) = place.post_shipment_check_due(at) {
+        batch.set_deadline(&deadline(Kind::PostShipmentCheck, due)?)?;
+    }
+    let receipts = storage::receipts::of_releases(batch.db, std::slice::from_ref(&row.id))?;
+    if receipts.iter().any(|receipt| !receipts::has_arrived(receipt)) {
+        let due = place.arrival_due(expected(declaration, place.day(at)));
+        batch.set_deadline(&deadline(Kind::Arrival, due)?)?;
+    }
+    Ok(())
+}
+
+/// By which day goods that left on a day are expected where they go.
+pub(super) fn expected(declaration: &Declaration, left_on: Date) -> Date {
+    declaration.arrives_on.unwrap_or_else(|| left_on.saturating_add(ARRIVAL_DAYS.days()))
+}
+
+/// Goods of a release have arrived, all or in part.
+pub(super) fn arrived(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
+    batch.settle_deadline(Kind::Arrival, &uuid(&row.id)?.to_string())?;
+    Ok(())
 }
 
 /// A licence is issued: it is to be reviewed for as long as it is in force (rule 116).

@@ -43,8 +43,14 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
         })
     };
     outward
+        || may_be_on_its_way(declaration)
         || past.perhaps(Trace::Reference(reference.kind.as_str(), &reference.value))
         || state.is_some_and(moved)
+}
+
+/// Whether posts may have recorded the goods on their way here.
+fn may_be_on_its_way(declaration: &Declaration) -> bool {
+    declaration.movement != Movement::Export && declaration.consignment().is_some()
 }
 
 /// Adds to the facts what the database knows of the reference, the firearms and an outward movement.
@@ -60,6 +66,9 @@ pub fn history(
     if let Some(state) = state {
         facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
         facts.serials = serials(db, declaration, state, except)?;
+        if may_be_on_its_way(declaration) {
+            facts.observed = super::journey::observed(db, declaration, state)?;
+        }
         if let Some(reference) =
             declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref())
         {

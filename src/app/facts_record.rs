@@ -4,8 +4,12 @@ use super::facts::report_fact;
 use super::facts::report_record;
 use super::outward::OutwardRecord;
 use crate::domain::Country;
+use crate::domain::Locode;
 use crate::domain::Quantity;
+use crate::domain::Text;
 use crate::domain::Timestamp;
+use crate::domain::consignment::Direction;
+use crate::domain::consignment::Sighting;
 use crate::domain::licence::Drawn;
 use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
@@ -42,7 +46,12 @@ pub struct FactsRecord {
     lapsed_us: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     foreign: Vec<ForeignRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    observed: Vec<ObservedRecord>,
 }
+
+/// A crossing recorded on the goods' way: the post, which way, when, in what.
+type ObservedRecord = (String, String, i64, Option<String>);
 
 /// A number looked up in another State's register, with the document that it showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +123,7 @@ impl FactsRecord {
             reported: facts.reported.iter().map(report_record).collect(),
             lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
             foreign: facts.foreign.iter().map(foreign_record).collect(),
+            observed: facts.observed.iter().map(observed_record).collect(),
         }
     }
 
@@ -145,6 +155,7 @@ impl FactsRecord {
         let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
         let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
+        let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
         let outward = match self.outward {
             Some(record) => Some(record.outward().ok_or_else(|| broken("the outward movement"))?),
             None => None,
@@ -160,6 +171,7 @@ impl FactsRecord {
             reported: reported.ok_or_else(|| broken("reports"))?,
             lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
             foreign,
+            observed: observed.ok_or_else(|| broken("crossings"))?,
         })
     }
 }
@@ -213,6 +225,23 @@ fn serial_fact(record: SerialFactRecord) -> Option<SerialFact> {
             .into_iter()
             .find(|movement| movement.as_str() == record.movement)?,
         settled: record.settled,
+    })
+}
+
+fn observed_record(seen: &Sighting) -> ObservedRecord {
+    let vehicle = seen.vehicle.as_ref().map(ToString::to_string);
+    let direction = seen.direction.as_str().to_owned();
+    (seen.post.to_string(), direction, seen.at.as_microsecond(), vehicle)
+}
+
+fn sighting((post, direction, at_us, vehicle): ObservedRecord) -> Option<Sighting> {
+    let post = Locode::parse(&post).ok()?;
+    Some(Sighting {
+        post,
+        state: post.country(),
+        direction: Direction::parse(&direction)?,
+        at: Timestamp::from_microsecond(at_us).ok()?,
+        vehicle: vehicle.map(Text::from),
     })
 }
 

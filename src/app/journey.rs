@@ -6,6 +6,8 @@ use super::recorder::Stop;
 use super::release::timestamp;
 use super::release::uuid;
 use super::timeline::country;
+use super::timeline::states_in;
+use crate::domain::Country;
 use crate::domain::Locode;
 use crate::domain::Text;
 use crate::domain::alert::About;
@@ -71,6 +73,9 @@ pub(super) fn under(db: &mut Db, reference: &str) -> Result<Vec<Released>, Error
     }
     Ok(found)
 }
+
+/// By how much an exit may seem to come before its release, since posts' clocks differ.
+const LEEWAY_US: i64 = 60_000_000;
 
 /// The declaration that says which way the goods should go: that of the latest release for export,
 /// else of transit, else of import.
@@ -149,6 +154,27 @@ pub(super) fn found_by(
     let mut found = deviations(&planned(declaration), &sightings);
     found.retain(|of| of_this.get(of.sighting).is_some_and(|row| row.id == crossing.id));
     Ok(found)
+}
+
+/// What posts have recorded of goods that are presented on their way or at their end: the crossings since
+/// the consignment was released for export, as far as that is this State's matter. Where several shipments
+/// go under one reference a crossing cannot be told to be of one of them, and none is a fact of any.
+pub(super) fn observed(
+    db: &mut Db,
+    declaration: &Declaration,
+    state: Country,
+) -> Result<Vec<Sighting>, Error> {
+    let Some(ucr) = declaration.consignment() else { return Ok(Vec::new()) };
+    let mut exports = releases(db, ucr)?;
+    exports.retain(Released::is_export);
+    let [of] = exports.as_slice() else { return Ok(Vec::new()) };
+    let is_party = states_in(&of.row.states)?.iter().any(|named| named == state.as_str());
+    if !is_party {
+        return Ok(Vec::new());
+    }
+    let mut rows = storage::crossings::of_ucr(db, ucr, CROSSINGS_MAX)?;
+    rows.retain(|row| row.happened_us >= of.row.at_us - LEEWAY_US);
+    rows.iter().map(|row| seen(row, &Lists::default())).collect()
 }
 
 /// A deviation on the wire.

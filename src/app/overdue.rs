@@ -1,4 +1,4 @@
-//! A receipt that is not confirmed in time (rule 112): it is put before one after the other of those who
+//! Goods that have left and do not arrive, and a receipt that is not confirmed in time (rule 112): it is put before one after the other of those who
 //! can say what became of the goods, and in the end it stands on record that nobody could. Each step is an entry
 //! of the trail that names both States. Nothing is decided by it: whoever is asked answers as at any other time.
 use super::Caller;
@@ -142,6 +142,33 @@ pub(super) fn escalate(
         profile,
     });
     Ok(place.map(|place| place.receipt_step_due(batch.now)))
+}
+
+/// Goods have left, and nothing of them was recorded where they were to arrive.
+pub(super) fn not_arrived(batch: &mut Batch<'_>, deadline: &Deadline) -> Result<(), Stop> {
+    let Some(release) = deadline.about.release else { return Ok(()) };
+    let found = storage::receipts::of_releases(batch.db, &[release.as_bytes().to_vec()])?;
+    let open = |row: &ReceiptRow| {
+        !matches!(row.status.as_str(), "confirmed" | "withdrawn") && !receipts::has_arrived(row)
+    };
+    let Some(row) = found.into_iter().find(open) else { return Ok(()) };
+    let (home, importing) = (deadline.state, country(&row.importing_state)?);
+    let post = deadline.post.map(|post| Addressee::Post(home, post));
+    let authorities =
+        [Addressee::Authority(home, deadline.post), Addressee::Authority(importing, None)];
+    for to in post.into_iter().chain(authorities) {
+        batch.raise(&NewAlert {
+            kind: Kind::Consignment,
+            to,
+            severity: Severity::Refer,
+            about: deadline.about.clone(),
+            codes: vec!["NOT_ARRIVED"],
+            message: Some(format!(
+                "the goods left for {importing}, and none has arrived there in time"
+            )),
+        })?;
+    }
+    Ok(())
 }
 
 fn told(deadline: &Deadline, turn: &Turn, importing: Country, has_answered: bool) -> Vec<NewAlert> {

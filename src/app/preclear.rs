@@ -25,6 +25,7 @@ use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::reservation;
+use super::timeline;
 use super::told;
 use super::verify::record;
 use crate::config;
@@ -209,6 +210,8 @@ impl Lodge {
             kept: json(&Kept {
                 declaration: declaration.reference.value.to_string(),
                 consignment: told::consignment(declaration),
+                ucr: declaration.consignment().map(ToString::to_string),
+                carrier: timeline::carrier(declaration),
                 states: states_of(declaration, [self.state]),
                 told: judgement.told.clone(),
             })?,

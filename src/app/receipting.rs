@@ -189,7 +189,7 @@ impl Step {
     /// What the posts have recorded is what the State answers; where they have recorded nothing, it
     /// answers by its papers.
     fn answer(&self, row: &mut ReceiptRow) -> Result<(), Error> {
-        let recorded = Turnout::parse(&row.result).filter(|_| has_arrived(row));
+        let recorded = Turnout::parse(&row.result).filter(|_| receipts::has_arrived(row));
         let received = match (self.step.received, recorded) {
             (Some(said), Some(recorded)) if said != recorded => {
                 let words = format!("the arrivals recorded say {}", recorded.as_str());
@@ -261,11 +261,6 @@ fn request(row: &mut ReceiptRow) {
     if row.status != "answered" || matches!(row.result.as_str(), "partial" | "nothing") {
         "requested".clone_into(&mut row.status);
     }
-}
-
-fn has_arrived(row: &ReceiptRow) -> bool {
-    receipts::tally(row)
-        .is_ok_and(|tally| tally.closed || !tally.items.is_empty() || !tally.strange.is_empty())
 }
 
 fn is_party(caller: &Caller, row: &ReceiptRow) -> bool {

@@ -162,6 +162,12 @@ pub(super) fn tally(row: &ReceiptRow) -> Result<Tally, Error> {
         .map_err(|error| Error::Internal(format!("a receipt's tally: {error}")))
 }
 
+/// Whether anything of the goods was recorded as arrived, or that nothing more will.
+pub(super) fn has_arrived(row: &ReceiptRow) -> bool {
+    tally(row)
+        .is_ok_and(|tally| tally.closed || !tally.items.is_empty() || !tally.strange.is_empty())
+}
+
 /// Goods have left: from here runs the period for the proof of their receipt, where the law of the
 /// exporting State has one.
 pub(super) fn left(

@@ -9,6 +9,7 @@ use super::draws::Drawing;
 use super::record::Actor;
 use super::recorder::Stop;
 use super::release::uuid;
+use super::timeline;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::licence::Held;
@@ -203,6 +204,7 @@ pub(super) fn enter(
         quantity: held.quantity.to_string(),
     };
     let kept = Kept::of(row)?;
+    let happening = timeline::preclearance(act.kind, row, &kept, batch.now)?;
     let entry = ReservationEntry {
         preclearance: uuid(&row.id)?.to_string(),
         border_post: &row.border_post,
@@ -214,5 +216,7 @@ pub(super) fn enter(
         reason: act.reason,
         held: held.into_iter().take(LISTED_MAX).map(line).collect(),
     };
-    batch.enter(act.kind, nonce, &entry)
+    let index = batch.enter(act.kind, nonce, &entry)?;
+    batch.mark(happening, index)?;
+    Ok(index)
 }

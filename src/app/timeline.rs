@@ -2,6 +2,7 @@
 //! which States that matters, and where the audit trail holds it.
 use super::Caller;
 use super::Error;
+use super::announced::Kept;
 use super::batch::Batch;
 use super::judge::json;
 use super::record::states_of;
@@ -12,6 +13,7 @@ use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
 use crate::rules::Verdict;
 use crate::storage::consignments::EventRow;
+use crate::storage::preclearances::PreclearanceRow;
 use crate::wire::FieldError;
 use serde::Serialize;
 use uuid::Uuid;
@@ -76,6 +78,32 @@ pub(super) fn release(act: &Act<'_>, now: Timestamp) -> Result<Option<EventRow>,
         states: json(&with_state(states_in(&row.states)?, &row.state))?,
         carrier: carrier(declaration),
         detail: "{}".to_owned(),
+        happened_us: now.as_microsecond(),
+        at_us: now.as_microsecond(),
+        ..EventRow::default()
+    }))
+}
+
+/// What became of a pre-clearance: it was lodged, withdrawn, has lapsed, or a release took over what it
+/// held.
+pub(super) fn preclearance(
+    kind: &str,
+    row: &PreclearanceRow,
+    kept: &Kept,
+    now: Timestamp,
+) -> Result<Option<EventRow>, Error> {
+    let Some(ucr) = kept.ucr.clone() else { return Ok(None) };
+    Ok(Some(EventRow {
+        ucr,
+        kind: kind.to_owned(),
+        state: row.state.clone(),
+        border_post: Some(row.border_post.clone()),
+        outcome: Some(kept.told.verdict.clone()),
+        reference: Some(kept.declaration.clone()),
+        subject: row.id.clone(),
+        states: json(&with_state(kept.states.clone(), &row.state))?,
+        carrier: kept.carrier.clone(),
+        detail: serde_json::json!({"reservation": row.reservation}).to_string(),
         happened_us: now.as_microsecond(),
         at_us: now.as_microsecond(),
         ..EventRow::default()

@@ -15,6 +15,8 @@ words! {
         DecisionOnDoubt = "decision_on_doubt",
         /// The authority decides on a movement that is not compliant (rule 111).
         DecisionOnBreach = "decision_on_breach",
+        /// Goods that have left arrive (rule 113).
+        Arrival = "arrival",
         /// The receipt of goods that have left is confirmed (rule 112).
         Receipt = "receipt",
         /// Goods that were let through for a time come back (rule 102).

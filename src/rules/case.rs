@@ -9,6 +9,7 @@ use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Timestamp;
+use crate::domain::consignment::Sighting;
 use crate::domain::declaration::Declaration;
 use crate::domain::declaration::Item;
 use crate::domain::declaration::Quote;
@@ -137,6 +138,8 @@ pub struct Facts {
     pub is_announced: bool,
     /// The instant at which the pre-clearance under which the goods are presented had lapsed.
     pub lapsed: Option<Timestamp>,
+    /// Crossings of the goods' consignment that customs has recorded on its way, in their order.
+    pub observed: Vec<Sighting>,
     /// Which of the numbers were looked up in another State's register.
     pub foreign: Vec<ForeignFact>,
 }

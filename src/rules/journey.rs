@@ -1,9 +1,12 @@
 //! What the crossings that customs has recorded say of a consignment's journey, beside what its
 //! declarations list: rules 63 and 64 over every post that has seen it.
+use super::Case;
 use super::Code;
+use super::Findings;
 use super::route::Passing;
 use super::route::passed;
 use crate::domain::Country;
+use crate::domain::Locode;
 use crate::domain::consignment::Direction;
 use crate::domain::consignment::Sighting;
 use crate::domain::declaration::Leg;
@@ -29,6 +32,29 @@ pub struct Deviation {
     pub sighting: usize,
     /// The reason in words.
     pub message: String,
+}
+
+/// Puts what was recorded on the way before whoever judges the goods now, where it is not as they
+/// declare it: of one of the two codes.
+pub(super) fn observed(case: &Case<'_>, code: Code, findings: &mut Findings) {
+    let declaration = case.declaration;
+    let planned = Planned {
+        from: declaration.country_of_export,
+        route: &declaration.route,
+        to: declaration.country_of_import,
+    };
+    let listed = |post: &Locode| case.lists.posts.get(post).map(|post| post.country);
+    let sightings = case.facts.observed.iter().cloned();
+    let sightings: Vec<Sighting> = sightings
+        .map(|seen| Sighting { state: listed(&seen.post).or(seen.state), ..seen })
+        .collect();
+    for deviation in deviations(&planned, &sightings).into_iter().filter(|of| of.code == code) {
+        let finding = findings.add(code).at("/ucr");
+        if let Some(seen) = sightings.get(deviation.sighting) {
+            finding.declared(seen.post);
+        }
+        finding.says(format_args!("{}", deviation.message));
+    }
 }
 
 /// Every deviation of sightings, the earliest first, from the journey declared.
@@ -91,7 +117,6 @@ fn is_transhipped(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Locode;
 
     fn country(code: &str) -> Country {
         Country::parse(code).unwrap()

@@ -4,6 +4,7 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
+use super::journey::observed;
 use super::passage::Passage;
 use super::passage::state_of;
 use crate::domain::Country;
@@ -89,10 +90,12 @@ impl std::fmt::Display for Listed<'_> {
 /// licence either, rule 62 is found beside this one: it compares with the licence, this one with what
 /// was declared. The post itself is on the journey too: goods are presented for export in the exporting
 /// State, for import in the importing one (within the Union, in any Member State), and for transit in
-/// neither, where another licence would be needed than the one that is drawn.
+/// neither, where another licence would be needed than the one that is drawn. What posts have recorded
+/// here of the same consignment, since it left, is compared with the route declared now in the same way.
 pub(super) fn route_deviation(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     misplaced(case, findings);
+    observed(case, Code::RouteDeviation, findings);
     if declaration.crossings.is_empty() {
         return;
     }
@@ -217,9 +220,11 @@ fn place_of(expected: &[Country], state: Country, reached: usize) -> Option<usiz
 /// 64 TRANSHIPMENT_UNDECLARED: an officer has seen that the goods changed their means of transport, and
 /// no leg of the route declares a transhipment. A leg that leaves the question open does not declare one.
 /// Where it was declared, nothing is found here; whether the transit States needed to consent because of
-/// it is a matter of rules 55 and 59.
+/// it is a matter of rules 55 and 59. Where posts have recorded the consignment in another vehicle than
+/// the one before, and no transhipment is declared for a State between them, that is found as well.
 pub(super) fn transhipment(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
+    observed(case, Code::TranshipmentUndeclared, findings);
     for (index, seen) in declaration.observations.iter().enumerate() {
         if seen.seen != Seen::Transhipped
             || declaration.route.iter().any(|leg| leg.transhipment == Some(true))

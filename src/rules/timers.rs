@@ -1,4 +1,4 @@
-//! What is due after the border (rules 102, 110 to 112, 114 and 116): by when, by which law, and what is said when the
+//! What is due after the border (rules 102, 110 to 114 and 116): by when, by which law, and what is said when the
 //! time has passed. Periods are the profile's; the days off are those of the State. No timer releases
 //! anything: what the law attaches to silence is put before a person.
 use super::profile::Profile;
@@ -82,6 +82,16 @@ pub const TIMERS: &[Timer] = &[
                one asks the exporter; then, each time so many working days later as the profile says, the post of exit is asked \
                whether the goods have left, the importing State whether they were received, and in the end it is \
                recorded that nobody has shown it. The importing State is left alone once it has answered",
+    },
+    Timer {
+        number: 113,
+        code: "NOT_ARRIVED",
+        kind: Kind::Arrival,
+        title: "goods have left and nothing of them was recorded as arrived",
+        legal_basis: "Firearms Protocol art. 10(4), 11",
+        does: "With the last hour of the day of arrival that the export declaration states, or of the forty-fifth \
+               after the exit. The post and the authority of the exporting State and the authority of the importing one are \
+               alerted; a first arrival, however small, ends the wait, and what is short is told when it is recorded",
     },
     Timer {
         number: 114,
@@ -188,6 +198,11 @@ impl<'a> Place<'a> {
     pub fn receipt_step_due(&self, asked: Timestamp) -> Timestamp {
         let (holidays, days) = (&self.lists.holidays, self.profile.receipt_step_working_days);
         self.end_of(holidays.working_days_after(self.state, self.day(asked), days))
+    }
+
+    /// When goods that have left must have arrived.
+    pub fn arrival_due(&self, expected: Date) -> Timestamp {
+        self.end_of(expected)
     }
 
     /// When goods that were first let through on a day must have come back (rule 102).

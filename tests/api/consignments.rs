@@ -235,3 +235,93 @@ async fn a_day_that_is_none_is_refused_and_another_consignment_s_day_is_not_foun
         assert_eq!(asked(bad).await, 400, "{bad}");
     }
 }
+
+/// The clear sample as it is declared for import at Mombasa.
+fn imported() -> Value {
+    let mut declaration = sample("clear");
+    declaration["reference"] = json!({"type": "national", "value": "KE-IM-1"});
+    declaration["movement"] = json!("import");
+    declaration["border_post"] = json!("KEMBA");
+    declaration
+}
+
+async fn judged_in_kenya(service: &Service, declaration: &Value) -> Value {
+    let body = json!({"declaration": declaration});
+    let answer = service.post("/v1/verifications", &token("KE", "officer"), &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+/// Codes about the way that goods have come.
+fn of_the_way(verification: &Value) -> Vec<&str> {
+    let mut codes = codes(verification);
+    codes.retain(|code| matches!(*code, "ROUTE_DEVIATION" | "TRANSHIPMENT_UNDECLARED"));
+    codes
+}
+
+#[tokio::test]
+async fn what_posts_recorded_on_the_way_is_a_fact_of_the_next_verification() {
+    let service = start();
+    let release = released(&service).await;
+    service.post("/v1/exits", &token("FR", "officer"), &exit_of(&release)).await;
+    let straight = judged_in_kenya(&service, &imported()).await;
+    assert_eq!(of_the_way(&straight), Vec::<&str>::new(), "{straight}");
+    let entry = entry_at("DEHAM", "IMO9000001");
+    service.post("/v1/entries", &token("DE", "officer"), &entry).await;
+    let judged = judged_in_kenya(&service, &imported()).await;
+    assert_eq!(of_the_way(&judged), ["ROUTE_DEVIATION", "TRANSHIPMENT_UNDECLARED"], "{judged}");
+    let mut other = imported();
+    other["ucr"] = json!("6FR12345678901234-OTHER");
+    other["reference"]["value"] = json!("KE-IM-2");
+    let judged = judged_in_kenya(&service, &other).await;
+    assert_eq!(of_the_way(&judged), Vec::<&str>::new(), "it is another consignment's way");
+    // One that the papers do not concern learns nothing of it by quoting its reference.
+    let mut curious = imported();
+    curious["border_post"] = json!("DEHAM");
+    curious["reference"]["value"] = json!("DE-IM-1");
+    let body = json!({"declaration": curious});
+    let judged = service.post("/v1/verifications", &token("DE", "officer"), &body).await.json();
+    let told: Vec<&Value> = judged["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["path"] == "/ucr")
+        .collect();
+    assert_eq!(told, Vec::<&Value>::new(), "{judged}");
+}
+
+#[tokio::test]
+async fn a_pre_clearance_and_what_becomes_of_it_stand_in_the_timeline() {
+    let service = start();
+    service.issue_sample().await;
+    let carrier = carrier("FR55555555500022");
+    let lodge = async |reserve: bool| {
+        let body = json!({"declaration": sample("clear"), "reserve": reserve});
+        service.post("/v1/preclearances", &carrier, &body).await.json()
+    };
+    let first = lodge(true).await;
+    let path = format!("/v1/preclearances/{}/withdrawal", first["id"].as_str().unwrap());
+    let withdrawn = service.post(&path, &carrier, &json!({})).await;
+    assert_eq!(withdrawn.status, 200, "{}", withdrawn.text);
+    let second = lodge(true).await;
+    let body = json!({"preclearance": second["code"]});
+    let officer = token("FR", "officer");
+    let verification = service.post("/v1/verifications", &officer, &body).await.json();
+    let body = json!({"verification": verification["id"]});
+    let release = service.post_once("/v1/releases", &officer, "k", &body).await;
+    assert_eq!(release.status, 201, "{}", release.text);
+    for token in [&officer, &token("KE", "authority"), &carrier] {
+        let seen = timeline(&service, token).await.json();
+        let expected = [
+            "preclearance_lodged",
+            "preclearance_withdrawn",
+            "preclearance_lodged",
+            "verdict",
+            "reservation_taken_over",
+            "release",
+        ];
+        assert_eq!(kinds(&seen), expected, "{seen}");
+        assert_eq!(seen["events"][0]["id"], first["id"]);
+    }
+    assert_eq!(timeline(&service, &super::consignments::carrier("FR1")).await.status, 404);
+}

@@ -95,3 +95,65 @@ async fn a_report_says_what_of_which_firearm_in_which_case() {
     let refused = service.post("/v1/serials/reports", &officer, &elsewhere).await.json();
     assert_eq!(refused["errors"][0]["code"], "not_your_post");
 }
+
+/// The sample's papers for the way from Kenya back to France.
+fn papers_back() -> Vec<Value> {
+    let mut papers = passavant::demo::licences(today());
+    let ways = [("KE-EXP-1", "export", "KE", "FR-IMP-1"), ("FR-IMP-1", "import", "FR", "KE-EXP-1")];
+    for (paper, (number, kind, state, linked)) in papers.iter_mut().zip(ways) {
+        let (exporter, consignee) = (paper["exporter"].take(), paper["consignee"].take());
+        paper["number"] = json!(number);
+        paper["kind"] = json!(kind);
+        paper["issuing_state"] = json!(state);
+        paper["country_of_export"] = json!("KE");
+        paper["country_of_import"] = json!("FR");
+        paper["linked_licences"] = json!([linked]);
+        paper["final_recipient"] = exporter.clone();
+        paper["exporter"] = consignee;
+        paper["consignee"] = exporter;
+    }
+    papers
+}
+
+#[tokio::test]
+async fn a_firearm_that_had_come_and_leaves_again_is_re_exported() {
+    let service = start();
+    let release = released(&service).await;
+    service.post("/v1/exits", &token("FR", "officer"), &exit_of(&release)).await;
+    let arrival = json!({"ucr": ucr(), "border_post": "KEMBA", "arrived_at": now(), "items": [
+        {"category": "firearm", "quantity": "1", "unit": "C62", "serials": ["VC000101"]}]});
+    service.post("/v1/arrivals", &token("KE", "officer"), &arrival).await;
+    for licence in papers_back() {
+        let state = licence["issuing_state"].as_str().unwrap();
+        let issued = service.post("/v1/licences", &token(state, "authority"), &licence).await;
+        assert_eq!(issued.status, 201, "{}", issued.text);
+    }
+    let mut back = sample("clear");
+    let (exporter, consignee) = (back["exporter"].take(), back["consignee"].take());
+    back["reference"] = json!({"type": "national", "value": "KE-EX-1"});
+    back["ucr"] = json!("6KE0051234567-BACK");
+    back["border_post"] = json!("KEMBA");
+    back["country_of_export"] = json!("KE");
+    back["country_of_import"] = json!("FR");
+    back["final_recipient"] = exporter.clone();
+    back["exporter"] = consignee;
+    back["consignee"] = exporter;
+    let mut item = back["items"][0].clone();
+    item["quantity"] = json!("1");
+    item["serials"] = json!(["VC000101"]);
+    item["licences"] =
+        json!([{"number": "KE-EXP-1", "line": 1}, {"number": "FR-IMP-1", "line": 1}]);
+    back["items"] = json!([item]);
+    let officer = token("KE", "officer");
+    let body = json!({"declaration": back});
+    let verification = service.post("/v1/verifications", &officer, &body).await.json();
+    let body = json!({"verification": verification["id"]});
+    let released = service.post_once("/v1/releases", &officer, "back", &body).await;
+    assert_eq!(released.status, 201, "{}", released.text);
+    for state in ["FR", "KE"] {
+        let seen = trail(&service, state, RIFLE).await;
+        let mut kinds = kinds_of(&seen);
+        kinds.retain(|kind| *kind != "licensed");
+        assert_eq!(kinds, ["released", "left", "arrived", "re_exported"], "{seen}");
+    }
+}

@@ -8,6 +8,9 @@
     reason = "a test may stop"
 )]
 
+mod deliveries;
+#[path = "../ledger/receiver.rs"]
+mod receiver;
 mod registers;
 #[path = "../support/mod.rs"]
 mod support;
@@ -22,6 +25,7 @@ use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -92,7 +96,11 @@ fn issuer(state: &str) -> LocalIssuer {
 }
 
 fn token(state: &str, role: &str) -> String {
-    let posts = if role == "officer" { vec!["FRLEH".to_owned()] } else { Vec::new() };
+    let posts = match (role, state) {
+        ("officer", "KE") => vec!["KEMBA".to_owned()],
+        ("officer", _) => vec!["FRLEH".to_owned()],
+        _ => Vec::new(),
+    };
     let iss = format!("https://login.example/{state}");
     let operator = (role == "carrier").then_some("FR55555555500022");
     let claims = Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator };
@@ -110,6 +118,9 @@ struct Acknowledged {
     verifications: Vec<(String, u64)>,
     releases: Vec<(String, u64)>,
     exits: Vec<(String, u64)>,
+    arrivals: Vec<(String, u64)>,
+    /// Arrivals recorded and not answered, by their keys.
+    arriving: BTreeMap<String, Value>,
     announced: Vec<(String, u64)>,
     /// References announced and not answered.
     announcing: BTreeSet<String>,
@@ -135,6 +146,19 @@ async fn announce(http: &reqwest::Client, api: &str, reference: &str) -> Option<
     let sent = http.post(format!("{api}/v1/preclearances")).bearer_auth(token("FR", "carrier"));
     let body = json!({"declaration": declaration(reference), "reserve": true});
     let answer = sent.header("Idempotency-Key", reference).json(&body).send().await.ok()?;
+    let status = answer.status().as_u16();
+    Some((status, answer.json().await.ok()?))
+}
+
+/// The importing post records that goods have arrived.
+async fn arrive(
+    http: &reqwest::Client,
+    api: &str,
+    key: &str,
+    arrival: &Value,
+) -> Option<(u16, Value)> {
+    let sent = http.post(format!("{api}/v1/arrivals")).bearer_auth(token("KE", "officer"));
+    let answer = sent.header("Idempotency-Key", key).json(arrival).send().await.ok()?;
     let status = answer.status().as_u16();
     Some((status, answer.json().await.ok()?))
 }
@@ -190,6 +214,17 @@ async fn client(api: String, cycle: u32, number: u32, acknowledged: Arc<Mutex<Ac
         let Ok(answer) = sent.json(&exit).send().await else { return };
         let Ok(exit) = answer.json::<Value>().await else { return };
         acknowledged.lock().unwrap().exits.push(entry_of(&exit));
+        let arrival = json!({"reference": reference, "border_post": "KEMBA",
+            "arrived_at": SystemClock.now().to_string(),
+            "items": [{"category": "ammunition", "quantity": "1", "unit": "C62"}]});
+        acknowledged.lock().unwrap().arriving.insert(reference.clone(), arrival.clone());
+        let Some((status, arrived)) = arrive(&http, &api, &reference, &arrival).await else {
+            return;
+        };
+        assert_eq!((status, &arrived["result"]), (201, &json!("complete")), "{arrived}");
+        let mut acknowledged = acknowledged.lock().unwrap();
+        acknowledged.arriving.remove(&reference);
+        acknowledged.arrivals.push(entry_of(&arrived));
     }
 }
 
@@ -203,6 +238,13 @@ async fn ask_again(api: &str, acknowledged: &Mutex<Acknowledged>) -> usize {
         let (_, second) = announce(&http, api, reference).await.unwrap();
         assert_eq!((status, &first), (201, &second));
         acknowledged.lock().unwrap().announced.push(entry_of(&first));
+    }
+    let arriving = std::mem::take(&mut acknowledged.lock().unwrap().arriving);
+    for (key, arrival) in &arriving {
+        let (status, first) = arrive(&http, api, key, arrival).await.unwrap();
+        let (_, second) = arrive(&http, api, key, arrival).await.unwrap();
+        assert_eq!((status, &first), (201, &second));
+        acknowledged.lock().unwrap().arrivals.push(entry_of(&first));
     }
     let unanswered = std::mem::take(&mut acknowledged.lock().unwrap().unanswered);
     let asked = unanswered.len();
@@ -268,6 +310,9 @@ async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
     for (id, index) in &acknowledged.exits {
         assert_eq!(entries[index]["crossing"], *id, "entry {index}");
     }
+    for (id, index) in &acknowledged.arrivals {
+        assert_eq!(entries[index]["arrival"], *id, "entry {index}");
+    }
     for (id, index) in &acknowledged.releases {
         assert_eq!(entries[index]["release"], *id, "entry {index}");
     }
@@ -285,6 +330,9 @@ async fn assert_kept(api: &str, acknowledged: &Acknowledged) {
     let consumed = figure("consumed");
     assert_eq!(consumed, acknowledged.releases.len(), "each release draws once");
     assert_eq!(consumed, of("release"), "each release stands in the trail once");
+    assert_eq!(of("arrival"), acknowledged.arrivals.len(), "each arrival is counted once");
+    let surplus = get(api, "/v1/receipts?result=surplus", "authority").await;
+    assert_eq!(surplus["items"], json!([]), "and against its release once");
 }
 
 /// Proofs asked for in each cycle, of the latest of each kind.

@@ -78,6 +78,7 @@ pub async fn present(service: &Service, model: &mut Model, which: usize) {
             rounds,
             let_out: rounds,
             stands: true,
+            left: false,
         });
     }
 }

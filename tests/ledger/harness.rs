@@ -19,7 +19,9 @@ use passavant::demo;
 use passavant::domain::Country;
 use passavant::domain::Date;
 use passavant::domain::Locode;
+use passavant::domain::consignment::Direction;
 use passavant::wire::arrival::ArrivalRequest;
+use passavant::wire::consignment::ExitRequest;
 use passavant::wire::verification::Presented;
 use passavant::wire::verification::VerificationBody;
 use serde_json::Value;
@@ -175,6 +177,14 @@ impl Service {
             request_sha256: sha256(id.as_bytes()),
         };
         self.app.release(&officer(), id, None, once).await
+    }
+
+    /// The goods of a release leave from Le Havre.
+    pub async fn leave(&self, release: Uuid) -> Result<Recorded, Error> {
+        let exit = json!({"release": release.to_string(), "border_post": "FRLEH",
+            "exited_at": self.app.clock.now().to_string()});
+        let exit: ExitRequest = serde_json::from_value(exit).unwrap();
+        self.app.cross(&officer(), Direction::Exit, exit.read().unwrap(), None).await
     }
 
     /// So many cartridges of an export declaration arrive at Mombasa.

@@ -29,6 +29,7 @@ enum Act {
     Present(usize),
     Withdraw(usize),
     Lapse,
+    Leave(usize),
     Arrive(usize, u32),
     Restart,
 }
@@ -48,6 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..8_usize).prop_map(Act::Present),
         1 => (0..8_usize).prop_map(Act::Withdraw),
         1 => Just(Act::Lapse),
+        2 => (0..8_usize).prop_map(Act::Leave),
         2 => (0..8_usize, 1..60_u32).prop_map(|(which, rounds)| Act::Arrive(which, rounds)),
         1 => Just(Act::Restart),
     ]
@@ -65,6 +67,8 @@ pub struct Kept {
     /// What it lets out: more than it draws, where two officers released against the advice.
     pub let_out: u32,
     pub stands: bool,
+    /// Whether its goods have left: it cannot be reversed any more.
+    pub left: bool,
 }
 
 /// Where the licence stands.
@@ -138,6 +142,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
                     rounds,
                     let_out: rounds,
                     stands: true,
+                    left: false,
                 });
             }
         }
@@ -146,10 +151,19 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
             let Some(kept) = model.releases.get_mut(*which) else { return };
             let reversed =
                 service.app.reverse(&officer(), kept.id, "not shipped".into(), None).await;
-            assert_eq!(reversed.is_ok(), kept.stands, "only what stands is reversed");
-            kept.stands = false;
-            let id = kept.id;
-            announced::reopen(model, id);
+            let possible = kept.stands && !kept.left;
+            assert_eq!(reversed.is_ok(), possible, "what stands and is still here is reversed");
+            if possible {
+                kept.stands = false;
+                let id = kept.id;
+                announced::reopen(model, id);
+            }
+        }
+        Act::Leave(which) => {
+            let Some(kept) = model.releases.get_mut(*which) else { return };
+            let left = service.leave(kept.id).await;
+            assert_eq!(left.is_ok(), kept.stands && !kept.left, "what stands leaves, and once");
+            kept.left |= kept.stands;
         }
         Act::Decide(decision) => decide(service, model, *decision).await,
         Act::Authorise(rounds) => authorise(service, model, *rounds).await,
@@ -215,6 +229,7 @@ async fn release(service: &Service, model: &mut Model, rounds: u32) {
             rounds,
             let_out: rounds,
             stands: true,
+            left: false,
         });
     }
 }
@@ -265,6 +280,7 @@ async fn against_the_advice(service: &Service, model: &mut Model, rounds: u32) {
         rounds,
         let_out,
         stands: true,
+        left: false,
     });
 }
 

@@ -160,3 +160,49 @@ async fn an_exit_ends_the_wait_for_it() {
     assert!(alerts.contains("RECEIPT_CONFIRMATION_OVERDUE"), "{alerts}");
     assert!(!alerts.contains("EXIT_NOT_CONFIRMED"), "{alerts}");
 }
+
+#[tokio::test]
+async fn goods_that_left_and_never_arrived_are_put_before_both_sides_once() {
+    let shipment = left().await;
+    let codes = async |caller: &Caller| {
+        let page = shipment.service.app.alerts(caller, Query::default(), 1000).await.unwrap();
+        let alerts = page.alerts.iter().map(|alert| serde_json::to_value(alert).unwrap());
+        alerts.filter(|alert| alert["codes"] == json!(["NOT_ARRIVED"])).count()
+    };
+    let found = async || {
+        let app = &shipment.service.app;
+        let timeline = app.consignment(&authority("KE"), &shipment.ucr, None).await.unwrap();
+        let timeline = serde_json::to_value(timeline).unwrap();
+        assert_eq!(timeline["stage"], "left");
+        let findings = timeline["findings"].as_array().unwrap().iter();
+        findings.map(|f| f["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // The samples arrive twelve days later: the last hour of 13 March in Le Havre is still in time.
+    shipment.escalate_at("2029-03-13T22:59:59Z").await;
+    assert_eq!((codes(&officer()).await, found().await), (0, Vec::new()));
+    for _ in 0..2 {
+        shipment.escalate_at("2029-03-14T00:00:00Z").await;
+        for caller in [&officer(), &authority("FR"), &authority("KE")] {
+            assert_eq!(codes(caller).await, 1, "{caller:?}");
+        }
+        assert_eq!(
+            (codes(&authority("DE")).await, found().await),
+            (0, vec!["NOT_ARRIVED".to_owned()])
+        );
+    }
+}
+
+#[tokio::test]
+async fn goods_of_which_some_have_arrived_are_not_missed() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let verification = service.verify(&cartridges(1, 10)).await;
+    let release = service.release(&verification, "k").await.unwrap();
+    service.leave(super::model::id(&release.reply)).await.unwrap();
+    assert_eq!(service.arrive(1, 4).await["result"], "partial");
+    service.clock.set("2026-12-20T00:00:00Z".parse().unwrap());
+    while service.app.escalate_due().await.unwrap() {}
+    let page = service.app.alerts(&authority("FR"), Query::default(), 1000).await.unwrap();
+    let alerts = serde_json::to_string(&page.alerts).unwrap();
+    assert!(!alerts.contains("NOT_ARRIVED"), "{alerts}");
+}

@@ -75,3 +75,21 @@ fn what_came_back_before_is_not_out_any_more() {
     storage::releases::replace(&mut db, &back, &[]).unwrap();
     assert_eq!(figures(&still_out(&mut db, None)), (2, "1000".to_owned()), "it did not come back");
 }
+
+#[test]
+fn a_number_under_which_another_state_released_is_not_used_up_here() {
+    let dir = TempDir::new().unwrap();
+    let url = support::database_url(dir.path());
+    let mut db = storage::open(&support::postgres::settings(&url), storage::Use::Write).unwrap();
+    storage::migrate(&mut db).unwrap();
+    let mut elsewhere = release(1, "FR-00000007", &[], 0);
+    "KE".clone_into(&mut elsewhere.state);
+    storage::releases::insert(&mut db, &elsewhere).unwrap();
+    // One transit declaration goes through several States, and each lets its goods through once.
+    let mut uses = |state: &str| {
+        let (mut known, state) = (Facts::default(), Country::parse(state).unwrap());
+        facts::history(&mut db, &returning(), &[0; 32], Some(state), None, &mut known).unwrap();
+        known.prior_uses.len()
+    };
+    assert_eq!((uses("FR"), uses("KE")), (0, 1));
+}

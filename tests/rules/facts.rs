@@ -1,6 +1,9 @@
 //! The facts of a scenario: the licences quoted as they stand, and what else the register knows.
+use passavant::domain::Locode;
 use passavant::domain::Quantity;
 use passavant::domain::Text;
+use passavant::domain::consignment::Direction;
+use passavant::domain::consignment::Sighting;
 use passavant::domain::declaration::Declaration;
 use passavant::domain::goods::Movement;
 use passavant::domain::licence::Drawn;
@@ -53,6 +56,16 @@ struct SentFacts {
     serials: Vec<SentSerial>,
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
+    observed: Vec<SentSighting>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentSighting {
+    border_post: String,
+    direction: String,
+    at: String,
+    vehicle: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +124,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
     Facts {
         reported: Vec::new(),
         foreign: Vec::new(),
+        observed: sent.observed.into_iter().map(sighting).collect(),
         licences: declaration.licence_numbers().into_iter().map(fact).collect(),
         data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),
         prior_uses: sent.prior_uses.into_iter().map(prior_use).collect(),
@@ -119,6 +133,17 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         history_available: !sent.history_unavailable,
         is_announced: sent.is_announced,
         lapsed: sent.lapsed.map(|at| at.parse().expect("an instant")),
+    }
+}
+
+fn sighting(sent: SentSighting) -> Sighting {
+    let post = Locode::parse(&sent.border_post).expect("a post");
+    Sighting {
+        post,
+        state: post.country(),
+        direction: Direction::parse(&sent.direction).expect("a direction"),
+        at: sent.at.parse().expect("an instant"),
+        vehicle: sent.vehicle.map(Text::from),
     }
 }
 
