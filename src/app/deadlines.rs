@@ -24,6 +24,7 @@ use crate::rules::timers::Place;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::deadlines::DeadlineRow;
+use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -33,8 +34,8 @@ const ESCALATED_MAX: i64 = 100;
 /// Counts of what is open and due, as last read.
 #[derive(Debug, Default)]
 pub struct Pending {
-    /// Alerts that are not resolved.
-    pub alerts: AtomicU64,
+    /// Alerts that are not resolved, by State and post.
+    pub alerts: Mutex<Vec<AtPost>>,
     /// Deadlines that are pending.
     pub deadlines: AtomicU64,
     /// Those of them that have passed and are not escalated yet.
@@ -42,6 +43,9 @@ pub struct Pending {
     /// Deadlines escalated by this node since it started.
     pub escalated: AtomicU64,
 }
+
+/// So many of something at a post of a State; at no post, where it is the authority's matter alone.
+pub type AtPost = (String, Option<String>, u64);
 
 struct Escalate {
     kind: String,
@@ -275,7 +279,10 @@ impl App {
         let set = |gauge: &AtomicU64, value: i64| {
             gauge.store(u64::try_from(value).unwrap_or_default(), Ordering::Relaxed);
         };
-        set(&self.pending.alerts, alerts);
+        let alerts = alerts
+            .into_iter()
+            .map(|(state, post, count)| (state, post, u64::try_from(count).unwrap_or_default()));
+        *self.pending.alerts.lock() = alerts.collect();
         set(&self.pending.deadlines, deadlines);
         set(&self.pending.overdue, overdue);
         Ok(())

@@ -4,6 +4,7 @@ use super::access::Access;
 use super::audit_log;
 use super::audit_log::LogWriter;
 use super::book::Book;
+use super::deadlines::AtPost;
 use super::deadlines::Pending;
 use super::foreign::Registers;
 use super::limits::Limits;
@@ -229,6 +230,11 @@ impl App {
         reasons
     }
 
+    /// Alerts that are not resolved, by State and post.
+    pub fn alerts_by_post(&self) -> Vec<AtPost> {
+        self.pending.alerts.lock().clone()
+    }
+
     /// Figures that are read when they are asked for: name, help, value.
     pub fn figures(&self) -> Vec<(&'static str, &'static str, u64)> {
         let (kept, hits, misses) = self.cache.counts();
@@ -270,7 +276,7 @@ impl App {
             (
                 "passavant_alerts_unresolved",
                 "Alerts that are not resolved",
-                self.pending.alerts.load(Ordering::Relaxed),
+                self.pending.alerts.lock().iter().map(|(.., count)| count).sum(),
             ),
             (
                 "passavant_deadlines_pending",

@@ -85,5 +85,11 @@ async fn metrics(app: web::Data<App>) -> HttpResponse {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }
+    let name = "passavant_alerts_unresolved_at_post";
+    let _ = writeln!(text, "# HELP {name} Alerts that are not resolved\n# TYPE {name} gauge");
+    for (state, post, count) in app.alerts_by_post() {
+        let post = post.unwrap_or_default();
+        let _ = writeln!(text, "{name}{{state=\"{state}\",border_post=\"{post}\"}} {count}");
+    }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
 }

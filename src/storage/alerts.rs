@@ -218,10 +218,12 @@ pub fn event_beyond(db: &mut Db, log_id: i64, from: i64, events: i64) -> Result<
         .optional()?)
 }
 
-/// Alerts that are not resolved.
-pub fn count_unresolved(db: &mut Db) -> Result<i64> {
+/// Alerts that are not resolved: the State, the post where there is one, how many.
+pub fn count_unresolved(db: &mut Db) -> Result<Vec<(String, Option<String>, i64)>> {
     Ok(alert::table
         .filter(alert::status.eq_any(["open", "acknowledged"]))
-        .count()
-        .get_result(db)?)
+        .group_by((alert::state, alert::border_post))
+        .order((alert::state, alert::border_post))
+        .select((alert::state, alert::border_post, diesel::dsl::count_star()))
+        .load(db)?)
 }

@@ -68,7 +68,7 @@ async fn a_carrier_learns_codes_and_its_own_words_and_nothing_of_the_licence() {
     for code in [
         "EXPORTER_MISMATCH",
         "FINAL_RECIPIENT_MISMATCH",
-        "QUANTITY_EXCEEDS_AUTHORISED",
+        "QUANTITY_EXCEEDS_BALANCE",
         "SERIAL_NOT_ON_LICENCE",
     ] {
         assert!(found.contains(&code), "{code}: {found:?}");
@@ -82,7 +82,7 @@ async fn a_carrier_learns_codes_and_its_own_words_and_nothing_of_the_licence() {
         assert!(!told.text.contains(&format!("\"{field}\"")), "{field}: {}", told.text);
     }
     let quantity = seen["findings"].as_array().unwrap().iter();
-    let quantity = quantity.clone().find(|f| f["code"] == "QUANTITY_EXCEEDS_AUTHORISED").unwrap();
+    let quantity = quantity.clone().find(|f| f["code"] == "QUANTITY_EXCEEDS_BALANCE").unwrap();
     assert_eq!(quantity["declared"], declaration["items"][1]["quantity"], "its own word");
 }
 
@@ -112,6 +112,17 @@ async fn a_near_miss_looks_like_a_miss() {
         (lodged["verdict"].clone(), codes(&lodged).join(" "))
     };
     assert_eq!(serial("VCOOO1O1").await, serial("XX999999").await, "O for 0 is no hint");
+    assert_eq!(service.release(&cartridges("FR-1", "5000"), "k").await.status, 201);
+    let rounds = async |rounds: &str| {
+        let lodged = lodge(&service, &cartridges("FR-2", rounds), false).await.json();
+        let mut findings = lodged["findings"].as_array().unwrap().clone();
+        findings.retain(|finding| finding["licence"] == EXPORT);
+        assert_eq!(findings[0]["declared"], json!(rounds), "{lodged}");
+        findings[0].as_object_mut().unwrap().remove("declared");
+        (lodged["verdict"].clone(), findings)
+    };
+    let never = "what the licence had and what others have used of it are not told apart";
+    assert_eq!(rounds("45001").await, rounds("50001").await, "{never}");
 }
 
 #[tokio::test]

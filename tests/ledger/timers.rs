@@ -295,6 +295,8 @@ async fn everything_that_passed_while_no_node_ran_is_escalated_once() {
     assert_eq!(figure("passavant_deadlines_overdue"), 0);
     assert_eq!(figure("passavant_deadlines_escalated_total"), 250);
     assert_eq!(figure("passavant_alerts_unresolved"), 750);
+    let le_havre = ("FR".to_owned(), Some("FRLEH".to_owned()), 750);
+    assert_eq!(node.app.alerts_by_post(), [le_havre]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

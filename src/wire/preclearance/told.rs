@@ -118,6 +118,9 @@ fn plain(finding: &Finding) -> Option<(Code, Severity, String)> {
             let party = path.split('/').nth(1).unwrap_or_default().to_owned();
             whole(code, format!("/{party}/id"))
         }
+        // More than the licence has left is also said of more than it ever had: the two together would say
+        // what it had and what others have used. That it is more at all is what the verdict says.
+        Code::QuantityExceedsAuthorised => whole(Code::QuantityExceedsBalance, path),
         Code::SerialConfusable => {
             let (list, _) = path.split_once("/serials").unwrap_or((&path, ""));
             whole(Code::SerialNotOnLicence, format!("{list}/serials"))
