@@ -1,6 +1,9 @@
 //! Licences that another State keeps in its own register. They are asked for before anything is judged,
 //! and again before a release enters the writer; what came back is a fact like any other, recorded with the
 //! document, so that the verdict can be derived again. No answer refers; it is never "not found".
+#[cfg(test)]
+mod tests;
+
 use super::App;
 use super::Caller;
 use super::Error;
@@ -303,65 +306,4 @@ fn silent(number: &Text, register: &Register) -> Foreign {
     let fact =
         ForeignFact { number: number.clone(), state: register.state, as_of: None, document: None };
     Foreign { lookup: Lookup::Unavailable, fact }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    const NUMBER: &str = "KE-IMP-2026-00087";
-
-    /// What Kenya's register says of the sample import licence when France asks.
-    fn answer() -> Value {
-        let day = crate::domain::Date::constant(2026, 11, 20);
-        let licences = crate::demo::licences(day);
-        let licence = licences.iter().find(|licence| licence["number"] == NUMBER).unwrap();
-        json!({
-            "iss": "KE", "aud": "FR", "sub": NUMBER, "nonce": "n", "iat": 0,
-            "licence": {"version": 1, "status": "active", "shipments": 0, "drawn": [],
-                        "document": licence.to_string()},
-        })
-    }
-
-    fn read_for(claims: Value, number: &str) -> Result<bool, &'static str> {
-        let country = |code| Country::parse(code).unwrap();
-        let read = read(claims, country("KE"), country("FR"), &Text::from(number), "n");
-        read.map(|found| found.is_some())
-    }
-
-    #[test]
-    fn only_an_answer_to_this_very_question_is_taken() {
-        assert_eq!(read_for(answer(), NUMBER), Ok(true));
-        let changed = |field: &str, value: Value| {
-            let mut answer = answer();
-            answer[field] = value;
-            read_for(answer, NUMBER)
-        };
-        assert_eq!(changed("licence", Value::Null), Ok(false), "signed: there is none");
-        for (field, value) in [
-            ("iss", "TZ"),
-            ("aud", "DE"),
-            ("sub", "KE-IMP-2026-00088"),
-            ("nonce", "an earlier one"),
-        ] {
-            assert!(changed(field, json!(value)).is_err(), "{field}");
-        }
-    }
-
-    #[test]
-    fn a_document_of_another_licence_or_that_does_not_read_is_no_answer() {
-        let mut other = answer();
-        other["sub"] = json!("KE-IMP-2026-00088");
-        assert!(read_for(other, "KE-IMP-2026-00088").is_err(), "its document is of another one");
-        for (field, value) in [
-            ("document", json!("{}")),
-            ("status", json!("in force")),
-            ("drawn", json!([[1, -1, 0]])),
-        ] {
-            let mut broken = answer();
-            broken["licence"][field] = value;
-            assert!(read_for(broken, NUMBER).is_err(), "{field}");
-        }
-    }
 }
