@@ -364,6 +364,24 @@ mod tests {
     }
 
     #[test]
+    fn goods_let_through_for_a_time_are_back_by_the_law_of_the_day() {
+        let lists = lists();
+        let due = |event: &str, movement, unlicensed| {
+            let place = place(&lists, "FR", event);
+            place.return_due(place.day(at(event)), movement, unlicensed)
+        };
+        let (now, later) = ("2026-11-23T10:00:00Z", "2029-03-01T10:00:00Z");
+        assert_eq!(due(now, Movement::Export, true), Some(at("2028-11-23T23:00:00Z")));
+        assert_eq!(due(now, Movement::Import, false), None, "no such period yet");
+        assert_eq!(due(later, Movement::Export, false), Some(at("2031-03-03T23:00:00Z")));
+        assert_eq!(due(later, Movement::Export, true), Some(at("2029-05-30T22:00:00Z")));
+        assert_eq!(due(later, Movement::Import, false), Some(at("2029-08-28T22:00:00Z")));
+        assert_eq!(due(later, Movement::Transit, false), None);
+        let kenya = place(&lists, "KE", later);
+        assert_eq!(kenya.return_due(kenya.day(at(later)), Movement::Export, false), None);
+    }
+
+    #[test]
     fn an_exit_is_asked_for_twice() {
         let lists = lists();
         let released = "2026-11-23T10:00:00Z";

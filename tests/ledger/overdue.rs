@@ -206,3 +206,30 @@ async fn goods_of_which_some_have_arrived_are_not_missed() {
     let alerts = serde_json::to_string(&page.alerts).unwrap();
     assert!(!alerts.contains("NOT_ARRIVED"), "{alerts}");
 }
+
+#[tokio::test]
+async fn a_release_by_two_officers_is_followed_like_any_other() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let declaration = cartridges(1, 120);
+    let verification = service.verify(&declaration).await;
+    let released = service.override_it(&verification, "k").await.unwrap();
+    let ucr = declaration["ucr"].as_str().unwrap();
+    let timeline = service.app.consignment(&authority("FR"), ucr, None).await.unwrap();
+    let timeline = serde_json::to_value(timeline).unwrap();
+    assert_eq!((&timeline["stage"], &timeline["route"]), (&json!("released"), &json!(["AE"])));
+    let codes = async || {
+        let page = service.app.alerts(&authority("FR"), Query::default(), 1000).await.unwrap();
+        serde_json::to_string(&page.alerts).unwrap()
+    };
+    service.clock.set("2027-03-01T00:00:00Z".parse().unwrap());
+    while service.app.escalate_due().await.unwrap() {}
+    assert!(codes().await.contains("EXIT_NOT_CONFIRMED"), "its exit is waited for");
+    service
+        .app
+        .reverse(&officer(), super::model::id(&released.reply), "a test".into(), None)
+        .await
+        .unwrap();
+    let timeline = service.app.consignment(&authority("FR"), ucr, None).await.unwrap();
+    assert_eq!(serde_json::to_value(timeline).unwrap()["stage"], "declared", "nothing stands");
+}
