@@ -166,14 +166,23 @@ pub struct Http {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Console {
-    /// Whether they are served.
-    pub enabled: bool,
+    /// Whether they are served; where it is not said, they are where people can sign in.
+    #[serde(default)]
+    pub enabled: Option<bool>,
     /// The key under which sessions are sealed; empty for one of this node's own.
     pub key_file: PathBuf,
     /// Under which address people reach this service.
     pub public_url: String,
     /// The issuers that sign people in.
     pub sign_in: Vec<SignIn>,
+}
+
+impl Console {
+    /// Whether the pages are served: as it is said, or else where the settings by which people sign in
+    /// are complete.
+    pub fn is_served(&self) -> bool {
+        self.enabled.unwrap_or(!self.public_url.is_empty() && !self.sign_in.is_empty())
+    }
 }
 
 /// An issuer that signs people in.

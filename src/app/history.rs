@@ -29,7 +29,12 @@ impl App {
         found.into_iter().next().ok_or(Error::NotFound)
     }
 
-    async fn own_licence(&self, caller: &Caller, number: &str) -> Result<LicenceRow, Error> {
+    /// The same, of the caller's own State.
+    pub(super) async fn own_licence(
+        &self,
+        caller: &Caller,
+        number: &str,
+    ) -> Result<LicenceRow, Error> {
         let row = self.licence_row(number).await?;
         let licence = book::licence_of(number, row.version, &row.body)?;
         if licence.issuing_state == caller.state { Ok(row) } else { Err(Error::NotFound) }
@@ -52,13 +57,7 @@ impl App {
             Ok::<_, Error>((rows, next))
         };
         let (rows, next) = self.readers.read(page).await?;
-        let mut replies = Vec::with_capacity(rows.len());
-        for row in rows {
-            let licence = Arc::new(book::licence_of(&row.number, row.version, &row.body)?);
-            let document = book::document_of(&row.number, &row.body)?;
-            replies.push(LicenceReply::new(document, &Held { licence, standing: row.standing }));
-        }
-        Ok((replies, next))
+        Ok((rows.into_iter().map(licence_reply).collect::<Result<_, _>>()?, next))
     }
 
     /// A page of a licence's ledger.
@@ -103,6 +102,13 @@ impl App {
         };
         Ok((shown.into_iter().map(reply).collect::<Result<_, Error>>()?, next))
     }
+}
+
+/// A licence as it is shown.
+pub(super) fn licence_reply(row: LicenceRow) -> Result<LicenceReply, Error> {
+    let licence = Arc::new(book::licence_of(&row.number, row.version, &row.body)?);
+    let document = book::document_of(&row.number, &row.body)?;
+    Ok(LicenceReply::new(document, &Held { licence, standing: row.standing }))
 }
 
 /// Cuts a page that was read with one row too many.

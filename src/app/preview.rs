@@ -29,6 +29,9 @@ use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Verdicts of one reference that are looked through for one of the caller's posts.
+const VERDICTS_MAX: i64 = 50;
+
 /// A verdict as it was given, with the declaration that it was given on.
 #[derive(Debug, Serialize)]
 pub struct Seen {
@@ -161,6 +164,19 @@ impl App {
                 && posts.iter().any(|post| post.as_str() == row.border_post)
         };
         found.filter(|(row, ..)| own(row)).ok_or(Error::NotFound)
+    }
+
+    /// The latest verdict given at one of the caller's posts under a consignment's reference, or the
+    /// latest that did not clear under a declaration's.
+    pub async fn last_verdict(&self, caller: &Caller, sought: &str) -> Result<Option<Uuid>, Error> {
+        let (sought, state) = (sought.to_owned(), caller.state.to_string());
+        let question =
+            move |db: &mut Db| storage::consignments::verdicts(db, &sought, &state, VERDICTS_MAX);
+        let found = self.readers.read(question).await?;
+        let own = |post: &Option<String>| {
+            caller.posts.iter().any(|own| Some(own.as_str()) == post.as_deref())
+        };
+        found.iter().find(|(_, post)| own(post)).map(|(id, _)| uuid(id)).transpose()
     }
 
     /// The releases that stand or wait under a reference in the caller's State, the latest first.

@@ -34,10 +34,14 @@ pub(super) const RESULTS: [&str; 6] =
 /// Which receipts: `?status=&result=&overdue=true&ucr=&limit=&after=`.
 #[derive(Debug)]
 pub struct ReceiptPage {
-    asked: Asked,
-    overdue: bool,
-    after: i64,
-    limit: u16,
+    /// By what.
+    pub asked: Asked,
+    /// Only those that are overdue.
+    pub overdue: bool,
+    /// The row before the page.
+    pub after: i64,
+    /// How many.
+    pub limit: u16,
 }
 
 fn read(query: &str) -> Result<ReceiptPage, Problem> {

@@ -23,7 +23,8 @@ use std::future::ready;
 /// Which firearm: `?serial=&make=&model=&country=`.
 pub struct Firearm(FirearmKey);
 
-fn read(query: &str) -> Result<FirearmKey, Problem> {
+/// Reads which one from a query.
+pub fn read(query: &str) -> Result<FirearmKey, Problem> {
     let (mut serial, mut make, mut model, mut country) = (None, None, None, None);
     parameters(query, |name, value| {
         let slot = match name {

@@ -146,6 +146,17 @@ pub fn page(db: &mut Db, filter: &Filter, limit: i64) -> Result<Vec<AlertRow>> {
         .load(db)?)
 }
 
+/// Steps in the life of a consignment's alerts: when, in which log, at which index; the first ones.
+pub fn steps_of(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<(i64, i64, i64)>> {
+    Ok(alert_event::table
+        .inner_join(alert::table)
+        .filter(alert::ucr.eq(ucr))
+        .order((alert_event::at_us, alert_event::log_id, alert_event::log_index))
+        .limit(limit)
+        .select((alert_event::at_us, alert_event::log_id, alert_event::log_index))
+        .load(db)?)
+}
+
 /// Alerts to one addressee that follow from an alert, raised within a time: oldest first.
 pub fn following(
     db: &mut Db,

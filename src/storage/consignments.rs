@@ -68,6 +68,37 @@ pub fn releases(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
     Ok(ids)
 }
 
+/// Verdicts given in a State under a consignment's reference, and those that did not clear under a
+/// declaration's: each with its post, the latest first.
+pub fn verdicts(
+    db: &mut Db,
+    sought: &str,
+    state: &str,
+    limit: i64,
+) -> Result<Vec<(Vec<u8>, Option<String>)>> {
+    let mut found = consignment_event::table
+        .filter(consignment_event::ucr.eq(sought).and(consignment_event::kind.eq("verdict")))
+        .filter(consignment_event::state.eq(state))
+        .order(consignment_event::id.desc())
+        .limit(limit)
+        .select((consignment_event::subject, consignment_event::border_post))
+        .load(db)?;
+    if found.is_empty() {
+        // As the index has it, word for word.
+        let not_clear =
+            diesel::dsl::sql::<diesel::sql_types::Bool>("kind = 'verdict' AND outcome <> 'clear'");
+        found = consignment_event::table
+            .filter(consignment_event::reference.eq(sought))
+            .filter(not_clear)
+            .filter(consignment_event::state.eq(state))
+            .order(consignment_event::id.desc())
+            .limit(limit)
+            .select((consignment_event::subject, consignment_event::border_post))
+            .load(db)?;
+    }
+    Ok(found)
+}
+
 /// The latest events under a reference, the latest first.
 pub fn events(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<EventRow>> {
     Ok(consignment_event::table

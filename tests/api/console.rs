@@ -26,7 +26,7 @@ fn with_console() -> Service {
         let file = config.node.data_dir.join("shared.key");
         let key = base64::Engine::encode(&URL_SAFE_NO_PAD, SEED);
         std::fs::write(&file, key).unwrap();
-        config.console.enabled = true;
+        config.console.enabled = Some(true);
         config.console.key_file = file;
     })
 }
@@ -49,6 +49,7 @@ fn concrete(path: &str) -> String {
     path.replace("{id}", "019a0000-0000-7000-8000-000000000000")
         .replace("{number}", "NO-SUCH-LICENCE")
         .replace("{index}", "0")
+        .replace("{ucr}", "6FR00000000000000-NONE")
         .replace("{edition}", "0")
         .replace("{file}", "none")
 }
@@ -172,10 +173,14 @@ async fn roles_are_chosen_in_the_sample_service_alone() {
 }
 
 #[tokio::test]
-async fn without_the_setting_there_is_no_console() {
-    let service = start();
-    for path in ["/", "/console", "/console/sign-in"] {
-        assert_eq!(service.get(path, "").await.status, 404, "{path}");
+async fn without_a_way_to_sign_in_or_where_it_is_said_there_is_no_console() {
+    let unsaid = start();
+    let server = MockServer::start().await;
+    let forbidden = with_sign_in_where(&server, Some(false));
+    for service in [unsaid, forbidden] {
+        for path in ["/", "/console", "/console/sign-in"] {
+            assert_eq!(service.get(path, "").await.status, 404, "{path}");
+        }
     }
 }
 
@@ -222,7 +227,12 @@ fn signed(claims: &Value) -> String {
     format!("{text}.{}", b64(&signature))
 }
 
+/// Where people can sign in there are pages, without another setting.
 fn with_sign_in(server: &MockServer) -> Service {
+    with_sign_in_where(server, None)
+}
+
+fn with_sign_in_where(server: &MockServer, enabled: Option<bool>) -> Service {
     let issuer = server.uri();
     start_with(|config| {
         let jwks = config.node.data_dir.join("idp.jwks");
@@ -231,7 +241,7 @@ fn with_sign_in(server: &MockServer) -> Service {
         let mut trusted = config.access.issuers[0].clone();
         (trusted.issuer, trusted.jwks_file) = (issuer.clone(), Some(jwks));
         config.access.issuers.push(trusted);
-        config.console.enabled = true;
+        config.console.enabled = enabled;
         config.console.public_url = String::from("http://127.0.0.1:8443");
         config.console.sign_in.push(passavant::config::SignIn {
             name: "Customs".to_owned(),

@@ -2,10 +2,11 @@
 use super::LICENCE;
 use super::driver::Desk;
 use super::driver::at_a_desk;
+use super::receipts::goods_have_left;
 
 #[tokio::test]
-async fn every_page_is_without_barriers() {
-    at_a_desk("barriers", async |desk| {
+async fn pages_of_who_decides_at_the_border_are_without_barriers() {
+    at_a_desk("barriers-border", async |desk| {
         let mut faults = Vec::new();
         desk.go("/console/sign-in").await;
         look(desk, "sign-in", &mut faults).await;
@@ -30,45 +31,106 @@ async fn every_page_is_without_barriers() {
         desk.click("[data-refer]").await;
         desk.sees(".casehead").await;
         look(desk, "case-referred", &mut faults).await;
+        desk.sample("clear").await;
+        desk.click(".actions .primary").await;
+        desk.sees("[data-release]").await;
+        look(desk, "release", &mut faults).await;
+        desk.click("[data-release]").await;
+        desk.sees("[data-verdict=released]").await;
+        look(desk, "released", &mut faults).await;
         let pages = [
+            ("overview", "/console/overview"),
             ("alerts", "/console/alerts"),
             ("declaration", "/console/declaration"),
             ("not-for-you", "/console/log"),
         ];
-        for (name, path) in pages {
-            desk.go(path).await;
-            look(desk, name, &mut faults).await;
-        }
+        look_at(desk, &pages, &mut faults).await;
         desk.sign_in("authority-FR").await;
         desk.go("/console/alerts").await;
         desk.click(".alerts a").await;
         desk.sees("[value=extend]").await;
         look(desk, "case-to-decide", &mut faults).await;
+        assert_eq!(faults, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_goods_on_their_way_are_without_barriers() {
+    at_a_desk("barriers-journey", async |desk| {
+        let mut faults = Vec::new();
+        let ucr = goods_have_left(desk).await;
+        look(desk, "crossed", &mut faults).await;
+        let journey = format!("/console/consignments/{ucr}");
+        let pages = [
+            ("crossing", "/console/crossings"),
+            ("arrival", "/console/arrivals"),
+            ("journeys", "/console/consignments"),
+            ("journey", journey.as_str()),
+            ("serial", "/console/serials?serial=VC000101"),
+        ];
+        look_at(desk, &pages, &mut faults).await;
+        desk.sign_in("officer-KE").await;
+        desk.go(&format!("/console/arrivals?ucr={ucr}")).await;
+        desk.click("[name='/final|flag']").await;
+        desk.click("[data-arrive]").await;
+        desk.sees(".casehead").await;
+        look(desk, "arrived", &mut faults).await;
+        desk.sign_in("authority-FR").await;
+        desk.go("/console/receipts").await;
+        look(desk, "receipts", &mut faults).await;
+        desk.click("tbody a").await;
+        desk.sees("[data-confirm]").await;
+        look(desk, "receipt", &mut faults).await;
+        desk.sign_in("auditor-FR").await;
+        look(desk, "log", &mut faults).await;
+        desk.go("/console/log/1").await;
+        desk.sees(".proof.good").await;
+        look(desk, "entry", &mut faults).await;
+        desk.go(&format!("/console/log/case?of={ucr}")).await;
+        look(desk, "trail", &mut faults).await;
+        assert_eq!(faults, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_authorities_and_carriers_are_without_barriers() {
+    at_a_desk("barriers-papers", async |desk| {
+        let mut faults = Vec::new();
+        desk.sign_in("authority-FR").await;
+        let paper = format!("{LICENCE}/paper");
         let pages = [
             ("licences", "/console/licences"),
             ("new", "/console/licences/new"),
             ("licence", LICENCE),
+            ("paper", paper.as_str()),
         ];
-        for (name, path) in pages {
-            desk.go(path).await;
-            look(desk, name, &mut faults).await;
-        }
+        look_at(desk, &pages, &mut faults).await;
+        desk.go("/console/licences").await;
+        desk.click("details.paste summary").await;
+        desk.enter("#lines", "{\"number\": 1}").await;
+        desk.click("[data-import]").await;
+        desk.sees(".tiles").await;
+        look(desk, "imported", &mut faults).await;
         desk.sign_in("carrier-FR").await;
         desk.go("/console/shipments/new").await;
         look(desk, "announce", &mut faults).await;
         desk.click("[data-sample=clear]").await;
         desk.sees(".showcode").await;
         look(desk, "shipment", &mut faults).await;
-        desk.go("/console/shipments").await;
-        look(desk, "shipments", &mut faults).await;
-        desk.sign_in("auditor-FR").await;
-        look(desk, "log", &mut faults).await;
-        desk.go("/console/log/1").await;
-        desk.sees(".proof.good").await;
-        look(desk, "entry", &mut faults).await;
+        let pages = [("shipments", "/console/shipments"), ("batch", "/console/shipments/batch")];
+        look_at(desk, &pages, &mut faults).await;
         assert_eq!(faults, Vec::<String>::new());
     })
     .await;
+}
+
+async fn look_at(desk: &Desk, pages: &[(&str, &str)], faults: &mut Vec<String>) {
+    for (name, path) in pages {
+        desk.go(path).await;
+        look(desk, name, faults).await;
+    }
 }
 
 async fn look(desk: &Desk, name: &str, faults: &mut Vec<String>) {

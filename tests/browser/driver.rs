@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -59,7 +60,6 @@ pub async fn at_a_desk(name: &str, test: impl AsyncFnOnce(&Desk)) {
     desk.shot(name).await;
     let problems = desk.problems().await;
     assert!(problems.is_empty(), "the browser complains: {problems:?}");
-    let _ = desk.command("DELETE", "", &Value::Null).await;
 }
 
 /// Starts a program and gives it with the number that follows a mark on one of its lines.
@@ -75,6 +75,20 @@ fn started(mut command: Command, mark: &str) -> (Process, String) {
     // What it goes on to say is read, so that it never waits for a reader.
     std::thread::spawn(move || lines.count());
     (process, found.expect("the program says where it listens"))
+}
+
+impl Drop for Desk {
+    /// The browser goes with its session, however the test ended.
+    fn drop(&mut self) {
+        let address = self.session.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
+        let Some((host, path)) = address else { return };
+        let Ok(mut stream) = std::net::TcpStream::connect(host) else { return };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+        let head = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        if stream.write_all(head.as_bytes()).is_ok() {
+            let _ = stream.read(&mut [0; 512]);
+        }
+    }
 }
 
 impl Desk {
@@ -233,6 +247,30 @@ impl Desk {
         });
         self.cdp("Network.enable", json!({})).await;
         self.cdp("Network.emulateNetworkConditions", speed).await;
+    }
+
+    /// Keeps the page as it is printed among what CI gives out.
+    pub async fn print(&self, name: &str) {
+        let page = self.post("/print", &json!({"background": true})).await;
+        let page = base64::engine::general_purpose::STANDARD.decode(page.as_str().unwrap());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::write(folder.join(format!("{name}.pdf")), page.unwrap()).unwrap();
+    }
+
+    /// A connection on which everything takes so much longer.
+    pub async fn slow(&self, latency_ms: u32) {
+        let speed = json!({
+            "offline": false, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1
+        });
+        self.cdp("Network.enable", json!({})).await;
+        self.cdp("Network.emulateNetworkConditions", speed).await;
+    }
+
+    /// Puts a file into a field, as if somebody had chosen it.
+    pub async fn choose(&self, selector: &str, name: &str, content: &str) {
+        let file = self.dir.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        self.enter(selector, file.to_str().unwrap()).await;
     }
 
     /// Keeps a picture of the page among what CI gives out.

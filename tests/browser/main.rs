@@ -10,7 +10,10 @@
 
 mod alerts;
 mod barriers;
+mod desks;
 mod driver;
+mod receipts;
+mod scan;
 
 use driver::Desk;
 use driver::at_a_desk;

@@ -24,6 +24,7 @@ assets! {
     "items.js" "text/javascript; charset=utf-8",
     "proof.js" "text/javascript; charset=utf-8",
     "alerts.js" "text/javascript; charset=utf-8",
+    "batch.js" "text/javascript; charset=utf-8",
     "done.js" "text/javascript; charset=utf-8",
     "icon.svg" "image/svg+xml",
 }

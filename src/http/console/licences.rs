@@ -12,9 +12,12 @@ use crate::app::Error;
 use crate::app::Role;
 use crate::app::licences::Decision;
 use crate::app::licences::Document;
+use crate::app::register::SEARCHED_MAX;
+use crate::app::register::STATUSES;
 use crate::http::caller::Authority;
 use crate::http::caller::OfficerOrAuthority;
-use crate::http::page::Page;
+use crate::http::page::LIMIT;
+use crate::http::page::cursor;
 use crate::http::page::next_cursor;
 use crate::http::problem::Problem;
 use crate::wire;
@@ -32,41 +35,45 @@ use std::collections::BTreeMap;
 const HISTORY_MAX: u16 = 100;
 
 /// What is looked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Sought {
     q: Option<String>,
+    status: Option<String>,
+    after: Option<String>,
 }
 
-/// `GET /console/licences`.
+/// Longest text that is looked for.
+const SOUGHT_CHARS_MAX: usize = 100;
+
+/// `GET /console/licences`: those of the own State whose number, names or serials hold a text.
 pub async fn list(
-    app: web::Data<App>,
-    Authority(caller): Authority,
-    view: View,
-    page: Page,
-) -> Answer {
-    let (licences, next) = app.licences(&caller, page.after, page.limit).await?;
-    let context = context! {
-        licences => Value::from_serialize(licences), next => next.map(next_cursor), sought => "",
-    };
-    view.page(&caller, "licences.html", context)
-}
-
-/// `GET /console/licences/find`: a licence by its number.
-pub async fn find(
     app: web::Data<App>,
     Authority(caller): Authority,
     view: View,
     sought: web::Query<Sought>,
 ) -> Answer {
-    let number = sought.q.as_deref().unwrap_or_default().trim().to_uppercase();
-    match app.licence(&caller, &number).await {
-        Ok(licence) => Ok(see_licence(&licence)),
-        Err(Error::NotFound) => {
-            let context = context! { licences => (), sought => number, not_known => true };
-            view.page_as(StatusCode::NOT_FOUND, &caller, "licences.html", context)
-        }
-        Err(error) => Err(error.into()),
+    let text = sought.q.as_deref().unwrap_or_default().trim();
+    let too_long = || FieldError::new("?q", "too_long", "at most 100 characters");
+    if text.chars().count() > SOUGHT_CHARS_MAX {
+        return Err(Problem::invalid(vec![too_long()]));
     }
+    if !text.is_empty() && sought.after.is_none() {
+        // A whole number leads there at once, also to another State's licence that names this one.
+        match app.licence(&caller, &text.to_uppercase()).await {
+            Ok(licence) => return Ok(see_licence(&licence)),
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let status = STATUSES.into_iter().find(|status| Some(*status) == sought.status.as_deref());
+    let after = sought.after.as_deref().map(|after| cursor(after).ok_or(Error::NotFound));
+    let after = after.transpose()?.unwrap_or_default();
+    let (licences, next) = app.search_licences(&caller, text, status, after, LIMIT).await?;
+    let context = context! {
+        licences => Value::from_serialize(licences), next => next.map(next_cursor), sought => text,
+        status => status.unwrap_or_default(), statuses => STATUSES, most => SEARCHED_MAX,
+    };
+    view.page(&caller, "licences.html", context)
 }
 
 fn see_licence(licence: &LicenceReply) -> HttpResponse {
@@ -93,8 +100,9 @@ async fn licence_context(app: &App, caller: &Caller, number: &str) -> Result<Val
     let licence = app.licence(caller, number).await?;
     let own = caller.role == Role::Authority
         && licence.licence.issuing_state.as_deref() == Some(caller.state.as_str());
-    let (mut ledger, mut versions) = (Vec::new(), Vec::new());
+    let (mut ledger, mut versions, mut uses) = (Vec::new(), Vec::new(), Vec::new());
     if own {
+        uses = app.licence_uses(caller, number).await?;
         ledger = app.ledger(caller, number, 0, HISTORY_MAX).await?.0;
         versions = app.versions(caller, number, 0, HISTORY_MAX).await?.0;
         ledger.reverse();
@@ -113,6 +121,7 @@ async fn licence_context(app: &App, caller: &Caller, number: &str) -> Result<Val
     };
     Ok(context! {
         address => address(number), own => own, decisions => decisions,
+        uses => Value::from_serialize(uses),
         ledger => Value::from_serialize(ledger), versions => Value::from_serialize(versions),
         l => Value::from_serialize(licence),
     })

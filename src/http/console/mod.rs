@@ -3,10 +3,17 @@
 //! only thing of its own is how a person signs in, which `session` turns into the API's own token.
 mod alerts;
 mod assets;
+mod batch;
 mod case;
+mod crossings;
 mod fields;
+mod import;
+mod journeys;
 mod licences;
 mod log;
+mod overview;
+mod paper;
+mod receipts;
 mod release;
 mod scan;
 mod session;
@@ -65,6 +72,7 @@ macro_rules! page {
 /// Pages that need no sign-in.
 const OPEN: &[Role] = &[];
 const READERS: &[Role] = &[Officer, Authority];
+const FOLLOWERS: &[Role] = &[Officer, Authority, Carrier];
 
 /// Every page of the console. Those of one path stand together.
 #[rustfmt::skip]
@@ -101,27 +109,47 @@ pub const PAGES: &[Page] = &[
     page!(POST "/console/alerts/{id}/referral", &[Officer], alerts::refer),
     page!(POST "/console/alerts/{id}/decision", &[Authority], alerts::answer),
     page!(GET "/console/licences", &[Authority], licences::list, "menu-licences"),
-    page!(GET "/console/licences/find", &[Authority], licences::find),
     page!(GET "/console/licences/new", &[Authority], licences::new),
     page!(POST "/console/licences/new", &[Authority], licences::issue),
+    page!(POST "/console/licences/import", &[Authority], import::import),
     page!(GET "/console/licences/{number}", READERS, licences::read),
+    page!(GET "/console/licences/{number}/paper", READERS, paper::sheet),
+    page!(GET "/console/licences/{number}/qr.svg", READERS, paper::code),
     page!(GET "/console/licences/{number}/amendment", &[Authority], licences::amendment),
     page!(POST "/console/licences/{number}/amendment", &[Authority], licences::amend),
     page!(POST "/console/licences/{number}/decision", &[Authority], licences::decide),
+    page!(GET "/console/receipts", &[Authority], receipts::list, "menu-receipts"),
+    page!(GET "/console/receipts/{id}", &[Authority], receipts::read),
+    page!(POST "/console/receipts/{id}/request", &[Authority], receipts::request),
+    page!(POST "/console/receipts/{id}/answer", &[Authority], receipts::answer),
+    page!(POST "/console/receipts/{id}/confirmation", &[Authority], receipts::confirm),
+    page!(GET "/console/arrivals", &[Officer], crossings::arrival, "menu-arrivals"),
+    page!(POST "/console/arrivals", &[Officer], crossings::arrive),
+    page!(GET "/console/crossings", &[Officer], crossings::crossing),
+    page!(POST "/console/crossings", &[Officer], crossings::cross),
     page!(GET "/console/shipments", &[Carrier], shipments::list, "menu-shipments"),
     page!(GET "/console/shipments/new", &[Carrier], shipments::new),
     page!(POST "/console/shipments/new", &[Carrier], shipments::lodge),
+    page!(GET "/console/shipments/batch", &[Carrier], batch::page),
+    page!(POST "/console/shipments/batch", &[Carrier], batch::one),
     page!(GET "/console/shipments/{id}", &[Carrier], shipments::read),
     page!(GET "/console/shipments/{id}/qr.svg", &[Carrier], preclearances::svg),
     page!(POST "/console/shipments/{id}/withdrawal", &[Carrier], shipments::withdraw),
+    page!(GET "/console/consignments", FOLLOWERS, journeys::find, "menu-consignments"),
+    page!(GET "/console/consignments/{ucr}", FOLLOWERS, journeys::read),
+    page!(GET "/console/serials", READERS, journeys::life, "menu-serials"),
+    page!(POST "/console/serials", READERS, journeys::report),
+    page!(GET "/console/overview", READERS, overview::page, "menu-overview"),
     page!(GET "/console/log", &[Auditor], log::list, "menu-log"),
+    page!(GET "/console/log/case", &[Auditor], log::case),
+    page!(GET "/console/log/case/evidence", &[Auditor], log::case_evidence),
     page!(GET "/console/log/{index}", &[Auditor], log::entry),
     page!(GET "/console/log/{index}/evidence", &[Auditor], log::evidence),
 ];
 
 /// Puts the console into an application, where the settings ask for it.
 pub fn configure(app: &App, service: &mut web::ServiceConfig) {
-    if !app.config.console.enabled {
+    if !app.config.console.is_served() {
         return;
     }
     service.service(closed(web::resource("/").route(web::get().to(front))));

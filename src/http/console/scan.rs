@@ -22,6 +22,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Instant;
 use uuid::Uuid;
@@ -103,6 +104,17 @@ async fn seek(app: &App, caller: &Caller, view: &View, sought: &str, form: &Fiel
         Ok(licence) => {
             let number = licence.licence.number.unwrap_or_default();
             return Ok(session::see(&format!("/console/licences/{}", path_segment(&number))));
+        }
+        Err(Error::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(verification) = app.last_verdict(caller, &sought).await? {
+        return Ok(session::see(&format!("/console/verifications/{verification}?scanned=true")));
+    }
+    match app.consignment(caller, &sought, None).await {
+        Ok(_) => {
+            let address = format!("/console/consignments/{}", path_segment(&sought));
+            return Ok(session::see(&address));
         }
         Err(Error::NotFound) => {}
         Err(error) => return Err(error.into()),
@@ -233,15 +245,24 @@ pub async fn verdict_context(
     })
 }
 
+/// How somebody came to a verdict.
+#[derive(Debug, Deserialize)]
+pub struct Came {
+    #[serde(default)]
+    scanned: bool,
+}
+
 /// `GET /console/verifications/{id}`.
 pub async fn verdict(
     app: web::Data<App>,
     Officer(caller): Officer,
     view: View,
     id: web::Path<Uuid>,
+    came: web::Query<Came>,
 ) -> Answer {
     let seen = app.verification(&caller, *id).await?;
     let context = verdict_context(&app, &caller, &seen, None).await?;
+    let context = context! { scanned => came.scanned, ..context };
     view.page(&caller, "verdict.html", context)
 }
 

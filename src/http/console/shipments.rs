@@ -1,5 +1,6 @@
 //! The carrier's shipments: announce goods by form or file, and follow what becomes of them.
 use super::alerts::given;
+use super::fields::Fields;
 use super::fields::Form;
 use super::scan::bare;
 use super::scan::number_items;
@@ -7,6 +8,7 @@ use super::session;
 use super::view::Answer;
 use super::view::View;
 use crate::app::App;
+use crate::app::Caller;
 use crate::app::Error;
 use crate::http::caller::Carrier;
 use crate::http::page::Page;
@@ -39,37 +41,40 @@ pub async fn new(app: web::Data<App>, Carrier(caller): Carrier, view: View) -> A
     view.page(&caller, "declaration.html", context)
 }
 
-/// `POST /console/shipments/new`: by form, or by a declaration as the API takes it.
+/// Lodges what a form says, by its fields or by a declaration as the API takes it; the reply.
+pub async fn lodged(app: &App, caller: &Caller, form: &Fields) -> Result<String, Error> {
+    let reserve = form.text("reserve") == "yes";
+    let declaration = match given(form.text("declaration")) {
+        Some(text) => bare(text).map_err(Error::Invalid)?,
+        None => written(form).to_string(),
+    };
+    let body = format!("{{\"declaration\":{declaration},\"reserve\":{reserve}}}");
+    let once = form.once(caller, "preclearance", body.as_bytes());
+    let once = once.map_err(|problem| Error::Invalid(problem.errors().to_vec()))?;
+    let read = wire::field::shape::<PreclearanceBody>(body.as_bytes());
+    let (declaration, reserve) =
+        read.and_then(|request| request.parts()).map_err(Error::Invalid)?;
+    Ok(app.preclear(caller, declaration, reserve, Some(once)).await?.reply)
+}
+
+fn written(form: &Fields) -> serde_json::Value {
+    let mut document = form.document();
+    number_items(&mut document);
+    document
+}
+
+/// `POST /console/shipments/new`.
 pub async fn lodge(
     app: web::Data<App>,
     Carrier(caller): Carrier,
     view: View,
     Form(form): Form,
 ) -> Answer {
-    let reserve = form.text("reserve") == "yes";
-    let mut document = form.document();
-    number_items(&mut document);
-    let declaration = match given(form.text("declaration")) {
-        Some(text) => bare(text),
-        None => Ok(document.to_string()),
-    };
-    let lodged = match declaration {
-        Ok(declaration) => {
-            let body = format!("{{\"declaration\":{declaration},\"reserve\":{reserve}}}");
-            let once = form.once(&caller, "preclearance", body.as_bytes())?;
-            let read = wire::field::shape::<PreclearanceBody>(body.as_bytes());
-            match read.and_then(|request| request.parts()).map_err(Error::Invalid) {
-                Ok((declaration, reserve)) => {
-                    app.preclear(&caller, declaration, reserve, Some(once)).await
-                }
-                Err(error) => Err(error),
-            }
-        }
-        Err(errors) => Err(Error::Invalid(errors)),
-    };
+    let lodged = lodged(&app, &caller, &form).await;
+    let document = written(&form);
     let errors: Vec<FieldError> = match lodged {
-        Ok(recorded) => {
-            let reply: serde_json::Value = serde_json::from_str(&recorded.reply)
+        Ok(reply) => {
+            let reply: serde_json::Value = serde_json::from_str(&reply)
                 .map_err(|error| Error::Internal(format!("a pre-clearance: {error}")))?;
             let id = reply.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
             return Ok(session::see(&format!("/console/shipments/{id}")));

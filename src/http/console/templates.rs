@@ -26,7 +26,9 @@ templates! {
     "base.html", "macros.html", "sign_in.html", "signed_in.html", "refused.html", "scan.html",
     "declaration.html", "verdict.html", "findings.html", "release.html",
     "released.html", "override.html", "release_page.html", "alerts.html", "alert_card.html", "case.html", "licences.html", "licence.html",
-    "licence_form.html", "log.html", "entry.html", "shipments.html", "shipment.html",
+    "licence_form.html", "fields.html", "receipts.html", "receipt.html", "reconciled.html",
+    "arrival.html", "arrived.html", "crossing.html", "crossed.html", "journeys.html", "journey.html",
+    "serial.html", "overview.html", "paper.html", "batch.html", "batch_row.html", "trail.html", "imported.html", "log.html", "entry.html", "shipments.html", "shipment.html",
 }
 
 /// Writes a page.
@@ -62,6 +64,7 @@ fn made(text: impl Fn(&str, &str) -> String) -> Result<Environment<'static>, Err
     made.add_function("finding", finding);
     made.add_function("fresh_key", fresh_key);
     made.add_function("share", share);
+    made.add_function("hundredths", hundredths);
     made.add_filter("segment", |text: &str| super::scan::path_segment(text));
     made.add_filter("moment", moment);
     made.add_filter("figure", figure);
@@ -129,6 +132,13 @@ fn share(balance: &Value) -> Value {
     let (used, held) = (part("consumed").unwrap_or(100), part("reserved").unwrap_or_default());
     let free = part("available").unwrap_or_default();
     minijinja::context! { used => used, held => held, free => free }
+}
+
+/// How many hundredths of a whole some is: 100 at most.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the template engine calls")]
+fn hundredths(some: String, whole: String) -> i64 {
+    let read = |text: &str| i128::from(Quantity::parse(text).unwrap_or_default().micros());
+    i64::try_from(read(&some).saturating_mul(100) / read(&whole).max(1)).unwrap_or(100).min(100)
 }
 
 /// A key for an act that may be sent again.

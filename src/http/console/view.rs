@@ -166,8 +166,9 @@ impl View {
 
     fn menu(&self, caller: &Caller) -> Vec<Value> {
         let own = PAGES.iter().filter(|page| page.roles.contains(&caller.role));
+        let at = self.path.split('?').next().unwrap_or_default();
         own.filter_map(|page| {
-            let here = self.path == page.path || self.path.starts_with(&format!("{}/", page.path));
+            let here = at == page.path || at.starts_with(&format!("{}/", page.path));
             Some(context! { path => page.path, word => page.menu?, here => here })
         })
         .collect()

@@ -4,12 +4,14 @@ import { scanning } from "./scan.js";
 import { rows } from "./items.js";
 import { proof } from "./proof.js";
 import { live } from "./alerts.js";
+import { batch } from "./batch.js";
 
 const words = document.body.dataset;
 const language = document.documentElement.lang;
 const notice = document.getElementById("notice");
 const TIMEOUT_MS = 20000;
 const SLOW_MS = 1500;
+const SOON_MS = 120000;
 const others = new BroadcastChannel("passavant");
 
 export function say(text, kind = "") {
@@ -24,6 +26,10 @@ export function localise(root) {
     const at = new Date(element.dateTime);
     if (!Number.isNaN(at.valueOf())) element.textContent = ("day" in element.dataset ? day : time).format(at);
   }
+  const short = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+  for (const element of root.querySelectorAll("[data-short-day]")) element.textContent = short.format(new Date(element.dataset.shortDay));
+  const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  for (const element of root.querySelectorAll("[data-hour]")) element.textContent = hour.format(new Date(element.dataset.hour));
   const figure = new Intl.NumberFormat(language, { maximumFractionDigits: 6 });
   for (const element of root.querySelectorAll("data[value]")) {
     if (/^-?\d+(\.\d+)?$/.test(element.value)) element.textContent = figure.format(element.value);
@@ -61,6 +67,20 @@ function timers() {
   }
 }
 
+// A session that is about to end says so while there is time: whoever signs in again in the other
+// window goes on here.
+let [told, renewed] = [false, false];
+function ends() {
+  const left = new Date(words.endsAt) - Date.now();
+  if (told || renewed || Number.isNaN(left) || left > SOON_MS || left < 0) return;
+  told = true;
+  say(`${words.sessionSoon} `, "calm");
+  const link = document.querySelector("#sign-in-again a").cloneNode();
+  link.removeAttribute("class");
+  link.textContent = words.signIn;
+  notice.append(link);
+}
+
 // A verdict that is shown says how old it is, and looks old once it is.
 function age() {
   const shown = document.querySelector(".verdict[data-at]");
@@ -81,7 +101,9 @@ const draftOf = form => `draft:${form.dataset.keep}`;
 function keep(event) {
   const form = event.target.closest("form[data-keep]");
   if (!form) return;
-  const fields = [...new FormData(form)].filter(([name]) => name !== "form" && name !== "key");
+  // What the page itself has put there is not typed: another page of the same form has its own.
+  const hidden = new Set([...form.querySelectorAll("input[type=hidden]")].map(field => field.name));
+  const fields = [...new FormData(form)].filter(([name]) => !hidden.has(name));
   sessionStorage.setItem(draftOf(form), JSON.stringify(fields));
 }
 
@@ -210,18 +232,29 @@ addEventListener("popstate", () => location.reload());
 addEventListener("pageshow", event => { if (event.persisted) lost(); });
 others.addEventListener("message", event => {
   if (event.data !== "signed-in") return;
+  renewed = true;
   document.getElementById("sign-in-again").close();
   say(words.signedIn, "good");
 });
-setInterval(() => { age(); timers(); }, 1000);
+setInterval(() => { age(); timers(); ends(); }, 1000);
+
+// On a narrow screen the menu and the plots are wider than it: where one is, and the latest hour, are
+// what is seen first.
+function reveal(root) {
+  const [menu, here] = [document.querySelector(".top nav"), document.querySelector(".top nav [aria-current]")];
+  if (here) menu.scrollLeft += here.getBoundingClientRect().left + here.offsetWidth / 2 - innerWidth / 2;
+  for (const plot of root.querySelectorAll(".scroll > .plot")) plot.parentElement.scrollLeft = plot.clientWidth;
+}
 
 function ready(root) {
+  reveal(root);
   localise(root);
   restore(root);
   scanning(root);
   rows.ready(root);
   proof(root);
   live(root);
+  batch(root);
   age();
   timers();
 }

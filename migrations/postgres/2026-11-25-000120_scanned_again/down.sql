@@ -1,0 +1,1 @@
+DROP INDEX consignment_event_not_clear;
