@@ -4,6 +4,7 @@ use crate::Arguments;
 use crate::client::Failed;
 use crate::client::Pace;
 use crate::client::count;
+use crate::pgbench::InDatabase;
 use crate::register;
 use crate::register::Acknowledged;
 use crate::runs;
@@ -12,10 +13,14 @@ use crate::service::Process;
 use crate::service::Service;
 use crate::traffic::Heads;
 use crate::traffic::Verifications;
+use crate::workload;
 use crate::workload::Spread;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
+
+/// Connections of pgbench.
+const IN_DATABASE_CLIENTS: usize = 16;
 
 /// What is compared, and how.
 #[derive(Debug, clap::Args)]
@@ -23,9 +28,13 @@ pub struct Compare {
     /// Turns.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// An empty PostgreSQL database for the service and for the design with one transaction a request.
+    /// A PostgreSQL database for the service and for the design with one transaction a request; whatever
+    /// it holds is dropped first.
     #[arg(long)]
     postgres: Option<String>,
+    /// The same, or another, for the function under pgbench.
+    #[arg(long)]
+    pgbench: Option<String>,
     /// The server of policy engines (benches/peers).
     #[arg(long)]
     peers: Option<PathBuf>,
@@ -122,8 +131,11 @@ fn contenders(
             [("cedar", "cedar-policy in the shell"), ("rego", "regorus in the shell")]
         {
             if wanted(name) {
+                let file = arguments.dir.with_extension("licences.json");
+                let documents = serde_json::json!(workload::pair(material.today, 0));
+                std::fs::write(&file, documents.to_string())?;
                 let mut command = Command::new(peers);
-                add(name, Process::start(command.arg(kind))?, None, true);
+                add(name, Process::start(command.arg(kind).arg(&file))?, None, true);
             }
         }
     }
@@ -138,8 +150,16 @@ pub fn compare(arguments: &Arguments, compare: &Compare) -> Result<(), Failed> {
     let mut all = contenders(arguments, compare, &material)?;
     let heads = Heads::new("/v1/verifications", arguments.connections)?;
     let pace = Pace::Closed(Duration::from_secs(u64::from(arguments.seconds)));
+    let mut in_database = match &compare.pgbench {
+        Some(url) => Some(InDatabase::prepare(url, &arguments.dir, &material, pairs)?),
+        None => None,
+    };
+    let mut in_database_rates = Vec::new();
     for round in 1..=compare.rounds {
         println!("round {round}");
+        if let Some(in_database) = &mut in_database {
+            in_database_rates.push(in_database.run(arguments.seconds, IN_DATABASE_CLIENTS)?);
+        }
         for contender in &mut all {
             let mut traffic =
                 Verifications::new(&heads, &material.bodies, &choices, &material.expected, pairs);
@@ -177,6 +197,11 @@ pub fn compare(arguments: &Arguments, compare: &Compare) -> Result<(), Failed> {
             median(&contender.cpu_us),
             median(&contender.p99)
         );
+    }
+    if let Some(in_database) = in_database {
+        in_database.check()?;
+        let rate = median(&in_database_rates);
+        println!("| PL/pgSQL under pgbench | {rate:.0} | {:.2} | | |", rate / ceiling);
     }
     for contender in all {
         let acknowledged = Acknowledged { verdicts: contender.verdicts, ..Acknowledged::default() };

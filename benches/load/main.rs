@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo build --release --bins --examples
-//! target/release/examples/load verify --closed
+//! target/release/examples/load verify
 //! target/release/examples/load verify --rate 10000
 //! target/release/examples/load release
 //! target/release/examples/load mixed
@@ -20,11 +20,15 @@
 mod client;
 mod compare;
 mod expected;
+mod mixed;
+mod pgbench;
 mod random;
 mod register;
 mod runs;
+mod series;
 mod servers;
 mod service;
+mod svg;
 mod traffic;
 mod workload;
 
@@ -44,7 +48,7 @@ struct Arguments {
     /// Where the data of a run are kept; emptied first.
     #[arg(long, global = true, default_value = "target/load")]
     dir: PathBuf,
-    /// Another database than the embedded one, which must be empty.
+    /// A PostgreSQL database in place of the embedded one; whatever it holds is dropped first.
     #[arg(long, global = true)]
     database: Option<String>,
     /// Seconds of each run.
@@ -67,6 +71,20 @@ enum Command {
     Verify(runs::Verify),
     /// Releases: of one licence until nothing is left of it, or spread.
     Release(runs::Release),
+    /// Verifications, releases, reads and changes of licences together.
+    Mixed {
+        /// Arrivals a second; without it, as many as are answered.
+        #[arg(long)]
+        rate: Option<u32>,
+    },
+    /// Latency against load.
+    Latency(series::Latency),
+    /// Growth of the register.
+    Growth(series::Growth),
+    /// Growth of the trail.
+    Trail(series::Trail),
+    /// Kills the service under load, and starts it again.
+    Restart,
     /// The service beside what a user would pick instead.
     Compare(compare::Compare),
     /// One of those, alone.
@@ -81,6 +99,11 @@ fn main() -> Result<(), Failed> {
     match &arguments.command {
         Command::Verify(verify) => runs::verify(&arguments, verify),
         Command::Release(release) => runs::release(&arguments, release),
+        Command::Mixed { rate } => runs::mixed(&arguments, *rate),
+        Command::Latency(latency) => series::latency(&arguments, latency),
+        Command::Growth(growth) => series::growth(&arguments, growth),
+        Command::Trail(trail) => series::trail(&arguments, trail),
+        Command::Restart => series::restart(&arguments),
         Command::Compare(compare) => compare::compare(&arguments, compare),
         Command::Serve(serve) => {
             servers::serve(serve, runs::today()?, arguments.pairs(), &arguments.dir)

@@ -1,6 +1,9 @@
 //! The real service as a process of its own over a fresh folder, with tokens for it; and any other
 //! server that says where it listens.
 use crate::client::Failed;
+use diesel::Connection;
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
 use passavant::clock::Clock;
 use passavant::clock::SystemClock;
 use passavant::config::Config;
@@ -8,15 +11,23 @@ use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use passavant::storage;
 use passavant::storage::Db;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Read;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How long it may take to be ready.
+const READY_WITHIN: Duration = Duration::from_mins(2);
 
 /// Ticks of a processor's time a second, as the kernel counts them for programs.
 const TICKS_PER_S: f64 = 100.0;
@@ -26,18 +37,70 @@ pub struct Process {
     child: Child,
     /// Where it listens.
     pub api: SocketAddr,
+    /// From its start until it said so.
+    pub ready: Duration,
+    operations: Option<SocketAddr>,
+}
+
+/// What kills a server from another thread.
+pub struct Killer(u32);
+
+impl Killer {
+    /// Kills it as a power cut would.
+    pub fn kill(self) -> Result<(), Failed> {
+        let killed = Command::new("kill").args(["-KILL", &self.0.to_string()]).status()?;
+        if killed.success() { Ok(()) } else { Err("it could not be killed".into()) }
+    }
 }
 
 impl Process {
     /// Starts a server that says in one line where it listens.
     pub fn start(command: &mut Command) -> Result<Self, Failed> {
+        let began = Instant::now();
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let out = child.stdout.take().ok_or("no output")?;
         BufReader::new(out).read_line(&mut line)?;
-        let api = line.split("listens on ").nth(1).and_then(|rest| rest.split([',', '\n']).next());
-        let api = api.ok_or_else(|| format!("it did not start: {line}"))?.trim().parse()?;
-        Ok(Self { child, api })
+        let ready = began.elapsed();
+        let address = |after: &str| {
+            let rest = line.split(after).nth(1)?;
+            rest.split([',', '\n']).next()?.trim().parse().ok()
+        };
+        let api = address("listens on ").ok_or_else(|| format!("it did not start: {line}"))?;
+        let operations = address("operations on ");
+        Ok(Self { child, api, ready, operations })
+    }
+
+    /// What kills it from another thread.
+    pub fn killer(&self) -> Killer {
+        Killer(self.child.id())
+    }
+
+    fn get(&self, path: &str) -> Result<String, Failed> {
+        let mut stream = TcpStream::connect(self.operations.ok_or("no operations port")?)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        Ok(reply)
+    }
+
+    /// One of its figures.
+    pub fn metric(&self, name: &str) -> Result<f64, Failed> {
+        let reply = self.get("/metrics")?;
+        let value = reply.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.ok_or_else(|| format!("no {name}"))?.trim().parse()?)
+    }
+
+    /// Waits until it says that it may be sent requests.
+    pub fn wait_until_ready(&self) -> Result<(), Failed> {
+        let began = Instant::now();
+        while began.elapsed() < READY_WITHIN {
+            if self.get("/readyz").is_ok_and(|reply| reply.starts_with("HTTP/1.1 200")) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err("it does not become ready".into())
     }
 
     /// Seconds of processor time that it has used.
@@ -91,6 +154,10 @@ impl Service {
             std::fs::remove_dir_all(dir)?;
         }
         std::fs::create_dir_all(dir)?;
+        if let Some(url) = url {
+            PgConnection::establish(url)?
+                .batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")?;
+        }
         let url = url.map_or_else(
             || format!("sqlite://{}", dir.join("passavant.db").display()),
             str::to_owned,

@@ -35,10 +35,30 @@ impl Heads {
         Ok(Self((0..connections).map(head).collect::<Result<_, Failed>>()?))
     }
 
-    fn write(&self, connection: usize, length: usize, request: &mut Vec<u8>) -> Result<(), Failed> {
+    /// Writes one for a body of so many bytes.
+    pub fn write(
+        &self,
+        connection: usize,
+        length: usize,
+        request: &mut Vec<u8>,
+    ) -> Result<(), Failed> {
         let head = self.0.get(connection % self.0.len()).ok_or("no connection")?;
         request.extend_from_slice(head);
         write!(request, "Content-Length: {length}\r\n\r\n")?;
+        Ok(())
+    }
+
+    /// The same, under an idempotency key.
+    pub fn write_keyed(
+        &self,
+        connection: usize,
+        key: &str,
+        length: usize,
+        request: &mut Vec<u8>,
+    ) -> Result<(), Failed> {
+        let head = self.0.get(connection % self.0.len()).ok_or("no connection")?;
+        request.extend_from_slice(head);
+        write!(request, "Idempotency-Key: {key}\r\nContent-Length: {length}\r\n\r\n")?;
         Ok(())
     }
 }
@@ -133,7 +153,7 @@ pub fn verdict(reply: &[u8]) -> Option<Outcome> {
 }
 
 /// The word in a reply that stands after a key.
-fn after<'a>(reply: &'a [u8], key: &[u8]) -> Option<&'a str> {
+pub fn after<'a>(reply: &'a [u8], key: &[u8]) -> Option<&'a str> {
     let at = reply.windows(key.len()).position(|bytes| bytes == key)? + key.len();
     let rest = reply.get(at..)?;
     let end = rest.iter().position(|byte| *byte == b'"')?;
@@ -172,12 +192,12 @@ impl<'a> Once<'a> {
 impl Traffic for Once<'_> {
     fn next(&mut self, connection: usize, request: &mut Vec<u8>) -> Option<u64> {
         let body = self.bodies.get(self.asked)?;
-        let head = self.heads.0.get(connection % self.heads.0.len())?;
-        request.extend_from_slice(head);
         if self.keys {
-            write!(request, "Idempotency-Key: k{}\r\n", self.asked).ok()?;
+            let key = format!("k{}", self.asked);
+            self.heads.write_keyed(connection, &key, body.len(), request).ok()?;
+        } else {
+            self.heads.write(connection, body.len(), request).ok()?;
         }
-        write!(request, "Content-Length: {}\r\n\r\n", body.len()).ok()?;
         request.extend_from_slice(body);
         self.asked += 1;
         u64::try_from(self.asked - 1).ok()
