@@ -69,7 +69,7 @@ BEGIN
         CASE WHEN cardinality(l.serials) > 0 AND NOT ARRAY(SELECT jsonb_array_elements_text(i->'serials')) <@ l.serials THEN 'b:SERIAL' END
     ]) f WHERE f IS NOT NULL;
     -- What all items together take of a line.
-    SELECT findings || coalesce(array_agg('b:QUANTITY'), '{}') INTO findings FROM (
+    SELECT findings || coalesce(array_agg('b:QUANTITY'::text), '{}') INTO findings FROM (
         SELECT q->>'number' AS number, (q->>'line')::int AS line, sum((i->>'quantity')::numeric) AS wanted
         FROM jsonb_array_elements(d->'items') i, jsonb_array_elements(i->'licences') q GROUP BY 1, 2
     ) w JOIN pl_line l USING (number, line) WHERE w.wanted > l.authorised - l.reserved - l.consumed;
