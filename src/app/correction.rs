@@ -180,6 +180,7 @@ fn amend(
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;
     batch.insert_serials(&serial_uses(&row, &presented.declaration, &drawings))?;
+    super::due::amended(batch, &row, &presented.declaration, caller.state)?;
     let act = Act {
         kind: "release_amendment",
         row: &row,

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::receipts;
 use super::recorder::Stop;
+use super::release::timestamp;
 use super::release::uuid;
 use crate::domain::Country;
 use crate::domain::Date;
@@ -101,6 +102,33 @@ pub(super) fn left(
         batch.set_deadline(&deadline(Kind::Arrival, due)?)?;
     }
     Ok(())
+}
+
+/// A release is amended whose goods have left: they may be expected on another day now.
+pub(super) fn amended(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    declaration: &Declaration,
+    state: Country,
+) -> Result<(), Stop> {
+    let subject = uuid(&row.id)?.to_string();
+    let waits = storage::deadlines::claim(batch.db, Kind::Arrival.as_str(), &subject)?
+        .is_some_and(|known| known.status == "pending");
+    let exit = storage::crossings::exit_of(batch.db, &row.id)?.filter(|_| waits);
+    let Some(exit) = exit else { return Ok(()) };
+    let (lists, post) = (Arc::clone(&batch.lists), declaration.border_post);
+    let at = timestamp(exit.happened_us)?;
+    let place = Place::on_day_of(&lists, state, Some(post), at);
+    batch.set_deadline(&Deadline {
+        kind: Kind::Arrival,
+        subject,
+        due: place.arrival_due(expected(declaration, place.day(at))),
+        state,
+        post: Some(post),
+        profile: place.profile.id,
+        about: about(row, declaration)?,
+        from: at,
+    })
 }
 
 /// By which day goods that left on a day are expected where they go.

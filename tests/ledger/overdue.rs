@@ -193,6 +193,28 @@ async fn goods_that_left_and_never_arrived_are_put_before_both_sides_once() {
 }
 
 #[tokio::test]
+async fn an_amendment_after_the_exit_sets_the_day_on_which_goods_are_missed() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let mut declaration = cartridges(1, 10);
+    let verification = service.verify(&declaration).await;
+    let release = service.release(&verification, "k").await.unwrap();
+    let id = super::model::id(&release.reply);
+    service.leave(id).await.unwrap();
+    declaration["arrives_on"] = json!("2026-12-20");
+    let (amended, words) = (declaration.to_string(), "the ship is late".into());
+    let amended = service.app.amend_release(&officer(), id, amended, words, None).await.unwrap();
+    assert!(!is_refused(&amended), "{}", amended.reply);
+    for (now, missed) in [("2026-12-20T22:59:59Z", false), ("2026-12-20T23:00:00Z", true)] {
+        service.clock.set(now.parse().unwrap());
+        while service.app.escalate_due().await.unwrap() {}
+        let page = service.app.alerts(&authority("FR"), Query::default(), 1000).await.unwrap();
+        let alerts = serde_json::to_string(&page.alerts).unwrap();
+        assert_eq!(alerts.contains("NOT_ARRIVED"), missed, "{now}");
+    }
+}
+
+#[tokio::test]
 async fn goods_of_which_some_have_arrived_are_not_missed() {
     let service = start();
     service.issue_sample(100, "multiple").await;
