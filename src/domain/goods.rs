@@ -1,7 +1,10 @@
 //! What is shipped: classes of the Protocol, tariff codes, purposes.
 use super::Invalid;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error;
 use unicode_normalization::UnicodeNormalization;
 
 /// The Protocol's classes of goods (article 3), complete ammunition apart from its components.
@@ -30,11 +33,36 @@ impl Category {
 }
 
 /// A Harmonized System code of six to ten digits; States only share the first six.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HsCode {
     six: u32,
     digits: u8,
     rest: u16,
+}
+
+/// Codes of six digits.
+const SIX: u64 = 1_000_000;
+
+/// As a packed licence keeps it: an even number where there are six digits, and an odd one that holds
+/// the others too.
+impl Serialize for HsCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (six, more) = (u64::from(self.six), u64::from(self.digits.saturating_sub(6)));
+        let longer = (u64::from(self.rest) * 5 + more) * SIX + six;
+        serializer.serialize_u64(if more == 0 { six << 1 } else { (longer << 1) | 1 })
+    }
+}
+
+impl<'de> Deserialize<'de> for HsCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let packed = u64::deserialize(deserializer)?;
+        let (six, others) = ((packed >> 1) % SIX, (packed >> 1) / SIX);
+        Ok(Self {
+            six: u32::try_from(six).map_err(D::Error::custom)?,
+            digits: u8::try_from(6 + others % 5).map_err(D::Error::custom)?,
+            rest: u16::try_from(others / 5).map_err(D::Error::custom)?,
+        })
+    }
 }
 
 impl HsCode {
@@ -207,6 +235,16 @@ fn folded(name: impl Iterator<Item = char>, length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_tariff_code_comes_out_of_its_packing_as_it_was() {
+        for text in ["930330", "010121", "0101210", "93033000", "999999999", "9999999999"] {
+            let code = HsCode::parse(text).unwrap();
+            let packed = postcard::to_allocvec(&code).unwrap();
+            assert_eq!(postcard::from_bytes::<HsCode>(&packed), Ok(code));
+            assert!(text.len() > 6 || packed.len() <= 3, "{text}: {} bytes", packed.len());
+        }
+    }
 
     #[test]
     fn calibres_fold_to_what_they_measure() {

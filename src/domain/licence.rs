@@ -159,12 +159,16 @@ pub struct Line {
     /// Tariff code, where the licence gives one.
     pub hs: Option<HsCode>,
     /// Military or civil control category (`ML1`, `B`), where given.
+    #[serde(with = "word")]
     pub control: Option<Text>,
     /// Maker, where given.
+    #[serde(with = "word")]
     pub make: Option<Text>,
     /// Model, where given.
+    #[serde(with = "word")]
     pub model: Option<Text>,
     /// Calibre, where given.
+    #[serde(with = "word")]
     pub calibre: Option<Text>,
     /// Country of manufacture, where given.
     pub manufactured_in: Option<Country>,
@@ -189,6 +193,26 @@ pub struct Clauses {
     pub conditions: Box<[Condition]>,
     /// The number of the licence that replaces this one.
     pub superseded_by: Option<Text>,
+}
+
+/// Words that may be missing: none is ever empty, so that an empty one stands for that.
+mod word {
+    use super::Text;
+    use serde::Deserialize;
+    use serde::Deserializer;
+    use serde::Serializer;
+
+    #[expect(clippy::ref_option, reason = "serde asks for this form")]
+    pub fn serialize<S: Serializer>(word: &Option<Text>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(word.as_deref().unwrap_or_default())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Text>, D::Error> {
+        let word = <&str>::deserialize(deserializer)?;
+        Ok((!word.is_empty()).then(|| Text::new(word)))
+    }
 }
 
 /// Days as numbers: three bytes each in a packed licence, in place of eleven.

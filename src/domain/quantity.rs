@@ -1,14 +1,35 @@
 //! Exact decimal quantities and the UN/ECE Recommendation 20 units that count or weigh goods.
 use super::Invalid;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error;
 
 /// A quantity in millionths of its unit: sixteen digits, six of them decimals, as customs data
 /// elements allow. Never negative, never a float.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(i64);
+
+/// As a packed licence keeps it: whole units as even numbers, for nearly all are, and millionths as odd
+/// ones.
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let micros = self.0.unsigned_abs();
+        let units = micros / MICROS.unsigned_abs();
+        let is_whole = units * MICROS.unsigned_abs() == micros;
+        serializer.serialize_u64(if is_whole { units << 1 } else { (micros << 1) | 1 })
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let packed = u64::deserialize(deserializer)?;
+        let number = i64::try_from(packed >> 1).map_err(D::Error::custom)?;
+        let micros = if packed & 1 == 1 { Some(number) } else { number.checked_mul(MICROS) };
+        micros.map(Self).ok_or_else(|| D::Error::custom("a quantity beyond all bounds"))
+    }
+}
 
 /// Millionths in one.
 const MICROS: i64 = 1_000_000;
@@ -231,6 +252,24 @@ fn div_up(value: i128, by: i128) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_units_are_packed_into_few_bytes_and_every_quantity_comes_out_as_it_was() {
+        let read = |text: &str| Quantity::parse(text).unwrap();
+        for (quantity, bytes) in [
+            (Quantity::ZERO, 1),
+            (read("50"), 1),
+            (read("1000000"), 3),
+            (read("0.25"), 3),
+            (read("0.000001"), 1),
+            (read("9999999999.999999"), 8),
+            (Quantity::MAX, 10),
+        ] {
+            let packed = postcard::to_allocvec(&quantity).unwrap();
+            assert_eq!(postcard::from_bytes::<Quantity>(&packed), Ok(quantity));
+            assert_eq!(packed.len(), bytes, "{quantity}");
+        }
+    }
 
     fn q(text: &str) -> Quantity {
         Quantity::parse(text).unwrap()
