@@ -7,7 +7,7 @@
 //! target/release/examples/load verify --rate 10000
 //! target/release/examples/load release
 //! target/release/examples/load mixed
-//! target/release/examples/load compare --peers benches/peers/target/release/peers
+//! target/release/examples/load compare --peers target/peers/release/peers
 //! ```
 #![expect(
     clippy::float_arithmetic,
