@@ -1,9 +1,18 @@
 //! Settings: the defaults, a file over them, the environment over both; validated as a whole, and
 //! the service refuses to start with every reason.
 mod check;
+mod log;
 mod outbound;
 #[cfg(test)]
 mod tests;
+mod trust;
+mod witness;
+
+pub use log::Log;
+pub use trust::Authority;
+pub use trust::Trust;
+pub use witness::Cosigner;
+pub use witness::Witness;
 
 pub use outbound::Register;
 pub use outbound::Registry;
@@ -63,6 +72,10 @@ pub struct Config {
     pub stream: Stream,
     /// Other States' registers.
     pub registry: Registry,
+    /// Credentials and other States' authorities.
+    pub trust: Trust,
+    /// Witnesses.
+    pub witness: Witness,
     /// What is logged.
     pub log: Log,
 }
@@ -334,16 +347,6 @@ pub struct Stream {
     pub beat_s: u64,
     /// How soon a reader who was cut comes back.
     pub retry_ms: u64,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// A tracing filter.
-    pub filter: String,
-    /// `json` or `text`.
-    pub format: String,
 }
 
 impl Config {

@@ -1,6 +1,6 @@
 //! Passavant: border-post verification of licences for firearms, their parts and components, and
 //! ammunition. The modules in reading order: the words, the judgement, the wire, the log, the
-//! database, the use cases, the doors.
+//! credentials, the database, the use cases, the doors.
 pub mod clock;
 pub mod config;
 pub mod domain;
@@ -8,6 +8,7 @@ pub mod rules;
 pub mod wire;
 
 pub mod audit;
+pub mod credential;
 pub mod storage;
 
 pub mod cache;

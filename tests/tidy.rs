@@ -14,20 +14,32 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["domain"]),
     ("wire", &["domain", "rules"]),
     ("audit", &["domain"]),
+    ("credential", &["domain"]),
     ("storage", &["domain", "rules", "audit", "config"]),
     ("cache", &["domain", "config"]),
-    ("outbound", &["domain", "config"]),
+    ("outbound", &["domain", "credential", "config"]),
     ("demo", &["domain"]),
     (
         "app",
-        &["domain", "rules", "wire", "audit", "storage", "cache", "outbound", "config", "clock"],
+        &[
+            "domain",
+            "rules",
+            "wire",
+            "audit",
+            "credential",
+            "storage",
+            "cache",
+            "outbound",
+            "config",
+            "clock",
+        ],
     ),
     ("http", &["domain", "rules", "wire", "audit", "app", "config"]),
     ("worker", &["app", "clock", "config"]),
 ];
 
 /// Layers that compute and do nothing else, and what they may not name.
-const PURE: &[&str] = &["domain", "rules", "wire", "audit"];
+const PURE: &[&str] = &["domain", "rules", "wire", "audit", "credential"];
 const IMPURE: &[&str] = &[
     "tokio",
     "actix",

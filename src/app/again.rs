@@ -68,6 +68,8 @@ pub(super) fn facts_on_rows(
     let except = own.amended.map(|(id, _)| id);
     facts::history(batch.db, declaration, &presented.sha256(), Some(state), except, &mut facts)?;
     foreign::apply(&mut facts, &presented.foreign, batch.now);
+    let (trust, credentials) = (batch.trust, &declaration.credentials);
+    facts.credentials = trust.facts(batch.db, credentials, &facts.licences, batch.now)?;
     Ok(facts)
 }
 

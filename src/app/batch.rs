@@ -14,6 +14,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::trust::Trust;
 use crate::audit::entry::seal;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
@@ -26,6 +27,7 @@ use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::idempotency::FirstReply;
+use crate::storage::licence_entries::LicenceEntryRow;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
 use crate::storage::releases::ReleaseRow;
@@ -83,8 +85,12 @@ pub struct Batch<'a> {
     pub(super) raised: Raised,
     /// Movements of balances to be written.
     pub ledger: Vec<LedgerRow>,
+    /// Which entries record versions of licences, to be written.
+    pub licence_entries: Vec<LicenceEntryRow>,
     /// What has never been released.
     pub past: &'a Past,
+    /// Whom this service believes.
+    pub trust: &'a Trust,
     log: &'a mut LogWriter,
     book: &'a mut Book,
     licences: BTreeMap<Text, Option<Working>>,
@@ -99,7 +105,7 @@ impl<'a> Batch<'a> {
         db: &'a mut Db,
         log: &'a mut LogWriter,
         book: &'a mut Book,
-        past: &'a Past,
+        (past, trust): (&'a Past, &'a Trust),
         ids: &'a dyn Ids,
         now: Timestamp,
         lists: Arc<Lists>,
@@ -112,7 +118,9 @@ impl<'a> Batch<'a> {
             verifications: Vec::new(),
             raised: Raised::default(),
             ledger: Vec::new(),
+            licence_entries: Vec::new(),
             past,
+            trust,
             log,
             book,
             licences: BTreeMap::new(),
@@ -344,6 +352,7 @@ impl<'a> Batch<'a> {
         storage::licences::put_lines(self.db, &lines)?;
         storage::licences::update_shipments(self.db, &drawn)?;
         storage::licences::insert_ledger(self.db, &self.ledger)?;
+        storage::licence_entries::insert(self.db, &self.licence_entries)?;
         storage::verifications::insert(self.db, &self.verifications)?;
         self.raised.write(self.db)?;
         changed.alerts = self.raised.any;

@@ -45,6 +45,8 @@ pub struct FactsRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lapsed_us: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    credentials: Vec<super::trust::CredentialRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     foreign: Vec<ForeignRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     observed: Vec<ObservedRecord>,
@@ -122,9 +124,17 @@ impl FactsRecord {
             announced: facts.is_announced,
             reported: facts.reported.iter().map(report_record).collect(),
             lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
+            credentials: facts.credentials.iter().map(super::trust::record).collect(),
             foreign: facts.foreign.iter().map(foreign_record).collect(),
             observed: facts.observed.iter().map(observed_record).collect(),
         }
+    }
+
+    /// The licence versions on which the judgement rests.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, u32)> {
+        let held =
+            |licence: &LicenceFactRecord| licence.held.as_ref().map(|(version, ..)| *version);
+        self.licences.iter().filter_map(move |of| Some((of.number.as_str(), held(of)?)))
     }
 
     /// Reads facts back; `licence` gives the content of a licence version.
@@ -154,6 +164,8 @@ impl FactsRecord {
         }
         let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
+        let credentials =
+            self.credentials.into_iter().map(super::trust::fact).collect::<Option<_>>();
         let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
         let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
         let outward = match self.outward {
@@ -166,6 +178,7 @@ impl FactsRecord {
             prior_uses: prior_uses.ok_or_else(|| broken("earlier releases"))?,
             serials: serials.ok_or_else(|| broken("serials"))?,
             outward,
+            credentials: credentials.ok_or_else(|| broken("credentials"))?,
             history_available: self.history_available,
             is_announced: self.announced,
             reported: reported.ok_or_else(|| broken("reports"))?,

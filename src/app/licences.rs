@@ -26,6 +26,7 @@ use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::licence_entries::LicenceEntryRow;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LicenceVersion;
 use crate::storage::licences::LineRow;
@@ -187,7 +188,7 @@ pub(super) fn enter(
 ) -> Result<Recorded, Stop> {
     let nonce = batch.ids.nonce();
     let held = &entry.held;
-    batch.enter(
+    let index = batch.enter(
         "licence",
         nonce,
         &LicenceEntry {
@@ -201,6 +202,11 @@ pub(super) fn enter(
             reason: change.reason,
         },
     )?;
+    let log_index =
+        i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+    let (log_id, version) = (batch.log().1, i64::from(held.licence.version));
+    let row = LicenceEntryRow { licence_id: entry.id, version, log_id, log_index };
+    batch.licence_entries.push(row);
     if matches!(change.change, "issue" | "amendment") {
         super::serials::license(batch, &entry)?;
     }

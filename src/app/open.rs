@@ -13,7 +13,10 @@ use super::memory;
 use super::post::Post;
 use super::recorder::Recorder;
 use super::sign_in::SignIn;
+use super::status_lists::StatusLists;
 use super::stream::Streams;
+use super::trust::Trust;
+use super::witness::Witnesses;
 use super::writer::Writer;
 use crate::cache::Cache;
 use crate::cache::past::Past;
@@ -69,6 +72,11 @@ pub struct App {
     pub cache: Arc<Cache>,
     /// What has never been released.
     pub past: Arc<Past>,
+    /// Whom it believes, and who signs for its State.
+    pub trust: Arc<Trust>,
+    pub(super) status_lists: StatusLists,
+    /// Witnesses, and what this service is to others as one.
+    pub witnesses: Witnesses,
     /// Where state changes.
     pub recorder: Recorder,
     /// Signing in to the console.
@@ -117,6 +125,8 @@ impl App {
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
         let registers = Registers::open(&config, ids.as_ref())?;
+        let trust = Arc::new(Trust::open(&config)?);
+        let witnesses = Witnesses::open(&config, ids.as_ref())?;
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
         let writer = Writer {
@@ -129,6 +139,7 @@ impl App {
             lists: Arc::clone(&in_force),
             cache: Arc::clone(&cache),
             past: Arc::clone(&past),
+            trust: Arc::clone(&trust),
             is_one_of_several: feed.is_some(),
             events: Arc::clone(&events),
             streams: Arc::clone(&streams),
@@ -151,6 +162,9 @@ impl App {
             access,
             cache,
             past,
+            trust,
+            witnesses,
+            status_lists: StatusLists::default(),
             recorder,
             streams,
             pending: Pending::default(),
@@ -241,6 +255,7 @@ impl App {
         let counts = &self.recorder.counts;
         let waiting = u64::try_from(self.recorder.waiting()).unwrap_or(u64::MAX);
         let mut figures = self.courier.figures();
+        figures.extend(self.witnesses.figures(self.clock.now()));
         figures.extend(self.registers.figures());
         figures.extend([
             ("passavant_cache_licences", "Licences kept in memory", kept),

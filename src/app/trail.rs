@@ -5,6 +5,7 @@ use super::Error;
 use super::Role;
 use super::history::Paged;
 use super::history::cut;
+use crate::audit::Hash;
 use crate::audit::proof;
 use crate::audit::tile;
 use crate::audit::tile::HASH_BYTES;
@@ -132,20 +133,13 @@ fn prove(
     sees: impl Fn(&str) -> bool,
     index: u64,
 ) -> Result<ProofReply, Error> {
-    let body = storage::log::entry(db, row.id, index)?.ok_or(Error::NotFound)?;
-    let entry = String::from_utf8(body)
-        .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
+    let (size, note) = storage::log::latest_checkpoint(db, row.id)?.ok_or(Error::NotFound)?;
+    let (entry, hashes) = proven(db, row.id, index, size)?;
     if !sees(&entry) {
         return Err(Error::NotFound);
     }
-    let (size, note) = storage::log::latest_checkpoint(db, row.id)?.ok_or(Error::NotFound)?;
     let size =
         u64::try_from(size).map_err(|_e| Error::Internal("a checkpoint's size".to_owned()))?;
-    let hashes = proof::inclusion(size, index, |level, at| {
-        storage::log::tile(db, row.id, level, at).ok().flatten()
-    });
-    let hashes =
-        hashes.ok_or_else(|| Error::Internal(format!("entry {index} cannot be proven")))?;
     let leaf = tlog_tiles::record_hash(entry.as_bytes());
     Ok(ProofReply {
         log: row.origin,
@@ -157,6 +151,26 @@ fn prove(
         checkpoint: note,
         verifier_key: row.verifier_key,
     })
+}
+
+/// An entry's bytes, and the hashes that lead from it to the root of a tree of a size.
+pub(super) fn proven(
+    db: &mut Db,
+    log_id: i64,
+    index: u64,
+    size: i64,
+) -> Result<(String, Vec<Hash>), Error> {
+    let body = storage::log::entry(db, log_id, index)?.ok_or(Error::NotFound)?;
+    let entry = String::from_utf8(body)
+        .map_err(|error| Error::Internal(format!("entry {index}: {error}")))?;
+    let size =
+        u64::try_from(size).map_err(|_e| Error::Internal("a checkpoint's size".to_owned()))?;
+    let hashes = proof::inclusion(size, index, |level, at| {
+        storage::log::tile(db, log_id, level, at).ok().flatten()
+    });
+    let hashes =
+        hashes.ok_or_else(|| Error::Internal(format!("entry {index} cannot be proven")))?;
+    Ok((entry, hashes))
 }
 
 /// Whether the caller's State has a part in an entry.

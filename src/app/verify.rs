@@ -171,6 +171,7 @@ impl App {
             (Some(_), _) => Some(0),
         };
         foreign::apply(&mut facts, &presented.foreign, now);
+        self.check_credentials(presented, &mut facts, now).await;
         facts
     }
 

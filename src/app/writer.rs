@@ -10,6 +10,7 @@ use super::recorder::Command;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::stream::Streams;
+use super::trust::Trust;
 use crate::cache::Cache;
 use crate::cache::past::Past;
 use crate::clock::Clock;
@@ -44,6 +45,8 @@ pub struct Writer {
     pub cache: Arc<Cache>,
     /// Told of every release before it is committed.
     pub past: Arc<Past>,
+    /// Whom this service believes.
+    pub trust: Arc<Trust>,
     /// Whether other nodes change licences too, and the cache hears of all changes once more.
     pub is_one_of_several: bool,
     /// The streams of alerts, called when something has happened to one.
@@ -74,7 +77,7 @@ impl Writer {
             self.log.claim(db)?;
             let lists = self.lists_in_force(db)?;
             let (log, book, ids) = (&mut self.log, &mut self.book, self.ids.as_ref());
-            let mut batch = Batch::new(db, log, book, &self.past, ids, now, lists);
+            let mut batch = Batch::new(db, log, book, (&self.past, &self.trust), ids, now, lists);
             batch.prepare(commands).map_err(broken)?;
             let mut answers = Vec::with_capacity(commands.len());
             for command in commands {

@@ -57,6 +57,20 @@ fn decimal(text: &str) -> Option<u64> {
     (plain && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok()).flatten()
 }
 
+/// The path of a tile, or of a bundle where no level is named, as files and servers name it.
+pub fn path(level: Option<u8>, index: u64, width: u64) -> String {
+    let level = level.map_or_else(|| "entries".to_owned(), |level| level.to_string());
+    let mut groups = vec![format!("{:03}", index % 1000)];
+    let mut rest = index / 1000;
+    while rest > 0 {
+        groups.push(format!("x{:03}", rest % 1000));
+        rest /= 1000;
+    }
+    groups.reverse();
+    let partial = if width < 256 { format!(".p/{width}") } else { String::new() };
+    format!("tile/{level}/{}{partial}", groups.join("/"))
+}
+
 /// Puts entries into a bundle: each with its length in two bytes, big-endian, before it.
 pub fn bundle<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut bundle = Vec::new();
@@ -83,6 +97,18 @@ mod tests {
         assert_eq!(parse("0/000"), tile(Some(0), 0, 256));
         assert_eq!(parse("1/x001/x234/067.p/12"), tile(Some(1), 1_234_067, 12));
         assert_eq!(parse("entries/999.p/255"), tile(None, 999, 255));
+    }
+
+    #[test]
+    fn a_path_is_written_as_it_is_read() {
+        for (level, index, width) in
+            [(Some(0), 0, 256), (Some(1), 1_234_067, 12), (None, 999, 255), (None, 1000, 256)]
+        {
+            let path = path(level, index, width);
+            let read = parse(path.strip_prefix("tile/").unwrap()).unwrap();
+            let width = u16::try_from(width).unwrap();
+            assert_eq!(read, TilePath { level, index, width }, "{path}");
+        }
     }
 
     #[test]

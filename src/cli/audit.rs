@@ -1,9 +1,10 @@
-//! `audit verify` and `audit replay`.
+//! `audit verify`, `audit replay` and the log as files.
 use super::Failed;
 use super::say;
 use indicatif::ProgressBar;
 use passavant::app::archive;
 use passavant::app::audit_verify;
+use passavant::app::export;
 use passavant::app::replay;
 use passavant::config::Config;
 use passavant::storage;
@@ -20,6 +21,14 @@ pub(crate) enum AuditCommand {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Writes a log as files, in the layout of tlog-tiles, for a walk with other tools.
+    Export {
+        /// Where the files go.
+        folder: PathBuf,
+        /// The log's origin, where it is not this node's own.
+        #[arg(long)]
+        log: Option<String>,
     },
     /// Derives past verdicts again and says whether each agrees with its record.
     Replay {
@@ -42,6 +51,15 @@ pub(crate) fn run(config: &Config, command: &AuditCommand) -> Result<ExitCode, F
     match command {
         AuditCommand::Verify => verify(config),
         AuditCommand::Archive { files } => check_files(config, files),
+        AuditCommand::Export { folder, log } => {
+            let mut db = storage::open(&config.database, storage::Use::Read)?;
+            let origin = log.as_deref().unwrap_or(&config.node.origin);
+            let row = storage::log::by_origin(&mut db, origin)?
+                .ok_or_else(|| format!("there is no log {origin}"))?;
+            let entries = export::export(&mut db, &row, folder)?;
+            say(&format!("{origin}: {entries} entries in {}", folder.display()));
+            Ok(ExitCode::SUCCESS)
+        }
         AuditCommand::Replay { index, log, .. } => replay_entries(config, *index, log.as_deref()),
     }
 }

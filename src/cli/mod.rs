@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod audit;
+mod credential;
 mod data;
 mod demo;
+mod evidence;
+mod key;
 mod moving;
 mod serve;
 mod token;
@@ -47,6 +50,15 @@ enum Command {
     /// The audit trail.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The issuing authority's signing keys.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Licences that prove themselves.
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
+    /// A case for those who check it without this service.
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Copies the database, as it stands at one instant, to a new file.
     Backup {
         /// The new file.
@@ -93,6 +105,9 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Command::Lists(command) => data::lists(config()?, command),
         Command::Token(token) => token::run(token),
         Command::Audit(command) => audit::run(&config()?, command),
+        Command::Key(command) => key::run(&config()?, command),
+        Command::Credential(command) => credential::run(config, command),
+        Command::Evidence(command) => evidence::run(config, command),
         Command::Backup { file } => data::backup(&config()?, file),
         Command::Restore { file } => data::restore(&config()?, file),
         Command::Archive { folder } => data::archive(config()?, folder),

@@ -1,6 +1,7 @@
 //! What is wrong with settings that read well: every reason at once, each by the setting's name, so
 //! that an operator mends the file in one go.
 use super::Access;
+use super::Authority;
 use super::Config;
 use super::Http;
 use super::Issuer;
@@ -8,6 +9,7 @@ use super::Register;
 use super::SignIn;
 use super::Stream;
 use super::Webhooks;
+use super::Witness;
 use crate::domain::Country;
 use std::collections::HashSet;
 
@@ -36,6 +38,12 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     for (index, register) in config.registry.registers.iter().enumerate() {
         let at = |problem: String| format!("registry.registers[{index}].{problem}");
         problems.extend(unmet(&register_of_another(register, config)).into_iter().map(at));
+    }
+    problems.extend(unmet(&trust(config)));
+    problems.extend(unmet(&witness(&config.witness)));
+    for (index, authority) in config.trust.authorities.iter().enumerate() {
+        let at = |problem: String| format!("trust.authorities[{index}].{problem}");
+        problems.extend(unmet(&another(config, authority)).into_iter().map(at));
     }
     let mut names = HashSet::new();
     for (index, issuer) in config.access.issuers.iter().enumerate() {
@@ -208,6 +216,78 @@ fn stream(stream: &Stream) -> Vec<Demand> {
         (stream.replay_events_max > 0, "stream.replay_events_max: at least 1"),
         ((1..=300).contains(&stream.beat_s), "stream.beat_s: 1 to 300"),
         ((100..=60_000).contains(&stream.retry_ms), "stream.retry_ms: 100 to 60000"),
+    ]
+}
+
+fn trust(config: &Config) -> Vec<Demand> {
+    let trust = &config.trust;
+    let own = trust.issuer.is_empty() || is_private_to_read(&trust.issuer);
+    let mut states: Vec<&str> = trust.authorities.iter().map(|one| one.state.as_str()).collect();
+    states.sort_unstable();
+    states.dedup();
+    let signing_key = trust.signing_key.is_empty()
+        || trust
+            .signing_key
+            .split_once(':')
+            .is_some_and(|(algorithm, _)| matches!(algorithm, "EdDSA" | "ES256"));
+    vec![
+        (own, "trust.issuer: an https address (http only on loopback)"),
+        (signing_key, "trust.signing_key: EdDSA:SECRET or ES256:SECRET"),
+        ((60..=2_592_000).contains(&trust.status_life_s), "trust.status_life_s: 60 to 2592000"),
+        (
+            (1..=trust.status_life_s).contains(&trust.status_ttl_s),
+            "trust.status_ttl_s: 1 to trust.status_life_s",
+        ),
+        ((1..=2_592_000).contains(&trust.status_age_s_max), "trust.status_age_s_max: 1 to 2592000"),
+        ((1..=86_400).contains(&trust.refresh_s), "trust.refresh_s: 1 to 86400"),
+        ((1..=100_000).contains(&trust.lists_max), "trust.lists_max: 1 to 100000"),
+        (
+            states.len() == trust.authorities.len(),
+            "trust.authorities: one for each State, and a State stands twice",
+        ),
+    ]
+}
+
+fn another(config: &Config, authority: &Authority) -> Vec<Demand> {
+    vec![
+        (is_state(&authority.state), "state: the State's two letters"),
+        (authority.state != config.node.state, "state: this State's own keys are in trust.key_dir"),
+        (is_private_to_read(&authority.issuer), "issuer: https (http only on loopback)"),
+        (
+            authority.jwks_url.is_some() != authority.jwks_file.is_some(),
+            "jwks_url or jwks_file: one of the two",
+        ),
+        (
+            authority.jwks_url.as_deref().is_none_or(is_private_to_read),
+            "jwks_url: https (http only on loopback), for who can change the keys on their way can issue licences",
+        ),
+    ]
+}
+
+fn witness(witness: &Witness) -> Vec<Demand> {
+    let named = |key: &String| key.splitn(3, '+').filter(|part| !part.is_empty()).count() == 3;
+    let asked = &witness.witnesses;
+    vec![
+        (
+            !witness.name.contains('+') && !witness.name.contains(char::is_whitespace),
+            "witness.name: without spaces and '+'",
+        ),
+        (witness.logs.iter().all(named), "witness.logs: verifier keys, NAME+HASH+KEY"),
+        (
+            asked.iter().all(|one| named(&one.key)),
+            "witness.witnesses: each with its verifier key, NAME+HASH+KEY",
+        ),
+        (
+            asked.iter().all(|one| is_private_to_read(&one.url)),
+            "witness.witnesses: each with an https address (http only on loopback)",
+        ),
+        (
+            asked.is_empty() || (1..=asked.len()).contains(&witness.quorum),
+            "witness.quorum: 1 to the number of witnesses",
+        ),
+        ((10..=3_600_000).contains(&witness.every_ms), "witness.every_ms: 10 to 3600000"),
+        ((10..=60_000).contains(&witness.timeout_ms), "witness.timeout_ms: 10 to 60000"),
+        ((1..=86_400).contains(&witness.alert_after_s), "witness.alert_after_s: 1 to 86400"),
     ]
 }
 

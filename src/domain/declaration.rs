@@ -253,6 +253,11 @@ pub struct Observation {
     pub note: Option<Text>,
 }
 
+/// Most credentials of one declaration.
+pub const CREDENTIALS_MAX: usize = 20;
+/// Longest credential in either envelope.
+pub const CREDENTIAL_CHARS_MAX: usize = 32 * 1024;
+
 /// A licence condition that the declarant shows to be met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fulfilment {
@@ -315,6 +320,8 @@ pub struct Declaration {
     pub observations: Vec<Observation>,
     /// Conditions shown to be met.
     pub fulfilments: Vec<Fulfilment>,
+    /// Credentials of licences quoted, as they were scanned or sent.
+    pub credentials: Vec<Text>,
     /// The goods.
     pub items: Vec<Item>,
 }

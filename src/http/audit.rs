@@ -66,15 +66,49 @@ pub async fn logs(
     Ok(page_reply(&logs, next))
 }
 
+/// Which log, and whether the latest checkpoint that enough witnesses have cosigned is meant:
+/// `?witnessed=true`.
+#[derive(Debug)]
+pub struct Checkpoint {
+    log: Option<String>,
+    witnessed: bool,
+}
+
+impl FromRequest for Checkpoint {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut asked = Self { log: None, witnessed: false };
+        let read = parameters(request.query_string(), |name, value| match (name, value) {
+            ("log", origin) => {
+                asked.log = Some(origin.to_owned());
+                Ok(())
+            }
+            ("witnessed", "true" | "false") => {
+                asked.witnessed = value == "true";
+                Ok(())
+            }
+            ("witnessed", _) => Err("true or false".to_owned()),
+            _ => Err("no such parameter here".to_owned()),
+        });
+        ready(read.map(|()| asked))
+    }
+}
+
 /// `GET /v1/audit/checkpoint`: the latest signed note.
 pub async fn checkpoint(
     app: web::Data<App>,
     _caller: AuditorOrState,
-    OfLog(log): OfLog,
+    asked: Checkpoint,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body(app.checkpoint(log.as_deref()).await?))
+    let log = asked.log.as_deref();
+    let note = if asked.witnessed {
+        app.witnessed_checkpoint(log).await?
+    } else {
+        app.checkpoint(log).await?
+    };
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }
 
 /// `GET /v1/audit/tile/{path}`: hashes for everyone with a part in the trail, bundles of entries for

@@ -8,6 +8,7 @@ mod body;
 mod caller;
 mod consignments;
 pub mod console;
+mod credentials;
 mod idempotency;
 mod if_match;
 mod licences;
@@ -18,6 +19,7 @@ mod page;
 mod panics;
 mod peer;
 mod preclearances;
+mod prefer;
 mod problem;
 mod receipts;
 mod registry;
@@ -30,6 +32,7 @@ mod stream;
 mod verifications;
 mod webhooks;
 mod whoami;
+mod witness;
 
 use crate::app::Role;
 use crate::app::Role::Admin;
@@ -85,6 +88,7 @@ const TRAIL: &[Role] = &[Auditor, Officer, Authority];
 pub const ROUTES: &[Route] = &[
     route!(GET "/v1/whoami", EVERYONE, whoami::whoami, "Who the token makes you"),
     route!(POST "/v1/verifications", &[Officer], verifications::verify, "Check a declaration at the border; it changes no balance and is recorded before the reply"),
+    route!(GET "/v1/verifications/{id}/evidence", READERS, verifications::evidence, "The case with every entry, proof, checkpoint and licence version, to be checked without this service"),
     route!(GET "/v1/preclearances", &[Carrier], preclearances::list, "Your pre-clearances, in the order of lodging"),
     route!(POST "/v1/preclearances", &[Carrier], preclearances::lodge, "Check a declaration ahead of arrival; with reserve the quantities are held until the goods are presented, 30 days at most"),
     route!(GET "/v1/preclearances/{id}", &[Carrier], preclearances::read, "One of your pre-clearances, with its code as a picture"),
@@ -103,7 +107,11 @@ pub const ROUTES: &[Route] = &[
     route!(PUT "/v1/licences/{number}", &[Authority], licences::amend, "Amend a licence seen at the version in If-Match; what was consumed stays consumed"),
     route!(GET "/v1/licences/{number}/ledger", &[Authority], licences::ledger, "Every movement of the licence's balances"),
     route!(GET "/v1/licences/{number}/versions", &[Authority], licences::versions, "Every version of the licence"),
+    route!(POST "/v1/licences/{number}/credential", &[Authority], credentials::issue, "The licence's credential, signed: for files and for paper; checked by other States alone"),
+    route!(GET "/v1/licences/{number}/credential/qr.svg", &[Authority], credentials::svg, "The credential as a picture for paper, SVG"),
+    route!(GET "/v1/licences/{number}/credential/qr.png", &[Authority], credentials::png, "The credential as a picture for paper, PNG"),
     route!(POST "/v1/licences/{number}/{decision}", &[Authority], licences::decide, "Suspension, reinstatement, revocation, annulment or surrender"),
+    route!(POST "/v1/credentials/verify", READERS, credentials::verify, "Check a credential: authentic or not, by which key, as of which status list; never what is left of the licence"),
     route!(GET "/v1/alerts", READERS, alerts::list, "Alerts for your posts, or for your authority, oldest first"),
     route!(GET "/v1/alerts/stream", READERS, stream::open, "What happens to your alerts as it happens: server-sent events, resumed by Last-Event-ID"),
     route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),

@@ -26,6 +26,7 @@ use utoipa::OpenApi;
     ),
     components(schemas(
         crate::app::import::ImportReport,
+        crate::audit::evidence::Evidence,
         wire::FieldError,
         wire::alert::AcknowledgementRequest,
         wire::alert::AlertEvent,
@@ -43,6 +44,9 @@ use utoipa::OpenApi;
         wire::consignment::CrossingReply,
         wire::consignment::EntryRequest,
         wire::consignment::ExitRequest,
+        wire::credential::CredentialCheckReply,
+        wire::credential::CredentialCheckRequest,
+        wire::credential::CredentialReply,
         wire::declaration::Declaration,
         wire::licence::DecisionRequest,
         wire::licence::LedgerReply,
@@ -76,6 +80,9 @@ use utoipa::OpenApi;
 )]
 struct Described;
 
+/// Replies that carry the proof of what they say where that is preferred.
+const PROVEN: &[&str] = &["Verification", "ReleaseReply"];
+
 /// The description, JSON.
 pub fn json() -> &'static str {
     static DESCRIPTION: LazyLock<String> = LazyLock::new(|| written().to_string());
@@ -99,6 +106,13 @@ fn written() -> Value {
         if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
             schemas.extend(shapes::written_by_hand());
             forms::refine(schemas);
+            for reply in PROVEN {
+                if let Some(properties) =
+                    schemas.get_mut(*reply).and_then(|it| it.get_mut("properties"))
+                {
+                    put(properties, "proof", reference("ProofReply"));
+                }
+            }
         }
     }
     document
@@ -143,15 +157,22 @@ fn operation(route: &Route) -> Value {
 
 /// Something that is open to everyone who reaches the port.
 fn open(path: &str, summary: &str, gives: Gives) -> Value {
-    let id = path.trim_matches('/').replace('.', "_");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let id = words.collect::<Vec<_>>().join("_");
     let mut responses = json!({"200": done(gives)});
     if path == "/readyz" {
         let unready = json!({"description": "Not ready; says why", "headers": headers(&["Retry-After"]),
             "content": content(gives)});
         put(&mut responses, "503", unready);
     }
-    json!({"operationId": format!("get_{id}"), "summary": summary, "tags": ["operations"], "security": [],
-        "responses": responses})
+    let mut operation = json!({"operationId": format!("get_{id}"), "summary": summary, "tags": ["operations"],
+        "security": [], "responses": responses});
+    if path.contains("{list}") {
+        let schema = json!({"type": "integer", "minimum": 0});
+        let list = json!({"name": "list", "in": "path", "required": true, "schema": schema});
+        put(&mut operation, "parameters", json!([list]));
+    }
+    operation
 }
 
 /// A name for code that is made from the description: `post_releases_id_reversal`.
@@ -267,6 +288,12 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
         parameters
             .push(json!({"name": "Idempotency-Key", "in": "header", "required": shape.needs_key,
             "schema": key}));
+    }
+    if PROVEN.iter().any(|reply| matches!(shape.gives, Gives::One(name) if name == *reply)) {
+        let words = "`proof`: the reply carries the proof of its entry";
+        parameters.push(
+            json!({"name": "Prefer", "in": "header", "description": words, "schema": text()}),
+        );
     }
     if shape.if_match {
         let version = json!({"type": "string", "pattern": "^\"?[0-9]+\"?$"});

@@ -4,8 +4,9 @@ use super::caller::Officer;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
 use super::idempotency::RequiredKey;
+use super::prefer::Prefer;
+use super::prefer::proven;
 use super::problem::Problem;
-use super::reply::recorded;
 use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
@@ -22,12 +23,14 @@ pub async fn release(
     app: web::Data<App>,
     Officer(caller): Officer,
     key: RequiredKey,
+    prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ReleaseRequest = wire::field::shape(body.as_bytes())?;
     let (verification, against) = request.parts()?;
     let once = key.once(&caller, request_digest("release", body.as_bytes()));
-    Ok(recorded(app.release(&caller, verification, against, once).await?))
+    let act = app.release(&caller, verification, against, once).await?;
+    proven(&app, &caller, prefer, act).await
 }
 
 /// `POST /v1/releases/{id}/reversal`.
@@ -36,12 +39,14 @@ pub async fn reverse(
     Officer(caller): Officer,
     id: web::Path<Uuid>,
     key: Key,
+    prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ReversalRequest = wire::field::shape(body.as_bytes())?;
     let reason = wire::field::reason(request.reason.as_deref())?;
     let once = key.once(&caller, request_digest(&format!("reversal {id}"), body.as_bytes()));
-    Ok(recorded(app.reverse(&caller, *id, reason, once).await?))
+    let act = app.reverse(&caller, *id, reason, once).await?;
+    proven(&app, &caller, prefer, act).await
 }
 
 /// `POST /v1/releases/{id}/amendment`.
@@ -50,12 +55,14 @@ pub async fn amend(
     Officer(caller): Officer,
     id: web::Path<Uuid>,
     key: Key,
+    prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: AmendmentBody = wire::field::shape(body.as_bytes())?;
     let (declaration, reason) = request.parts()?;
     let once = key.once(&caller, request_digest(&format!("amendment {id}"), body.as_bytes()));
-    Ok(recorded(app.amend_release(&caller, *id, declaration, reason, once).await?))
+    let act = app.amend_release(&caller, *id, declaration, reason, once).await?;
+    proven(&app, &caller, prefer, act).await
 }
 
 /// `POST /v1/releases/{id}/confirmation`.
@@ -64,12 +71,14 @@ pub async fn confirm(
     Officer(caller): Officer,
     id: web::Path<Uuid>,
     key: RequiredKey,
+    prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ConfirmationRequest = wire::field::shape(body.as_bytes())?;
     let note = wire::field::note(request.note.as_deref())?;
     let once = key.once(&caller, request_digest(&format!("confirmation {id}"), body.as_bytes()));
-    Ok(recorded(app.confirm_override(&caller, *id, note, once).await?))
+    let act = app.confirm_override(&caller, *id, note, once).await?;
+    proven(&app, &caller, prefer, act).await
 }
 
 /// `GET /v1/releases/{id}`.

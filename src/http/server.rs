@@ -2,10 +2,12 @@
 //! for the tests.
 use super::configure;
 use super::console;
+use super::credentials;
 use super::operations;
 use super::problem::not_found;
 use super::request_log;
 use super::request_log::Metrics;
+use super::witness;
 use crate::app::App;
 use crate::config::Config;
 use actix_web::HttpServer;
@@ -75,6 +77,8 @@ impl Server {
                 .configure(configure)
                 .configure(|service| console::configure(&app, service))
                 .configure(operations::open)
+                .configure(credentials::open)
+                .configure(witness::open)
                 .default_service(web::to(not_found))
         });
         let http = &config.http;

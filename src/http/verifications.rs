@@ -1,9 +1,11 @@
 //! `POST /v1/verifications`: the check at the border.
 use super::body::JsonBody;
 use super::caller::Officer;
+use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
+use super::prefer::Prefer;
+use super::prefer::proven;
 use super::problem::Problem;
-use super::reply::recorded;
 use crate::app::App;
 use crate::app::Error;
 use crate::app::release::request_digest;
@@ -12,12 +14,14 @@ use crate::wire::verification::Presented;
 use crate::wire::verification::VerificationBody;
 use actix_web::HttpResponse;
 use actix_web::web;
+use uuid::Uuid;
 
 /// Verifies a declaration, or goods announced before, presented at the officer's post.
 pub async fn verify(
     app: web::Data<App>,
     Officer(caller): Officer,
     key: Key,
+    prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let once = key.once_of(&caller, || request_digest("verification", body.as_bytes()));
@@ -25,12 +29,22 @@ pub async fn verify(
         match app.verify(&caller, declaration.to_owned(), once.clone()).await {
             // The whole body may say more about what is wrong with it.
             Err(Error::Invalid(_)) => {}
-            done => return Ok(recorded(done?)),
+            done => return proven(&app, &caller, prefer, done?).await,
         }
     }
     let request: VerificationBody = wire::field::shape(body.as_bytes())?;
-    Ok(recorded(match request.presented()? {
+    let act = match request.presented()? {
         Presented::Declared(declaration) => app.verify(&caller, declaration, once).await?,
         Presented::Announced(announced) => app.verify_announced(&caller, announced, once).await?,
-    }))
+    };
+    proven(&app, &caller, prefer, act).await
+}
+
+/// `GET /v1/verifications/{id}/evidence`: the case for those who check it without us.
+pub async fn evidence(
+    app: web::Data<App>,
+    OfficerOrAuthority(caller): OfficerOrAuthority,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(app.evidence(&caller, *id).await?))
 }

@@ -233,20 +233,7 @@ impl IssuerKeys {
             Source::File(file) => return read(file),
             Source::Url(url) => url,
         };
-        let sent = self.client.get(url).send().await;
-        let mut response = sent.map_err(|error| error.to_string())?;
-        // A redirect is not followed, and what it says beside is not the issuer's word either.
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(format!("status {}", response.status()));
-        }
-        let mut json = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
-            json.extend_from_slice(&chunk);
-            if json.len() > KEY_SET_BYTES_MAX {
-                return Err(format!("more than {KEY_SET_BYTES_MAX} bytes"));
-            }
-        }
-        Ok(json)
+        super::fetch(&self.client, url, KEY_SET_BYTES_MAX).await
     }
 }
 

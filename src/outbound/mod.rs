@@ -1,11 +1,14 @@
 //! Our calls to others: with a limit on time and size, and no redirects.
 pub mod addresses;
+pub mod authority;
 pub mod key_file;
+pub mod key_ring;
 pub mod keys;
 pub mod local_issuer;
 pub mod oidc;
 pub mod registry;
 pub mod webhook;
+pub mod witness;
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,6 +42,27 @@ fn trusting(
     }
     let own = builder.tls_built_in_root_certs(false);
     Ok(listed.into_iter().fold(own, reqwest::ClientBuilder::add_root_certificate))
+}
+
+/// Reads what stands at an address, up to a number of bytes.
+pub(crate) async fn fetch(
+    client: &reqwest::Client,
+    url: &str,
+    bytes_max: usize,
+) -> Result<Vec<u8>, String> {
+    let mut response = client.get(url).send().await.map_err(|error| error.to_string())?;
+    // A redirect is not followed, and what it says beside is not the other side's word either.
+    if response.status() != reqwest::StatusCode::OK {
+        return Err(format!("status {}", response.status()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > bytes_max {
+            return Err(format!("more than {bytes_max} bytes"));
+        }
+    }
+    Ok(bytes)
 }
 
 fn builder() -> reqwest::ClientBuilder {

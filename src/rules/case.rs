@@ -101,6 +101,30 @@ pub struct ReportFact {
     pub reference: Text,
 }
 
+/// What a check of a credential has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its authority signed it, it stands, and it says what the register has.
+    Validated,
+    /// It is not its authority's, or does not stand.
+    Failed,
+    /// That cannot be told.
+    Unverified,
+}
+
+/// A credential that the declaration carries, as it was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialFact {
+    /// Its place in the declaration's list.
+    pub index: u32,
+    /// The licence that it claims to be; none where it does not read.
+    pub licence: Option<Text>,
+    /// What the check has shown.
+    pub proof: Proof,
+    /// Why, in words.
+    pub why: Text,
+}
+
 /// The outward movement of goods that now return (rules 102 to 104).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outward {
@@ -132,6 +156,8 @@ pub struct Facts {
     pub reported: Vec<ReportFact>,
     /// The outward movement that the declaration names.
     pub outward: Option<Outward>,
+    /// Credentials, as they were checked.
+    pub credentials: Vec<CredentialFact>,
     /// Whether the register could be asked for all of the above but the licences.
     pub history_available: bool,
     /// Whether the goods are only announced: customs have accepted nothing yet.

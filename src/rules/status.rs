@@ -3,10 +3,13 @@ use super::Case;
 use super::Code;
 use super::Findings;
 use super::Severity;
+use super::case::CredentialFact;
 use super::case::ItemCase;
 use super::case::Lookup;
+use super::case::Proof;
 use super::case::QuoteCase;
 use crate::domain::Country;
+use crate::domain::Text;
 use crate::domain::declaration::Document;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Authenticity;
@@ -154,23 +157,64 @@ pub(super) fn data_stale(case: &Case<'_>, findings: &mut Findings) {
 /// 14 LICENCE_AUTHENTICITY_FAILED and 15 LICENCE_AUTHENTICITY_UNVERIFIED: the licence was issued in
 /// this register by its authority, or was verified or validated with it, by signature or through
 /// diplomatic channels. A failed check of signature, seal or digest holds the goods; a paper that
-/// nobody has validated yet is referred. Signatures themselves are checked when the licence is entered, not
-/// by this rule. Quoting a licence of a State that is not connected is no finding once it is validated.
+/// nobody has validated yet is referred. A credential that comes with the declaration is checked on the
+/// spot: one that its authority signed, that stands and says what the register has validates the licence; one
+/// that is not its authority's, or no longer stands, holds the goods whatever the register says; one that cannot be
+/// checked (its key is not known, its status list is too old) leaves the licence as it was, and refers one
+/// that is not in the register. It says nothing of what is left of a licence. Quoting a licence of a
+/// State that is not connected is no finding once it is validated.
 pub(super) fn authenticity(case: &Case<'_>, findings: &mut Findings) {
-    let verdict = |licence: &Licence| match licence.authenticity {
-        Authenticity::Registry | Authenticity::Validated => None,
-        Authenticity::Failed => Some((
+    let checked = &case.facts.credentials;
+    let quotes = case.items.iter().flat_map(|item| item.quotes.iter().map(move |of| (item, of)));
+    for (item, quote) in quotes {
+        let number = &quote.quote.number;
+        let known = quote.licence().map(|licence| licence.authenticity);
+        let Some((code, why)) = doubt(known, number, checked) else { continue };
+        let finding = findings.add(code).on(item, quote);
+        finding.declared(number).says(format_args!("{number}: {why}"));
+    }
+    let quoted = |number: &Text| {
+        case.items.iter().flat_map(|item| &item.quotes).any(|quote| quote.quote.number == *number)
+    };
+    for fact in checked.iter().filter(|fact| fact.proof == Proof::Failed) {
+        if !fact.licence.as_ref().is_some_and(quoted) {
+            let finding = findings.add(Code::LicenceAuthenticityFailed);
+            finding.at(format!("/credentials/{}", fact.index));
+            finding.says(format_args!("a credential presented is not authentic: {}", fact.why));
+        }
+    }
+}
+
+/// What speaks against a licence's authenticity: the worst that a credential shows, and what the register
+/// knows where none shows that it is sound.
+fn doubt<'f>(
+    known: Option<Authenticity>,
+    number: &Text,
+    checked: &'f [CredentialFact],
+) -> Option<(Code, &'f str)> {
+    let shown = |proof| {
+        let of = |fact: &&CredentialFact| fact.licence.as_ref() == Some(number);
+        checked.iter().filter(of).find(|fact| fact.proof == proof)
+    };
+    if known == Some(Authenticity::Failed) {
+        return Some((
             Code::LicenceAuthenticityFailed,
             "a check of its signature, seal or digest has failed",
-        )),
-        Authenticity::Unverified => {
-            Some((Code::LicenceAuthenticityUnverified, "its authority has not confirmed it"))
-        }
-    };
-    for (item, quote, licence) in case.quoting(move |licence| verdict(licence).is_some()) {
-        let Some((code, what)) = verdict(licence) else { continue };
-        let finding = findings.add(code).on(item, quote);
-        finding.declared(&licence.number).says(format_args!("{}: {what}", licence.number));
+        ));
+    }
+    if let Some(fact) = shown(Proof::Failed) {
+        return Some((Code::LicenceAuthenticityFailed, &fact.why));
+    }
+    if shown(Proof::Validated).is_some()
+        || matches!(known, Some(Authenticity::Registry | Authenticity::Validated))
+    {
+        return None;
+    }
+    let unverified = Code::LicenceAuthenticityUnverified;
+    match (shown(Proof::Unverified), known) {
+        (Some(fact), _) => Some((unverified, &fact.why)),
+        (None, Some(_)) => Some((unverified, "its authority has not confirmed it")),
+        (None, None) => None,
     }
 }
 

@@ -98,6 +98,16 @@ pub fn read(db: &mut Db, id: Uuid) -> Result<Option<ReleaseRow>> {
         .optional()?)
 }
 
+/// The releases of a verification, in the order of their making.
+pub fn of_verification(db: &mut Db, verification: &[u8], limit: i64) -> Result<Vec<Vec<u8>>> {
+    Ok(release::table
+        .filter(release::verification_id.eq(verification))
+        .order(release::id)
+        .limit(limit)
+        .select(release::id)
+        .load(db)?)
+}
+
 /// Reads what one draws.
 pub fn draws(db: &mut Db, id: &[u8]) -> Result<Vec<DrawRow>> {
     Ok(release_draw::table

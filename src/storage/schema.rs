@@ -369,3 +369,27 @@ diesel::table! {
         at_us -> BigInt,
     }
 }
+
+diesel::table! {
+    credential (id) {
+        id -> BigInt,
+        licence_id -> BigInt,
+        version -> BigInt,
+        actor -> Text,
+        at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    licence_entry (licence_id, version) {
+        licence_id -> BigInt,
+        version -> BigInt,
+        log_id -> BigInt,
+        log_index -> BigInt,
+    }
+}
+
+diesel::joinable!(credential -> licence (licence_id));
+diesel::joinable!(licence_entry -> licence (licence_id));
+diesel::allow_tables_to_appear_in_same_query!(credential, licence, licence_version);
+diesel::allow_tables_to_appear_in_same_query!(licence_entry, licence);

@@ -218,6 +218,9 @@ pub struct Declaration {
     /// Licence conditions shown to be met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fulfilments: Vec<Fulfilment>,
+    /// Credentials of licences quoted, JWS or as scanned from paper (`PV1:...`); at most 20.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
     /// The goods.
     pub items: Vec<Item>,
 }

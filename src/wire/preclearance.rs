@@ -9,11 +9,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-mod qr;
 mod told;
 
-pub use qr::png as qr_png;
-pub use qr::svg as qr_svg;
+pub use super::qr::png as qr_png;
+pub use super::qr::svg as qr_svg;
 pub use told::Told;
 pub use told::told;
 

@@ -1,5 +1,7 @@
 //! What runs in the background: a closed list of loops, all of which end with the service.
 mod outbox;
+mod trust;
+mod witness;
 
 use crate::app::App;
 use crate::app::open::Remembered;
@@ -60,6 +62,8 @@ impl Tasks {
             tokio::spawn(write_down(Arc::clone(app))),
             tokio::spawn(feed_streams(Arc::clone(app))),
             tokio::spawn(escalate_deadlines(Arc::clone(app))),
+            tokio::spawn(trust::keep(Arc::clone(app))),
+            tokio::spawn(witness::ask(Arc::clone(app))),
         ];
         Self { tasks, stopped, app: Arc::clone(app) }
     }

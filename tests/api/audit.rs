@@ -2,8 +2,12 @@
 use super::harness::*;
 use passavant::audit::Hash;
 use passavant::audit::checkpoint;
+use passavant::audit::evidence;
+use passavant::audit::evidence::Evidence;
 use passavant::audit::proof;
 use passavant::audit::tile;
+use serde_json::Value;
+use serde_json::json;
 
 async fn with_entries(count: usize) -> Service {
     let service = start();
@@ -93,5 +97,120 @@ async fn tiles_that_do_not_exist_are_not_found() {
     for path in ["0/000", "0/001.p/1", "1/000", "0/000.p/200", "9/000", "0/0", "entries/000", "x"] {
         let answer = service.get(&format!("/v1/audit/tile/{path}"), &token("FR", "auditor")).await;
         assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+/// Sends a body as JSON with `Prefer: proof`.
+async fn preferring(service: &Service, path: &str, key: &str, body: &Value) -> Answer {
+    let headers = [("Prefer", "proof"), ("Idempotency-Key", key)];
+    let officer = token("FR", "officer");
+    service.send(reqwest::Method::POST, path, &officer, &headers, Some(body.to_string())).await
+}
+
+/// Insists that a reply carries the proof of what it says.
+fn is_proven(answer: &Answer, body: &Value) {
+    assert_eq!(answer.header("preference-applied"), "proof", "{}", answer.text);
+    let proof = &body["proof"];
+    let note = proof["checkpoint"].as_str().unwrap();
+    let (size, root) = checkpoint::verify(note, proof["verifier_key"].as_str().unwrap()).unwrap();
+    let hashes = proof["hashes"].as_array().unwrap().iter();
+    let hashes: Vec<Hash> =
+        hashes.map(|hash| Hash::parse_hash(hash.as_str().unwrap()).unwrap()).collect();
+    let (index, entry) = (proof["index"].as_u64().unwrap(), proof["entry"].as_str().unwrap());
+    assert_eq!(index, body["audit"]["index"].as_u64().unwrap());
+    assert!(proof::is_included(&hashes, size, root, index, entry.as_bytes()), "{proof}");
+    assert!(entry.contains(body["id"].as_str().unwrap()), "{entry}");
+}
+
+#[tokio::test]
+async fn a_reply_carries_its_proof_where_that_is_preferred() {
+    let service = with_entries(3).await;
+    let declaration = json!({"declaration": sample("clear")});
+    let verified = preferring(&service, "/v1/verifications", "v", &declaration).await;
+    let verdict = verified.json();
+    is_proven(&verified, &verdict);
+    let again = preferring(&service, "/v1/verifications", "v", &declaration).await;
+    is_proven(&again, &again.json());
+    assert_eq!(again.json()["id"], verdict["id"], "the first answer, with its proof");
+    let body = json!({"verification": verdict["id"]});
+    let released = preferring(&service, "/v1/releases", "r", &body).await;
+    assert_eq!(released.status, 201);
+    is_proven(&released, &released.json());
+    let refused = preferring(&service, "/v1/releases", "again", &body).await;
+    assert_eq!(refused.status, 409);
+    is_proven(&refused, &refused.json()["verification"]);
+    let plain = service.verify(&cartridges("FR-PLAIN", "1")).await;
+    assert!(plain.header("preference-applied").is_empty() && plain.json()["proof"].is_null());
+}
+
+/// The evidence of a case that was verified, released, amended and reversed.
+async fn case(service: &Service) -> Evidence {
+    let verdict = service.verify(&sample("clear")).await.json();
+    let officer = token("FR", "officer");
+    let body = json!({"verification": verdict["id"]});
+    let released = service.post_once("/v1/releases", &officer, "case", &body).await.json();
+    let mut less = sample("clear");
+    less["items"].as_array_mut().unwrap().pop();
+    let path = format!("/v1/releases/{}/amendment", released["id"].as_str().unwrap());
+    let amended =
+        service.post(&path, &officer, &json!({"declaration": less, "reason": "one left"})).await;
+    assert_eq!(amended.status, 200, "{}", amended.text);
+    let path = format!("/v1/releases/{}/reversal", released["id"].as_str().unwrap());
+    assert_eq!(service.post(&path, &officer, &json!({"reason": "not left"})).await.status, 200);
+    let path = format!("/v1/verifications/{}/evidence", verdict["id"].as_str().unwrap());
+    for (state, role) in [("KE", "officer"), ("DE", "authority")] {
+        assert_eq!(service.get(&path, &token(state, role)).await.status, 404, "{state} {role}");
+    }
+    serde_json::from_str(&service.get(&path, &token("FR", "authority")).await.text).unwrap()
+}
+
+#[tokio::test]
+async fn a_case_is_proven_without_the_service() {
+    let service = with_entries(2).await;
+    let found = case(&service).await;
+    drop(service);
+    let shown = evidence::verify(&found, &[]).unwrap();
+    assert_eq!((shown.verdict.as_str(), shown.releases), ("clear", 3));
+    assert_eq!(shown.licences.len(), 2, "{shown:?}");
+    assert!(shown.unproven.is_empty(), "{shown:?}");
+    assert_eq!(shown.entries, 6, "the verdict, three states of the release, two licences");
+    let key = found.logs[0].verifier_key.clone();
+    assert!(evidence::verify(&found, &[key]).is_ok());
+    let other = checkpoint::Signer::new("passavant.example/test", &[1; 32]).unwrap();
+    assert!(evidence::verify(&found, &[other.verifier_key().to_owned()]).is_err());
+}
+
+/// One alteration.
+type Alter = fn(&mut Evidence);
+
+#[tokio::test]
+async fn evidence_that_was_altered_is_refused() {
+    let service = with_entries(1).await;
+    let found = case(&service).await;
+    let alterations: [(&str, Alter); 14] = [
+        ("the declaration", |e| e.record.declaration.push(' ')),
+        ("the facts", |e| e.record.facts = e.record.facts.replace("true", "false")),
+        ("the reply", |e| e.record.reply = e.record.reply.replace("clear", "hold")),
+        ("a document", |e| e.licences[0].document = e.licences[0].document.replace("50", "500")),
+        ("a document's version", |e| e.licences[0].version += 1),
+        ("a document's entry", |e| e.licences[0].recorded = e.licences[1].recorded.clone()),
+        ("an entry", |e| e.entries[0].entry = e.entries[0].entry.replace("active", "revoked")),
+        ("an entry's place", |e| e.entries[0].index += 1),
+        ("a hash", |e| e.entries[0].hashes.swap(0, 1)),
+        ("a hash left out", |e| drop(e.entries[0].hashes.pop())),
+        ("the size", |e| {
+            let note = &mut e.logs[0].checkpoint;
+            let size = note.lines().nth(1).unwrap().to_owned();
+            *note = note.replacen(&format!("\n{size}\n"), &format!("\n{size}0\n"), 1);
+        }),
+        ("a release's entry left out", |e| drop(e.entries.pop())),
+        ("a release's declaration", |e| e.releases[0].declaration = Some("{}".to_owned())),
+        ("another case", |e| e.verification = e.releases[0].release.clone()),
+    ];
+    for (what, alter) in alterations {
+        let mut altered = found.clone();
+        alter(&mut altered);
+        assert_ne!(altered, found, "{what}");
+        assert!(evidence::verify(&altered, &[]).is_err(), "{what}");
     }
 }

@@ -7,9 +7,11 @@ use passavant::clock::SystemClock;
 use passavant::clock::SystemIds;
 use passavant::config::Config;
 use passavant::config::Issuer;
+use passavant::credential::Algorithm;
 use passavant::demo;
 use passavant::domain::Date;
 use passavant::http::Server;
+use passavant::outbound::key_ring;
 use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use passavant::worker::Tasks;
@@ -80,6 +82,9 @@ fn config(dir: &TempDir) -> Config {
     config.http.listen = "127.0.0.1:0".parse().unwrap();
     config.http.ops_listen = "127.0.0.1:0".parse().unwrap();
     config.http.workers = 2;
+    let keys = dir.path().join("keys");
+    let made = jiff::Timestamp::UNIX_EPOCH;
+    key_ring::generate(&keys, Algorithm::EdDsa, &[3; 32], made).unwrap();
     for state in STATES {
         let file = dir.path().join(format!("{state}.jwks"));
         std::fs::write(&file, issuer(state).jwks()).unwrap();

@@ -14,6 +14,7 @@ mod alerts;
 mod audit;
 mod consignments;
 mod console;
+mod credentials;
 mod described;
 mod harness;
 mod licences;
@@ -32,6 +33,7 @@ mod support;
 mod transport;
 mod verifications;
 mod webhooks;
+mod witness;
 
 #[test]
 fn every_test_holds_on_postgresql_too() {

@@ -151,6 +151,16 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
         ("GET", "/v1/licences/{number}/ledger" | "/v1/licences/{number}/versions") => {
             asked(route.path.replace("{number}", EXPORT), Reach::France)
         }
+        (_, path) if path.starts_with("/v1/licences/{number}/credential") => {
+            asked(path.replace("{number}", EXPORT), Reach::France)
+        }
+        ("POST", path @ "/v1/credentials/verify") => {
+            sent(path, &json!({"credential": "PV1:NCF"}), Reach::Everyone)
+        }
+        ("GET", path @ "/v1/verifications/{id}/evidence") => {
+            let verdict = service.verify(&cartridges(&reference, "1")).await.json();
+            asked(path.replace("{id}", verdict["id"].as_str().unwrap()), Reach::France)
+        }
         ("POST", "/v1/licences/{number}/{decision}") => {
             let number = issued(service, n).await;
             sent(format!("/v1/licences/{number}/suspension"), &reason, Reach::France)

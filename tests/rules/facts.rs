@@ -12,10 +12,12 @@ use passavant::domain::licence::Standing;
 use passavant::domain::licence::Status;
 use passavant::domain::serial::Serial;
 use passavant::rules::Facts;
+use passavant::rules::case::CredentialFact;
 use passavant::rules::case::LicenceFact;
 use passavant::rules::case::Lookup;
 use passavant::rules::case::Outward;
 use passavant::rules::case::PriorUse;
+use passavant::rules::case::Proof;
 use passavant::rules::case::SerialFact;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,6 +59,7 @@ struct SentFacts {
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
     observed: Vec<SentSighting>,
+    credentials: Vec<SentCredential>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +69,15 @@ struct SentSighting {
     direction: String,
     at: String,
     vehicle: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentCredential {
+    index: u32,
+    licence: Option<String>,
+    proof: String,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +137,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         reported: Vec::new(),
         foreign: Vec::new(),
         observed: sent.observed.into_iter().map(sighting).collect(),
+        credentials: sent.credentials.into_iter().map(credential).collect(),
         licences: declaration.licence_numbers().into_iter().map(fact).collect(),
         data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),
         prior_uses: sent.prior_uses.into_iter().map(prior_use).collect(),
@@ -192,6 +205,20 @@ fn prior_use(sent: SentUse) -> PriorUse {
         release: sent.release.into(),
         at: sent.at.parse().expect("an instant"),
         same_content: sent.same_content,
+    }
+}
+
+fn credential(sent: SentCredential) -> CredentialFact {
+    CredentialFact {
+        index: sent.index,
+        licence: sent.licence.map(Into::into),
+        proof: match sent.proof.as_str() {
+            "validated" => Proof::Validated,
+            "failed" => Proof::Failed,
+            "unverified" => Proof::Unverified,
+            other => panic!("{other} is no proof"),
+        },
+        why: sent.why.into(),
     }
 }
 

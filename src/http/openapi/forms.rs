@@ -37,6 +37,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("Condition", &["code"]),
     ("Consent", &["form"]),
     ("Content", &["quantity", "unit"]),
+    ("CredentialCheckRequest", &["credential"]),
     ("Crossing", &["border_post", "direction", "at"]),
     ("DecisionRequest", &["reason"]),
     ("Declaration", &["reference", "movement", "border_post", "items"]),

@@ -129,6 +129,7 @@ const fn put(path: &'static str, takes: &'static str, gives: &'static str) -> Sh
 static SHAPES: &[Shape] = &[
     get("/v1/whoami", Gives::One("Whoami")),
     post("/v1/verifications", "VerificationRequest", "Verification").creates().naming_another(),
+    get("/v1/verifications/{id}/evidence", Gives::One("Evidence")),
     get("/v1/preclearances", Gives::Page("PreclearanceReply")),
     post("/v1/preclearances", "PreclearanceRequest", "PreclearanceReply").creates(),
     get("/v1/preclearances/{id}", Gives::One("PreclearanceReply")),
@@ -147,7 +148,11 @@ static SHAPES: &[Shape] = &[
     put("/v1/licences/{number}", "Licence", "LicenceReply").versioned().matched(),
     get("/v1/licences/{number}/ledger", Gives::Page("LedgerReply")),
     get("/v1/licences/{number}/versions", Gives::Page("VersionReply")),
+    Shape::new("POST", "/v1/licences/{number}/credential", Takes::Nothing, Gives::One("CredentialReply")),
+    get("/v1/licences/{number}/credential/qr.svg", Gives::Text("image/svg+xml")),
+    get("/v1/licences/{number}/credential/qr.png", Gives::Bytes("image/png")),
     post("/v1/licences/{number}/{decision}", "DecisionRequest", "LicenceReply").versioned().matched(),
+    post("/v1/credentials/verify", "CredentialCheckRequest", "CredentialCheckReply"),
     get("/v1/alerts", Gives::Page("AlertReply")).asked(alerts),
     get("/v1/alerts/stream", Gives::Text("text/event-stream")).asked(alert_filters),
     get("/v1/alerts/{id}", Gives::One("AlertReply")),
@@ -169,7 +174,7 @@ static SHAPES: &[Shape] = &[
     get("/v1/lists", Gives::One("ReferenceLists")),
     put("/v1/lists", "ReferenceLists", "ListsReply"),
     get("/v1/audit/logs", Gives::Page("LogReply")),
-    get("/v1/audit/checkpoint", Gives::Text("text/plain")).naming_another().asked(of_log),
+    get("/v1/audit/checkpoint", Gives::Text("text/plain")).naming_another().asked(checkpoint),
     get("/v1/audit/tile/{path:.*}", Gives::Bytes("application/octet-stream")).asked(of_log),
     get("/v1/audit/entries", Gives::Page("EntryReply")).asked(of_log),
     get("/v1/audit/entries/{log:.*}/{index}/proof", Gives::One("ProofReply")),
@@ -188,6 +193,21 @@ static SHAPES: &[Shape] = &[
 pub const OPEN: &[(&str, &str, Gives)] = &[
     ("/healthz", "Whether the process answers", Gives::One("Health")),
     ("/readyz", "Whether to send it requests", Gives::One("Readiness")),
+    (
+        "/.well-known/jwks.json",
+        "The keys of this State's licensing authority",
+        Gives::Text("application/jwk-set+json"),
+    ),
+    (
+        "/v1/status-lists/{list}",
+        "Which of its licences still stand",
+        Gives::Text("application/statuslist+jwt"),
+    ),
+    (
+        "/witness/key",
+        "Under which key this service cosigns others' logs",
+        Gives::Text("text/plain"),
+    ),
     ("/metrics", "Figures for Prometheus; on the operations port alone", Gives::Text("text/plain")),
 ];
 
@@ -225,6 +245,13 @@ fn nonce() -> Vec<Parameter> {
 /// Which of the database's logs is meant; without it, the answering node's own.
 fn of_log() -> Vec<Parameter> {
     vec![optional("log", json!({"type": "string"}))]
+}
+
+/// The same, and whether witnesses must have cosigned it.
+fn checkpoint() -> Vec<Parameter> {
+    let mut parameters = of_log();
+    parameters.push(optional("witnessed", json!({"type": "boolean"})));
+    parameters
 }
 
 /// What alerts are asked for by, in the list and in the stream.

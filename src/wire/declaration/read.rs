@@ -12,7 +12,10 @@ use super::ScopeClaim;
 use super::Temporary;
 use crate::domain::Country;
 use crate::domain::Locode;
+use crate::domain::Text;
 use crate::domain::declaration as domain;
+use crate::domain::declaration::CREDENTIAL_CHARS_MAX;
+use crate::domain::declaration::CREDENTIALS_MAX;
 use crate::domain::declaration::Form;
 use crate::domain::declaration::ITEMS_MAX;
 use crate::domain::declaration::LIST_MAX;
@@ -27,6 +30,8 @@ use crate::domain::party;
 use crate::domain::reference;
 use crate::domain::reference::REFERENCE_CHARS_MAX;
 use crate::domain::reference::ReferenceKind;
+use crate::wire::credential::FORM;
+use crate::wire::credential::has_form;
 use crate::wire::field::At;
 use crate::wire::field::FieldError;
 use crate::wire::field::Reader;
@@ -192,8 +197,23 @@ fn rest(
             LIST_MAX,
             Fulfilment::read,
         ),
+        credentials: r.list(
+            &at.field("credentials"),
+            &sent.credentials,
+            CREDENTIALS_MAX,
+            |r, at, text| credential(r, at, text),
+        ),
         items,
     }
+}
+
+fn credential(r: &mut Reader, at: &At<'_>, text: &str) -> Option<Text> {
+    let text = r.text(at, Some(text), CREDENTIAL_CHARS_MAX)?;
+    if !has_form(&text) {
+        r.error(at, "not_a_credential", FORM);
+        return None;
+    }
+    Some(text)
 }
 
 fn item_numbers(r: &mut Reader, at: &At<'_>, items: &[domain::Item]) {

@@ -1,5 +1,5 @@
-//! The short code as a picture that officers scan.
-use super::super::field::FieldError;
+//! Codes to be scanned, as pictures: short ones for announced goods, dense ones for licences on paper.
+use super::field::FieldError;
 use qrcodegen::QrCode;
 use qrcodegen::QrCodeEcc;
 use std::fmt::Write;
@@ -15,9 +15,29 @@ fn code(text: &str) -> Result<QrCode, FieldError> {
         .map_err(|error| FieldError::new("", "too_long", error.to_string()))
 }
 
+/// A credential's code: as much of it may be torn as there is room for.
+fn paper(text: &str) -> Result<QrCode, FieldError> {
+    QrCode::encode_text(text, QrCodeEcc::Medium)
+        .or_else(|_| QrCode::encode_text(text, QrCodeEcc::Low))
+        .map_err(|error| FieldError::new("", "too_long", error.to_string()))
+}
+
 /// The picture, SVG: one path over a white ground.
 pub fn svg(text: &str) -> Result<String, FieldError> {
-    let code = code(text)?;
+    Ok(drawn(&code(text)?, text))
+}
+
+/// The picture of a credential on paper, SVG.
+pub fn paper_svg(text: &str) -> Result<String, FieldError> {
+    Ok(drawn(&paper(text)?, "Licence credential"))
+}
+
+/// The picture of a credential on paper, PNG of one bit a pixel.
+pub fn paper_png(text: &str) -> Result<Vec<u8>, FieldError> {
+    painted(&paper(text)?)
+}
+
+fn drawn(code: &QrCode, title: &str) -> String {
     let side = code.size() + 2 * BORDER;
     let mut path = String::new();
     for y in 0..code.size() {
@@ -30,15 +50,18 @@ pub fn svg(text: &str) -> Result<String, FieldError> {
             x += i32::try_from(run).unwrap_or(0) + 1;
         }
     }
-    Ok(format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
-         <title>{text}</title><path fill=\"#fff\" d=\"M0,0h{side}v{side}h-{side}z\"/><path d=\"{path}\"/></svg>"
-    ))
+         <title>{title}</title><path fill=\"#fff\" d=\"M0,0h{side}v{side}h-{side}z\"/><path d=\"{path}\"/></svg>"
+    )
 }
 
 /// The picture, PNG of one bit a pixel.
 pub fn png(text: &str) -> Result<Vec<u8>, FieldError> {
-    let code = code(text)?;
+    painted(&code(text)?)
+}
+
+fn painted(code: &QrCode) -> Result<Vec<u8>, FieldError> {
     let modules = u32::try_from(code.size() + 2 * BORDER).unwrap_or_default();
     let side = modules * MODULE_PIXELS;
     let dark = |x: u32, y: u32| {

@@ -1,0 +1,2 @@
+DROP INDEX release_by_verification;
+DROP TABLE licence_entry;

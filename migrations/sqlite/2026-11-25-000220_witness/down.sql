@@ -1,0 +1,2 @@
+DROP TABLE cosignature;
+DROP TABLE witnessed;
