@@ -56,7 +56,8 @@ def refused(check, text, alphabet, same=None):
         at = random.randrange(len(text) - 2)
         other = random.choice([c for c in alphabet if c != text[at]])
         try:
-            count += same is not None and check(text[:at] + other + text[at + 1 :]) == same
+            seen = check(text[:at] + other + text[at + 1 :])
+            count += same is not None and seen == same
         except Exception:
             count += 1
     return count
