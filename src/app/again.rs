@@ -1,12 +1,14 @@
 //! The second look: a declaration judged on the database's own rows, inside the transaction that
 //! draws or holds the balances.
 use super::Caller;
+use super::Error;
 use super::batch::Batch;
 use super::draws::Drawing;
 use super::draws::drawings;
 use super::facts;
 use super::foreign;
 use super::judge;
+use super::judge::Judged;
 use super::judge::Presented;
 use super::judge::Question;
 use super::recorder::Done;
@@ -137,23 +139,32 @@ pub(super) fn judged(
     facts: &Facts,
     verdict: Verdict,
 ) -> Result<String, Stop> {
-    let lists = Arc::clone(&batch.lists);
-    let judged = judge::write_down(
-        &Question {
-            kind,
-            preclearance: None,
-            state: caller.state,
-            id: batch.ids.uuid(batch.now),
-            nonce: batch.ids.nonce(),
-            now: batch.now,
-            caller,
-            presented,
-            facts,
-            lists: &lists,
-        },
-        verdict,
-    )?;
+    let judged = written_down(batch, kind, presented, caller, facts, verdict)?;
     record(&judged, batch)
+}
+
+fn written_down(
+    batch: &mut Batch<'_>,
+    kind: &'static str,
+    presented: &Presented,
+    caller: &Caller,
+    facts: &Facts,
+    verdict: Verdict,
+) -> Result<Judged, Error> {
+    let lists = Arc::clone(&batch.lists);
+    let question = Question {
+        kind,
+        preclearance: None,
+        state: caller.state,
+        id: batch.ids.uuid(batch.now),
+        nonce: batch.ids.nonce(),
+        now: batch.now,
+        caller,
+        presented,
+        facts,
+        lists: &lists,
+    };
+    judge::write_down(&question, verdict)
 }
 
 /// Records what a release that clears rests on beyond this database: what other States' registers have
@@ -165,20 +176,7 @@ fn rests_on_others(
     facts: &Facts,
     verdict: Verdict,
 ) -> Result<(), Stop> {
-    let lists = Arc::clone(&batch.lists);
-    let question = Question {
-        kind: "release_basis",
-        preclearance: None,
-        state: caller.state,
-        id: batch.ids.uuid(batch.now),
-        nonce: batch.ids.nonce(),
-        now: batch.now,
-        caller,
-        presented,
-        facts,
-        lists: &lists,
-    };
-    let mut judged = judge::write_down(&question, verdict)?;
+    let mut judged = written_down(batch, "release_basis", presented, caller, facts, verdict)?;
     // It is part of the release, and the consignment's timeline has that.
     judged.happening = None;
     record(&judged, batch)?;
