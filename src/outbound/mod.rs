@@ -50,16 +50,32 @@ pub(crate) async fn fetch(
     url: &str,
     bytes_max: usize,
 ) -> Result<Vec<u8>, String> {
-    let mut response = client.get(url).send().await.map_err(|error| error.to_string())?;
+    let response = client.get(url).send().await.map_err(|error| error.to_string())?;
     // A redirect is not followed, and what it says beside is not the other side's word either.
     if response.status() != reqwest::StatusCode::OK {
         return Err(format!("status {}", response.status()));
     }
+    read_up_to(response, bytes_max).await.map_err(|error| error.to_string())
+}
+
+/// Why an answer was not read to its end.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    /// It broke off.
+    #[error(transparent)]
+    Broken(#[from] reqwest::Error),
+    /// It is longer than is taken from there.
+    #[error("more than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Reads the body of an answer, up to a number of bytes.
+async fn read_up_to(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+    while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > bytes_max {
-            return Err(format!("more than {bytes_max} bytes"));
+            return Err(Unread::TooLong(bytes_max));
         }
     }
     Ok(bytes)

@@ -1,7 +1,9 @@
 //! OpenID Connect, as far as a sign-in needs it: what an issuer says of itself, and a code turned
 //! into tokens.
+use super::Unread;
 use super::client;
 use super::client_trusting;
+use super::read_up_to;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -90,16 +92,12 @@ pub fn is_private(address: &str) -> bool {
 async fn answered(request: reqwest::RequestBuilder) -> Result<Vec<u8>, String> {
     let failed = |error: reqwest::Error| error.without_url().to_string();
     let request = request.header("accept", "application/json");
-    let mut response = request.send().await.map_err(failed)?;
+    let response = request.send().await.map_err(failed)?;
     if !response.status().is_success() {
         return Err(format!("it answers {}", response.status()));
     }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > ANSWER_BYTES_MAX {
-            return Err(format!("more than {ANSWER_BYTES_MAX} bytes"));
-        }
-    }
-    Ok(bytes)
+    read_up_to(response, ANSWER_BYTES_MAX).await.map_err(|unread| match unread {
+        Unread::Broken(error) => failed(error),
+        Unread::TooLong(_) => unread.to_string(),
+    })
 }

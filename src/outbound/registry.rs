@@ -1,5 +1,7 @@
 //! The registers of other States: asked for a licence with a signed request, believed only in a signed
 //! reply to that very request. A register that fails again and again is left alone for a while.
+use super::Unread;
+use super::read_up_to;
 use crate::config;
 use crate::domain::Country;
 use crate::domain::Timestamp;
@@ -163,17 +165,14 @@ impl Register {
         url.query_pairs_mut().append_pair("nonce", nonce);
         let token = self.token(own, now);
         let sent = self.client.get(url).bearer_auth(token).send().await;
-        let mut response = sent.map_err(|error| failed(&error))?;
+        let response = sent.map_err(|error| failed(&error))?;
         if response.status() != StatusCode::OK {
             return Err(Silence::Unreachable(format!("status {}", response.status().as_u16())));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > REPLY_BYTES_MAX {
-                return Err(Silence::NotBelieved("it is too long"));
-            }
-        }
+        let bytes = read_up_to(response, REPLY_BYTES_MAX).await.map_err(|unread| match unread {
+            Unread::Broken(error) => failed(&error),
+            Unread::TooLong(_) => Silence::NotBelieved("it is too long"),
+        })?;
         let jws = String::from_utf8(bytes).map_err(|_e| Silence::NotBelieved("it is not text"))?;
         verified(&jws, &self.key).map_err(Silence::NotBelieved)
     }

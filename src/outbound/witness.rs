@@ -1,4 +1,5 @@
 //! Asking a witness to cosign a checkpoint (C2SP tlog-witness).
+use super::read_up_to;
 use crate::config::Cosigner;
 use reqwest::StatusCode;
 use std::time::Duration;
@@ -51,15 +52,10 @@ impl Remote {
 
     async fn ask(&self, body: String) -> Result<Answer, String> {
         let sent = self.client.post(&self.url).body(body).send().await;
-        let mut response = sent.map_err(|error| error.to_string())?;
+        let response = sent.map_err(|error| error.to_string())?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_BYTES_MAX {
-                return Err(format!("more than {ANSWER_BYTES_MAX} bytes"));
-            }
-        }
+        let bytes =
+            read_up_to(response, ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
         Ok(match status {
             StatusCode::OK => Answer::Cosigned(text),
