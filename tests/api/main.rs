@@ -32,6 +32,8 @@ mod shell;
 mod support;
 mod transport;
 mod verifications;
+#[path = "../support/way_back.rs"]
+mod way_back;
 mod webhooks;
 mod witness;
 

@@ -1,6 +1,10 @@
 //! The trail of a single firearm, and what is reported of it.
 use super::consignments::*;
 use super::harness::*;
+use super::way_back;
+use super::way_back::EXPORT_BACK;
+use super::way_back::IMPORT_BACK;
+use super::way_back::turn_round;
 use serde_json::Value;
 use serde_json::json;
 
@@ -96,25 +100,6 @@ async fn a_report_says_what_of_which_firearm_in_which_case() {
     assert_eq!(refused["errors"][0]["code"], "not_your_post");
 }
 
-/// The sample's papers for the way from Kenya back to France.
-fn papers_back() -> Vec<Value> {
-    let mut papers = passavant::demo::licences(today());
-    let ways = [("KE-EXP-1", "export", "KE", "FR-IMP-1"), ("FR-IMP-1", "import", "FR", "KE-EXP-1")];
-    for (paper, (number, kind, state, linked)) in papers.iter_mut().zip(ways) {
-        let (exporter, consignee) = (paper["exporter"].take(), paper["consignee"].take());
-        paper["number"] = json!(number);
-        paper["kind"] = json!(kind);
-        paper["issuing_state"] = json!(state);
-        paper["country_of_export"] = json!("KE");
-        paper["country_of_import"] = json!("FR");
-        paper["linked_licences"] = json!([linked]);
-        paper["final_recipient"] = exporter.clone();
-        paper["exporter"] = consignee;
-        paper["consignee"] = exporter;
-    }
-    papers
-}
-
 #[tokio::test]
 async fn a_firearm_that_had_come_and_leaves_again_is_re_exported() {
     let service = start();
@@ -123,26 +108,21 @@ async fn a_firearm_that_had_come_and_leaves_again_is_re_exported() {
     let arrival = json!({"ucr": ucr(), "border_post": "KEMBA", "arrived_at": now(), "items": [
         {"category": "firearm", "quantity": "1", "unit": "C62", "serials": ["VC000101"]}]});
     service.post("/v1/arrivals", &token("KE", "officer"), &arrival).await;
-    for licence in papers_back() {
+    for licence in way_back::papers(today()) {
         let state = licence["issuing_state"].as_str().unwrap();
         let issued = service.post("/v1/licences", &token(state, "authority"), &licence).await;
         assert_eq!(issued.status, 201, "{}", issued.text);
     }
     let mut back = sample("clear");
-    let (exporter, consignee) = (back["exporter"].take(), back["consignee"].take());
     back["reference"] = json!({"type": "national", "value": "KE-EX-1"});
     back["ucr"] = json!("6KE0051234567-BACK");
     back["border_post"] = json!("KEMBA");
-    back["country_of_export"] = json!("KE");
-    back["country_of_import"] = json!("FR");
-    back["final_recipient"] = exporter.clone();
-    back["exporter"] = consignee;
-    back["consignee"] = exporter;
+    turn_round(&mut back);
     let mut item = back["items"][0].clone();
     item["quantity"] = json!("1");
     item["serials"] = json!(["VC000101"]);
     item["licences"] =
-        json!([{"number": "KE-EXP-1", "line": 1}, {"number": "FR-IMP-1", "line": 1}]);
+        json!([{"number": EXPORT_BACK, "line": 1}, {"number": IMPORT_BACK, "line": 1}]);
     back["items"] = json!([item]);
     let officer = token("KE", "officer");
     let body = json!({"declaration": back});

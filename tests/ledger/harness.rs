@@ -50,6 +50,26 @@ pub fn start() -> Service {
     Service { app, dir, clock }
 }
 
+/// A service on a day whose sample goods, changed as a test wants them, are
+/// released and leave on it; with their declaration.
+pub async fn exported_on(day: &str, change: impl Fn(&mut Value)) -> (Service, Value) {
+    let service = start();
+    service.clock.set(format!("{day}T12:00:00Z").parse().unwrap());
+    let day = day.parse().unwrap();
+    for licence in demo::licences(day) {
+        service.issue(&licence).await.unwrap();
+    }
+    let mut declaration = demo::declarations(day).remove(0).declaration;
+    change(&mut declaration);
+    declaration["documents"] = json!([{"type": "end_user_statement", "reference": "EUS-1"}]);
+    let verification = service.verify(&declaration).await;
+    let release = service.release(&verification, "k").await.unwrap();
+    assert!(!is_refused(&release), "{}", release.reply);
+    let release: Value = serde_json::from_str(&release.reply).unwrap();
+    service.leave(release["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    (service, declaration)
+}
+
 /// Opens a folder under another log's name.
 pub fn reopen_as(dir: TempDir, origin: &str) -> Service {
     let clock = clock();

@@ -26,6 +26,8 @@ mod schema;
 mod support;
 mod timers;
 mod trail;
+#[path = "../support/way_back.rs"]
+mod way_back;
 mod webhooks;
 
 #[test]

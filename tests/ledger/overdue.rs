@@ -5,11 +5,8 @@ use passavant::app::Role;
 use passavant::app::alerts::Query;
 use passavant::app::receipting::Asked;
 use passavant::app::receipting::Asking;
-use passavant::demo;
 use passavant::domain::Country;
-use passavant::domain::consignment::Direction;
 use passavant::rules::receipt::Turnout;
-use passavant::wire::consignment::ExitRequest;
 use passavant::wire::receipt::ReceiptStep;
 use serde_json::Value;
 use serde_json::json;
@@ -27,22 +24,7 @@ struct Shipment {
 
 /// Goods released and left on a day under the Regulation of 2025.
 async fn left() -> Shipment {
-    let service = start();
-    service.clock.set(format!("{LEFT}T12:00:00Z").parse().unwrap());
-    let day = LEFT.parse().unwrap();
-    for licence in demo::licences(day) {
-        service.issue(&licence).await.unwrap();
-    }
-    let mut declaration = demo::declarations(day).remove(0).declaration;
-    declaration["documents"] = json!([{"type": "end_user_statement", "reference": "EUS-1"}]);
-    let verification = service.verify(&declaration).await;
-    let release = service.release(&verification, "k").await.unwrap();
-    assert!(!is_refused(&release), "{}", release.reply);
-    let release: Value = serde_json::from_str(&release.reply).unwrap();
-    let exit: ExitRequest = serde_json::from_value(json!({"release": release["id"],
-        "border_post": "FRLEH", "exited_at": format!("{LEFT}T12:00:00Z")}))
-    .unwrap();
-    service.app.cross(&officer(), Direction::Exit, exit.read().unwrap(), None).await.unwrap();
+    let (service, declaration) = exported_on(LEFT, |_| {}).await;
     let ucr = declaration["ucr"].as_str().unwrap().to_owned();
     let receipts = service.app.receipts(&authority("FR"), Asked::default(), false, 0, 10).await;
     let receipt = receipts.unwrap().0[0].id.parse().unwrap();

@@ -1,5 +1,9 @@
 //! Goods let through for a time: by when they come back, what ends the wait, and who is told otherwise.
 use super::harness::*;
+use super::way_back;
+use super::way_back::EXPORT_BACK;
+use super::way_back::IMPORT_BACK;
+use super::way_back::turn_round;
 use passavant::app::Caller;
 use passavant::app::alerts::Query;
 use passavant::demo;
@@ -11,29 +15,6 @@ const OUT: &str = "FR-OUT-1";
 /// The last instant of 24 months after the day of the samples, and the first one after it.
 const LAST: &str = "2028-11-23T22:59:59Z";
 const OVER: &str = "2028-11-23T23:00:00Z";
-
-const EXPORT_BACK: &str = "KE-EXP-2026-000001";
-const IMPORT_BACK: &str = "FR-IMP-2026-000001";
-
-/// The papers of the way back: the samples with their ends changed.
-fn papers_back() -> Vec<Value> {
-    let mut papers = demo::licences(today());
-    let ways =
-        [(EXPORT_BACK, "export", "KE", IMPORT_BACK), (IMPORT_BACK, "import", "FR", EXPORT_BACK)];
-    for (paper, (number, kind, state, linked)) in papers.iter_mut().zip(ways) {
-        let (exporter, consignee) = (paper["exporter"].take(), paper["consignee"].take());
-        paper["number"] = json!(number);
-        paper["kind"] = json!(kind);
-        paper["issuing_state"] = json!(state);
-        paper["country_of_export"] = json!("KE");
-        paper["country_of_import"] = json!("FR");
-        paper["linked_licences"] = json!([linked]);
-        paper["final_recipient"] = exporter.clone();
-        paper["exporter"] = consignee;
-        paper["consignee"] = exporter;
-    }
-    papers
-}
 
 /// Two rifles and cartridges that go out to hunt.
 fn outward() -> Value {
@@ -49,12 +30,7 @@ fn back(reference: &str, serials: &[&str]) -> Value {
     declaration["reference"] = json!({"type": "national", "value": reference});
     declaration["movement"] = json!("import");
     declaration["temporary"]["outward_reference"] = json!(OUT);
-    declaration["country_of_export"] = json!("KE");
-    declaration["country_of_import"] = json!("FR");
-    let (exporter, consignee) = (declaration["exporter"].take(), declaration["consignee"].take());
-    declaration["exporter"] = consignee;
-    declaration["consignee"] = exporter.clone();
-    declaration["final_recipient"] = exporter;
+    turn_round(&mut declaration);
     let mut item = declaration["items"][0].clone();
     item["serials"] = json!(serials);
     item["quantity"] = json!(serials.len().to_string());
@@ -66,7 +42,7 @@ fn back(reference: &str, serials: &[&str]) -> Value {
 
 async fn with_papers() -> Service {
     let service = start();
-    for licence in demo::licences(today()).iter().chain(&papers_back()) {
+    for licence in demo::licences(today()).iter().chain(&way_back::papers(today())) {
         service.issue(licence).await.unwrap();
     }
     service

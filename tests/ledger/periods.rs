@@ -1,33 +1,17 @@
 //! The period for the proof of receipt: from the exit, by the law of the day, rolled to a working day.
 use super::harness::*;
 use passavant::app::receipting::Asked;
-use passavant::demo;
-use passavant::domain::consignment::Direction;
-use passavant::wire::consignment::ExitRequest;
 use serde_json::Value;
 use serde_json::json;
 
 /// Releases cartridges on a day and lets them leave; gives when the receipt is due.
 async fn due_after(day: &str) -> Value {
-    let service = start();
-    service.clock.set(format!("{day}T12:00:00Z").parse().unwrap());
-    let day = day.parse().unwrap();
-    for licence in demo::licences(day) {
-        service.issue(&licence).await.unwrap();
-    }
-    let mut declaration = demo::declarations(day).remove(0).declaration;
-    let mut item = declaration["items"][1].clone();
-    item["item"] = json!(1);
-    declaration["items"] = json!([item]);
-    declaration["documents"] = json!([{"type": "end_user_statement", "reference": "EUS-1"}]);
-    let verification = service.verify(&declaration).await;
-    let release = service.release(&verification, "k").await.unwrap();
-    assert!(!is_refused(&release), "{}", release.reply);
-    let release: Value = serde_json::from_str(&release.reply).unwrap();
-    let exit: ExitRequest = serde_json::from_value(json!({"release": release["id"],
-        "border_post": "FRLEH", "exited_at": format!("{day}T12:00:00Z")}))
-    .unwrap();
-    service.app.cross(&officer(), Direction::Exit, exit.read().unwrap(), None).await.unwrap();
+    let (service, _) = exported_on(day, |declaration| {
+        let mut item = declaration["items"][1].clone();
+        item["item"] = json!(1);
+        declaration["items"] = json!([item]);
+    })
+    .await;
     let receipts =
         service.app.receipts(&authority("FR"), Asked::default(), false, 0, 10).await.unwrap().0;
     serde_json::to_value(&receipts[0]).unwrap()["due_at"].clone()
