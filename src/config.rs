@@ -1,14 +1,19 @@
 //! Settings: the defaults, a file over them, the environment over both; validated as a whole, and
 //! the service refuses to start with every reason.
+mod access;
 mod check;
 mod log;
 mod outbound;
+mod pkcs11;
 #[cfg(test)]
 mod tests;
 mod trust;
 mod witness;
 
+pub use access::Access;
+pub use access::Issuer;
 pub use log::Log;
+pub use pkcs11::Pkcs11;
 pub use trust::Authority;
 pub use trust::Trust;
 pub use witness::Cosigner;
@@ -28,6 +33,9 @@ use std::path::Path;
 use std::path::PathBuf;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// The PIN's name in the environment.
+const PIN: &str = "PKCS11__PIN";
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +82,8 @@ pub struct Config {
     pub registry: Registry,
     /// Credentials and other States' authorities.
     pub trust: Trust,
+    /// A token that holds keys.
+    pub pkcs11: Pkcs11,
     /// Witnesses.
     pub witness: Witness,
     /// What is logged.
@@ -273,50 +283,6 @@ pub struct Release {
     pub confirm_within_s: u32,
 }
 
-/// Who may come in.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// How far clocks may differ.
-    pub leeway_s: i64,
-    /// Longest life of a token.
-    pub token_life_s_max: i64,
-    /// Verified tokens kept.
-    pub tokens_max: usize,
-    /// How often keys are read again.
-    pub keys_refresh_s: u64,
-    /// How soon after an unknown key at the earliest.
-    pub keys_cool_down_s: u64,
-    /// Trusted issuers.
-    pub issuers: Vec<Issuer>,
-}
-
-/// A trusted issuer of tokens.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// Its `iss`.
-    pub issuer: String,
-    /// The State for which it speaks.
-    pub state: String,
-    /// The roles that it may give.
-    pub roles: Vec<String>,
-    /// The `aud` that its tokens for this service carry.
-    pub audience: String,
-    /// Where its keys are published.
-    #[serde(default)]
-    pub jwks_url: Option<String>,
-    /// A file with its keys.
-    #[serde(default)]
-    pub jwks_file: Option<PathBuf>,
-    /// The authority that vouches for `jwks_url`, PEM, in place of the public ones.
-    #[serde(default)]
-    pub ca_file: Option<PathBuf>,
-    /// The algorithms that its keys may have; none said, all that the service knows.
-    #[serde(default)]
-    pub algorithms: Vec<String>,
-}
-
 /// How often callers may ask.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -368,7 +334,12 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        let figment = figment.merge(Env::prefixed("PASSAVANT_").ignore(&["CONFIG"]).split("__"));
+        let environment = Env::prefixed("PASSAVANT_").ignore(&["CONFIG", PIN]).split("__");
+        let mut figment = figment.merge(environment);
+        // Taken as it stands: a PIN is a text also where it looks like a number.
+        for (_, pin) in Env::prefixed("PASSAVANT_").only(&[PIN]).iter() {
+            figment = figment.merge(("pkcs11.pin", pin));
+        }
         let config: Self = figment.extract().map_err(Box::new)?;
         config.completed()
     }

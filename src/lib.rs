@@ -1,11 +1,13 @@
 //! Passavant: border-post verification of licences for firearms, their parts and components, and
-//! ammunition. The modules in reading order: the words, the judgement, the wire, the log, the
-//! credentials, the database, the use cases, the doors.
+//! ammunition. The modules in reading order: the words, the judgement, the wire, the keys,
+//! the log, the credentials, the database, the use cases, the doors.
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod rules;
 pub mod wire;
+
+pub mod signing;
 
 pub mod audit;
 pub mod credential;

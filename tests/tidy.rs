@@ -13,11 +13,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("rules", &["domain"]),
     ("wire", &["domain", "rules"]),
-    ("audit", &["domain"]),
-    ("credential", &["domain"]),
+    ("signing", &[]),
+    ("audit", &["domain", "signing"]),
+    ("credential", &["domain", "signing"]),
     ("storage", &["domain", "rules", "audit", "config"]),
     ("cache", &["domain", "config"]),
-    ("outbound", &["domain", "credential", "config"]),
+    ("outbound", &["domain", "signing", "credential", "config"]),
     ("demo", &["domain"]),
     (
         "app",
@@ -25,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "domain",
             "rules",
             "wire",
+            "signing",
             "audit",
             "credential",
             "storage",
@@ -39,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Layers that compute and do nothing else, and what they may not name.
-const PURE: &[&str] = &["domain", "rules", "wire", "audit", "credential"];
+const PURE: &[&str] = &["domain", "rules", "wire", "signing", "audit", "credential"];
 const IMPURE: &[&str] = &[
     "tokio",
     "actix",

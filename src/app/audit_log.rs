@@ -8,8 +8,10 @@ use crate::audit::checkpoint::Signer;
 use crate::audit::entry::seal;
 use crate::audit::tree::Frontier;
 use crate::clock::Ids;
+use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::outbound::key_file;
+use crate::outbound::pkcs11::Token;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
@@ -120,9 +122,10 @@ impl LogWriter {
             self.staged.iter().map(|entry| tlog_tiles::record_hash(entry)).collect();
         let mut frontier = self.frontier.clone();
         let tiles = frontier.append(&leaves);
-        let note = self.signer.sign(frontier.size(), frontier.root()).map_err(|error| {
-            storage::Error::Bug(format!("the checkpoint cannot be signed: {error}"))
-        })?;
+        let note = self
+            .signer
+            .sign(frontier.size(), frontier.root())
+            .map_err(|error| storage::Error::Unsigned(error.to_string()))?;
         storage::log::append(
             db,
             &Append {
@@ -152,6 +155,12 @@ impl LogWriter {
     pub fn drop_staged(&mut self) {
         self.staged.clear();
         self.flushed = None;
+    }
+
+    /// Insists that the log's key signs: what it has signed last, which says nothing new.
+    pub fn insist_on_key(&self) -> storage::Result<()> {
+        let signed = self.signer.sign(self.frontier.size(), self.frontier.root());
+        signed.map(drop).map_err(|error| storage::Error::Unsigned(error.to_string()))
     }
 
     /// Insists that the log is as this writer left it.
@@ -215,8 +224,23 @@ fn load(db: &mut Db, row: &LogRow) -> Result<Frontier, Error> {
     }
 }
 
-/// The key of the node's log: read from its file, or made where there is none yet.
-pub fn signer(file: &Path, origin: &str, ids: &dyn Ids) -> Result<Signer, Error> {
+/// The key of the node's log: in a token where the settings say so, or else in its file, which is made
+/// where there is none yet.
+pub fn signer(config: &Config, token: Option<&Arc<Token>>, ids: &dyn Ids) -> Result<Signer, Error> {
+    let origin = &config.node.origin;
+    let label = &config.pkcs11.log_key;
+    if label.is_empty() {
+        return in_file(&config.node.data_dir.join("log.key"), origin, ids);
+    }
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::Internal(format!("pkcs11.log_key {label:?}: {error}"))
+    };
+    let token = token.ok_or_else(|| failed(&"pkcs11.module is empty"))?;
+    let key = token.key(label).map_err(|error| failed(&error))?;
+    Signer::with(origin, Arc::new(key)).map_err(|error| failed(&error))
+}
+
+fn in_file(file: &Path, origin: &str, ids: &dyn Ids) -> Result<Signer, Error> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::Internal(format!("the log's key {}: {error}", file.display()))
     };

@@ -20,6 +20,9 @@ use super::recorder::Stop;
 use super::trust;
 use super::trust::Checked;
 use crate::credential;
+use crate::credential::KeyError;
+use crate::credential::PublicKey;
+use crate::credential::Signer;
 use crate::credential::claims::Place;
 use crate::credential::opened;
 use crate::credential::status::ENTRIES;
@@ -150,7 +153,8 @@ impl App {
         if caller.state.as_str() != self.config.node.state || caller.role != Role::Authority {
             return Err(Error::NotFound);
         }
-        let signer = self.trust.signer()?;
+        // Without a key that signs nothing is recorded either.
+        self.trust.signer()?;
         let command = Issue { number: number.into(), caller: caller.clone(), once };
         let recorded = self.recorder.submit(Box::new(command)).await?;
         let (place, version, at_us): (u64, u32, i64) = serde_json::from_str(&recorded.reply)
@@ -175,17 +179,17 @@ impl App {
             licence_version: version,
             licence: serde_json::from_str(&body).map_err(|error| broken(&error))?,
         };
-        let jws = opened::sign_jws(&claims, signer.as_ref()).map_err(|error| broken(&error))?;
-        // A licence of thousands of firearms has no room on paper; its file has.
-        let paper = opened::sign_paper(&claims, signer.as_ref()).ok();
+        let (issuer, status_list) = (claims.iss.clone(), claims.status.status_list.uri.clone());
+        let signed = self.trust.sign(move |signer| both(&claims, signer)).await?;
+        let (jws, paper, key) = signed;
         Ok(CredentialReply {
             licence: number.to_owned(),
             version,
             issued_at: instant(issued_at),
-            issuer: claims.iss,
-            key: signer.public().kid(),
-            algorithm: signer.public().algorithm().as_str().to_owned(),
-            status_list: claims.status.status_list.uri,
+            issuer,
+            key: key.kid(),
+            algorithm: key.algorithm().as_str().to_owned(),
+            status_list,
             status_index: idx,
             jws,
             paper,
@@ -232,6 +236,21 @@ impl App {
             tracing::warn!("other authorities take long: what is known of them serves");
         }
     }
+}
+
+/// Both envelopes, and the key that signed them. A licence of thousands of firearms has no room on paper;
+/// its file has.
+fn both(
+    claims: &credential::Claims,
+    signer: &dyn Signer,
+) -> Result<(String, Option<String>, PublicKey), KeyError> {
+    let jws = opened::sign_jws(claims, signer)?;
+    let paper = match opened::sign_paper(claims, signer) {
+        Ok(paper) => Some(paper),
+        Err(KeyError::Unusable(_)) => None,
+        Err(silent @ KeyError::Unavailable(_)) => return Err(silent),
+    };
+    Ok((jws, paper, signer.public().clone()))
 }
 
 /// A check as it is answered.

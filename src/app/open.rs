@@ -18,6 +18,7 @@ use super::stream::Streams;
 use super::trust::Trust;
 use super::witness::Witnesses;
 use super::writer::Writer;
+use crate::audit::checkpoint::Signer;
 use crate::cache::Cache;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
@@ -26,6 +27,7 @@ use crate::clock::Ids;
 use crate::config;
 use crate::config::Config;
 use crate::domain::lists::Lists;
+use crate::outbound::pkcs11::Token;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::Readers;
@@ -112,8 +114,7 @@ impl App {
         let mut db = ready(&config.database)?;
         let now = clock.now();
         let in_force = Arc::new(RwLock::new(Arc::new(lists::in_force(&mut db, now)?)));
-        let key_file = config.node.data_dir.join("log.key");
-        let signer = audit_log::signer(&key_file, &config.node.origin, ids.as_ref())?;
+        let (token, signer) = keys(&config, ids.as_ref())?;
         let remembered = memory::read(&config.node.data_dir, &config.node.origin)?;
         let log = LogWriter::open(&mut db, signer, remembered.as_deref(), now, ids.as_ref())?;
         let latest = log.latest();
@@ -125,7 +126,7 @@ impl App {
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
         let registers = Registers::open(&config, ids.as_ref())?;
-        let trust = Arc::new(Trust::open(&config)?);
+        let trust = Arc::new(Trust::open(&config, token)?);
         let witnesses = Witnesses::open(&config, ids.as_ref())?;
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
@@ -234,7 +235,9 @@ impl App {
         if self.recorder.is_stuck() {
             reasons.push("the database keeps the writer waiting");
         }
-        if self.recorder.is_failing() && !self.recorder.is_fenced() {
+        if self.recorder.is_unsigned() {
+            reasons.push("the log's key does not sign");
+        } else if self.recorder.is_failing() && !self.recorder.is_fenced() {
             reasons.push("the database does not record");
         }
         let age_ms = self.cache.age_ms(self.clock.now());
@@ -316,6 +319,17 @@ impl App {
         ]);
         figures
     }
+}
+
+/// The token that holds keys, where there is one, and the log's key, there or in a file.
+fn keys(config: &Config, ids: &dyn Ids) -> Result<(Option<Arc<Token>>, Signer), Error> {
+    let token = Token::open(&config.pkcs11).map_err(Error::Internal)?;
+    let signer = audit_log::signer(config, token.as_ref(), ids)?;
+    // Without it nothing but credentials is missing.
+    if let Some(Err(cause)) = token.as_ref().map(|token| token.answers()) {
+        tracing::error!(%cause, "the token does not answer, and no key of its signs");
+    }
+    Ok((token, signer))
 }
 
 /// The database, in the form that this version uses: an embedded one is brought to it, a shared one

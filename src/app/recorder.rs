@@ -216,6 +216,11 @@ impl Recorder {
         self.state.failing.load(Ordering::SeqCst)
     }
 
+    /// Whether it failed because the log's key does not sign.
+    pub fn is_unsigned(&self) -> bool {
+        self.state.unsigned.load(Ordering::SeqCst)
+    }
+
     /// Whether one batch has kept the writer for as long as anyone waits for an answer.
     pub fn is_stuck(&self) -> bool {
         self.state.busy() > self.within

@@ -63,6 +63,8 @@ pub(super) struct State {
     pub fenced: RwLock<Option<String>>,
     /// The last batch failed for want of the database; until it answers again.
     pub failing: AtomicBool,
+    /// The same for want of the log's key.
+    pub unsigned: AtomicBool,
     /// Since when it has been at the present batch, in milliseconds from `began`; 0: it is at none.
     busy_ms: AtomicU64,
     began: Instant,
@@ -73,6 +75,7 @@ impl State {
         Self {
             fenced: RwLock::new(None),
             failing: AtomicBool::new(false),
+            unsigned: AtomicBool::new(false),
             busy_ms: AtomicU64::new(0),
             began: Instant::now(),
         }
@@ -141,9 +144,9 @@ impl Run {
     }
 
     fn probe(&mut self) {
-        // A batch of nothing: the log is still this node's, and as it left it.
+        // A batch of nothing: the log is still this node's, as it left it, and can be signed.
         if self.decided(&[]).is_ok() {
-            tracing::info!("the database answers again");
+            tracing::info!("the database and the log's key answer again");
         }
     }
 
@@ -185,6 +188,8 @@ impl Run {
         let decided = self.decided_again(commands);
         let failing = decided.as_ref().is_err_and(storage::Error::is_passing);
         self.state.failing.store(failing, Ordering::SeqCst);
+        let unsigned = matches!(decided, Err(storage::Error::Unsigned(_)));
+        self.state.unsigned.store(unsigned, Ordering::SeqCst);
         decided
     }
 
@@ -230,6 +235,9 @@ fn told(error: &storage::Error) -> Error {
         }
         storage::Error::Unavailable(_) => {
             Error::Unavailable("the database does not answer; ask again under the same key")
+        }
+        storage::Error::Unsigned(_) => {
+            Error::Unavailable("the log's key does not sign; ask again under the same key")
         }
         storage::Error::Corrupt(words) | storage::Error::Bug(words) => {
             Error::Internal(words.clone())

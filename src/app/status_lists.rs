@@ -3,6 +3,7 @@
 use super::App;
 use super::Error;
 use super::credentials::standing;
+use crate::credential::Signer;
 use crate::credential::status;
 use crate::credential::status::ENTRIES;
 use crate::credential::status::Times;
@@ -48,10 +49,9 @@ impl App {
             life_s: settings.status_life_s,
             ttl_s: settings.status_ttl_s,
         };
-        let signer = self.trust.signer()?;
         let uri = self.trust.list_uri(list);
-        let signed = status::sign(&uri, &entries, times, signer.as_ref());
-        let text = signed.map_err(|error| Error::Internal(format!("a status list: {error}")))?;
+        let sign = move |signer: &dyn Signer| status::sign(&uri, &entries, times, signer);
+        let text = self.trust.sign(sign).await?;
         let mut kept = self.status_lists.0.lock();
         if kept.len() >= KEPT_MAX {
             kept.retain(|_, (at, _)| fresh(at));

@@ -13,6 +13,7 @@ pub(super) use record::word;
 use super::Error;
 use crate::config::Config;
 use crate::credential::Claims;
+use crate::credential::KeyError;
 use crate::credential::KeySet;
 use crate::credential::Opened;
 use crate::credential::Signer;
@@ -23,6 +24,7 @@ use crate::domain::Timestamp;
 use crate::outbound::authority::Authority;
 use crate::outbound::key_ring;
 use crate::outbound::key_ring::KeyRing;
+use crate::outbound::pkcs11::Token;
 use crate::rules::case::CredentialFact;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
@@ -67,6 +69,7 @@ pub struct Trust {
     issuer: String,
     key_dir: PathBuf,
     given: Option<Arc<dyn Signer>>,
+    token: Option<Arc<Token>>,
     ring: RwLock<Arc<KeyRing>>,
     authorities: Vec<Authority>,
     status_age_s_max: i64,
@@ -75,7 +78,7 @@ pub struct Trust {
 
 impl Trust {
     /// Reads the key ring and what is known of other authorities.
-    pub fn open(config: &Config) -> Result<Self, Error> {
+    pub fn open(config: &Config, token: Option<Arc<Token>>) -> Result<Self, Error> {
         let settings = &config.trust;
         let internal = |words: String| Error::Internal(words);
         let given = match settings.signing_key.split_once(':') {
@@ -101,6 +104,7 @@ impl Trust {
             issuer: settings.issuer(&config.node.origin),
             key_dir: settings.key_dir(dir),
             given,
+            token,
             ring: RwLock::default(),
             authorities,
             status_age_s_max: settings.status_age_s_max,
@@ -112,7 +116,7 @@ impl Trust {
 
     /// Reads the key ring again: keys are made and rotated by commands while the service runs.
     pub fn read_ring(&self) -> Result<(), String> {
-        let ring = KeyRing::open(&self.key_dir)?;
+        let ring = KeyRing::open(&self.key_dir, self.token.as_ref())?;
         let ring = match &self.given {
             Some(signer) => ring.with_signer(Arc::clone(signer)),
             None => ring,
@@ -137,6 +141,23 @@ impl Trust {
         ring.signer().cloned().ok_or_else(|| {
             Error::Stale("the authority has no key that signs: `passavant key generate`".to_owned())
         })
+    }
+
+    /// Has the authority's key sign, on a thread that may wait: the key may lie in a token.
+    pub async fn sign<T: Send + 'static>(
+        &self,
+        sign: impl FnOnce(&dyn Signer) -> Result<T, KeyError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let signer = self.signer()?;
+        let signed = tokio::task::spawn_blocking(move || sign(signer.as_ref())).await;
+        match signed.map_err(|error| Error::Internal(format!("a signature: {error}")))? {
+            Ok(signed) => Ok(signed),
+            Err(KeyError::Unavailable(cause)) => {
+                tracing::error!(%cause, "the authority's key does not sign");
+                Err(Error::Unavailable("the authority's key does not sign now"))
+            }
+            Err(KeyError::Unusable(words)) => Err(Error::Internal(words)),
+        }
     }
 
     /// The address of a status list.

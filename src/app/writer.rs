@@ -58,6 +58,9 @@ pub struct Writer {
 impl Writer {
     /// Records commands in one transaction; they are answered only if it is durable.
     pub(super) fn record(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
+        if commands.is_empty() {
+            self.log.insist_on_key()?;
+        }
         let mut db = self.connection()?;
         let recorded = self.record_on(&mut db, commands);
         self.db = Some(db);
@@ -143,8 +146,8 @@ impl Writer {
     pub(super) fn recover(&mut self, error: &storage::Error) {
         self.log.drop_staged();
         self.book.forget();
-        // A conflict is noticed before the commit: nothing has changed that the cache was not told of.
-        if !matches!(error, storage::Error::Conflict(_)) {
+        // These are noticed before the commit: nothing has changed that the cache was not told of.
+        if !matches!(error, storage::Error::Conflict(_) | storage::Error::Unsigned(_)) {
             self.cache.clear();
         }
         let Some(mut db) = self.db.take() else { return };

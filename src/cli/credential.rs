@@ -58,7 +58,7 @@ pub(crate) fn run(
         }
         _ => {
             let config = config()?;
-            let trust = Trust::open(&config)?;
+            let trust = Trust::open(&config, None)?;
             let asked = [Text::from(text.trim())];
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(trust.look_up(&asked, now));

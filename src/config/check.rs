@@ -5,6 +5,7 @@ use super::Authority;
 use super::Config;
 use super::Http;
 use super::Issuer;
+use super::Pkcs11;
 use super::Register;
 use super::SignIn;
 use super::Stream;
@@ -40,6 +41,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
         problems.extend(unmet(&register_of_another(register, config)).into_iter().map(at));
     }
     problems.extend(unmet(&trust(config)));
+    problems.extend(unmet(&pkcs11(&config.pkcs11)));
     problems.extend(unmet(&witness(&config.witness)));
     for (index, authority) in config.trust.authorities.iter().enumerate() {
         let at = |problem: String| format!("trust.authorities[{index}].{problem}");
@@ -261,6 +263,21 @@ fn another(config: &Config, authority: &Authority) -> Vec<Demand> {
             authority.jwks_url.as_deref().is_none_or(is_private_to_read),
             "jwks_url: https (http only on loopback), for who can change the keys on their way can issue licences",
         ),
+    ]
+}
+
+fn pkcs11(pkcs11: &Pkcs11) -> Vec<Demand> {
+    let (used, filed) = (pkcs11.is_used(), !pkcs11.pin_file.as_os_str().is_empty());
+    let others = filed
+        || [&pkcs11.token, &pkcs11.pin, &pkcs11.log_key].iter().any(|setting| !setting.is_empty());
+    vec![
+        (used || !others, "pkcs11.module: the PKCS#11 library, for the others of pkcs11 are set"),
+        (!used || !pkcs11.token.is_empty(), "pkcs11.token: the label of the token with the keys"),
+        (
+            !used || filed == pkcs11.pin.is_empty(),
+            "pkcs11.pin_file or pkcs11.pin (from the environment): one of the two",
+        ),
+        ((100..=60_000).contains(&pkcs11.timeout_ms), "pkcs11.timeout_ms: 100 to 60000"),
     ]
 }
 

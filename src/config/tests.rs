@@ -213,6 +213,44 @@ fn keys_are_read_over_https_or_from_this_machine() {
     }
 }
 
+fn token(config: &mut Config) {
+    config.pkcs11.module = "/usr/lib/hsm.so".into();
+    config.pkcs11.token = "border".to_owned();
+    config.pkcs11.pin = "0012".to_owned();
+}
+
+#[test]
+fn a_token_that_cannot_be_used_as_it_is_set_is_refused() {
+    let mut config = complete();
+    token(&mut config);
+    assert!(config.completed().is_ok());
+    each_is_refused_by_name(&[
+        ("pkcs11.module", |c| c.pkcs11.log_key = "log".to_owned()),
+        ("pkcs11.module", |c| c.pkcs11.pin_file = "pin".into()),
+        ("pkcs11.token", |c| {
+            token(c);
+            c.pkcs11.token = String::new();
+        }),
+        ("pkcs11.pin_file or pkcs11.pin", |c| {
+            token(c);
+            c.pkcs11.pin = String::new();
+        }),
+        ("pkcs11.pin_file or pkcs11.pin", |c| {
+            token(c);
+            c.pkcs11.pin_file = "pin".into();
+        }),
+        ("pkcs11.timeout_ms", |c| c.pkcs11.timeout_ms = 0),
+    ]);
+}
+
+#[test]
+fn a_pin_is_never_said() {
+    let mut config = complete();
+    token(&mut config);
+    config.pkcs11.pin = "geheim".to_owned();
+    assert!(!format!("{config:?}").contains("geheim"));
+}
+
 #[test]
 fn a_misspelt_setting_is_refused_by_name() {
     for (misspelt, name) in [

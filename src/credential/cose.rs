@@ -50,11 +50,11 @@ pub fn sign(payload: &[u8], signer: &dyn Signer) -> Result<String, KeyError> {
         .payload(payload.to_vec())
         .try_create_signature(&[], |signed| signer.sign(signed))?
         .build();
-    let bytes = message.to_tagged_vec().map_err(|error| KeyError(error.to_string()))?;
-    let packed = zlib::pack(&bytes).map_err(|error| KeyError(error.to_string()))?;
+    let bytes = message.to_tagged_vec().map_err(|error| KeyError::Unusable(error.to_string()))?;
+    let packed = zlib::pack(&bytes).map_err(|error| KeyError::Unusable(error.to_string()))?;
     let text = format!("{MARK}{}", base45::encode(packed));
     if text.len() > PAPER_CHARS_MAX {
-        return Err(KeyError(format!(
+        return Err(KeyError::Unusable(format!(
             "{} characters, and a QR code holds {PAPER_CHARS_MAX}: too large for paper",
             text.len()
         )));

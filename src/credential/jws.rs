@@ -43,7 +43,8 @@ pub fn sign(typ: &str, payload: &[u8], signer: &dyn Signer) -> Result<String, Ke
     let key = signer.public();
     let header =
         Header { alg: key.algorithm().as_str().to_owned(), kid: key.kid(), typ: typ.to_owned() };
-    let header = serde_json::to_vec(&header).map_err(|error| KeyError(error.to_string()))?;
+    let header =
+        serde_json::to_vec(&header).map_err(|error| KeyError::Unusable(error.to_string()))?;
     let mut text =
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = signer.sign(text.as_bytes())?;

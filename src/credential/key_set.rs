@@ -1,8 +1,8 @@
 //! The keys of an issuing authority as it publishes them, or as a post without a network has pinned them.
 use super::Malformed;
 use super::PublicKey;
-use super::key::Jwk;
 use super::malformed;
+use crate::signing::Jwk;
 use serde_json::Value;
 use serde_json::json;
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::credential::Algorithm;
     use crate::credential::Signer;
-    use crate::credential::key::SoftKey;
+    use crate::signing::SoftKey;
 
     fn key(seed: u8) -> PublicKey {
         SoftKey::new(Algorithm::EdDsa, &[seed; 32]).unwrap().public().clone()

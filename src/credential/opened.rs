@@ -85,13 +85,13 @@ impl Opened {
 
 /// Signs claims for files and for the API.
 pub fn sign_jws(claims: &Claims, signer: &dyn Signer) -> Result<String, KeyError> {
-    let payload = claims.to_json().map_err(|error| KeyError(error.0))?;
+    let payload = claims.to_json().map_err(|error| KeyError::Unusable(error.0))?;
     jws::sign(jws::LICENCE, &payload, signer)
 }
 
 /// Signs claims for paper.
 pub fn sign_paper(claims: &Claims, signer: &dyn Signer) -> Result<String, KeyError> {
-    cose::sign(&claims.to_cbor().map_err(|error| KeyError(error.0))?, signer)
+    cose::sign(&claims.to_cbor().map_err(|error| KeyError::Unusable(error.0))?, signer)
 }
 
 #[cfg(test)]

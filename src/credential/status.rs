@@ -123,7 +123,7 @@ pub fn sign(
         let Some(byte) = bytes.get_mut(byte).filter(|_| *idx < ENTRIES) else { continue };
         *byte |= (standing.value() & 0b11) << shift;
     }
-    let words = |error: Malformed| KeyError(error.0);
+    let words = |error: Malformed| KeyError::Unusable(error.0);
     let lst = URL_SAFE_NO_PAD.encode(zlib::pack(&bytes).map_err(words)?);
     let document = Document {
         sub: uri.to_owned(),
@@ -132,7 +132,8 @@ pub fn sign(
         ttl: Some(times.ttl_s),
         status_list: Packed { bits: BITS, lst },
     };
-    let payload = serde_json::to_vec(&document).map_err(|error| KeyError(error.to_string()))?;
+    let payload =
+        serde_json::to_vec(&document).map_err(|error| KeyError::Unusable(error.to_string()))?;
     jws::sign(jws::STATUS_LIST, &payload, signer)
 }
 
@@ -188,7 +189,7 @@ fn place(idx: u64, bits: u8) -> (usize, u8) {
 mod tests {
     use super::*;
     use crate::credential::Algorithm;
-    use crate::credential::key::SoftKey;
+    use crate::signing::SoftKey;
     use std::sync::LazyLock;
 
     const URI: &str = "https://customs.example/v1/status-lists/0";

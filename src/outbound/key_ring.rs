@@ -1,4 +1,5 @@
-//! The issuing authority's signing keys, one file each in a folder that only its owner may enter. A key
+//! The issuing authority's signing keys, one file each in a folder that only its owner may enter; of one
+//! that lies in a token the file names its label there. A key
 //! waits (published, so that others know it before it is used), signs, verifies what it once signed,
 //! and is retired: its secret is gone, its public half stays. One that has got into other hands is
 //! withdrawn: nothing that it ever signed counts any more.
@@ -6,9 +7,11 @@ use crate::credential::Algorithm;
 use crate::credential::KeySet;
 use crate::credential::PublicKey;
 use crate::credential::Signer;
-use crate::credential::key::Jwk;
-use crate::credential::key::SoftKey;
 use crate::domain::Timestamp;
+use crate::outbound::pkcs11::Token;
+use crate::outbound::pkcs11::TokenKey;
+use crate::signing::Jwk;
+use crate::signing::SoftKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -67,6 +70,9 @@ struct KeyFile {
     public: Jwk,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// The label under which a token has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pkcs11: Option<String>,
 }
 
 /// A key of the ring, without its secret.
@@ -96,8 +102,8 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// Reads the ring; an empty one where there is no folder.
-    pub fn open(folder: &Path) -> Result<Self, String> {
+    /// Reads the ring; an empty one where there is no folder. Keys may lie in a token.
+    pub fn open(folder: &Path, token: Option<&Arc<Token>>) -> Result<Self, String> {
         let mut ring = Self::default();
         for (file, key) in read_all(folder)? {
             let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
@@ -106,12 +112,8 @@ impl KeyRing {
                 if ring.signer.is_some() {
                     return Err(failed(&"a second key that signs"));
                 }
-                let secret = key.secret.as_deref().ok_or_else(|| failed(&"it holds no secret"))?;
-                let soft = soft(public.algorithm(), secret).map_err(|error| failed(&error))?;
-                if soft.public() != &public {
-                    return Err(failed(&"its two halves do not belong together"));
-                }
-                ring.signer = Some(Arc::new(soft));
+                let signer = signer(&key, &public, token).map_err(|error| failed(&error))?;
+                ring.signer = Some(signer);
             }
             let KeyFile { standing, made, changed, .. } = key;
             ring.keys.push(RingKey { standing, made, changed, public });
@@ -150,6 +152,23 @@ impl KeyRing {
     }
 }
 
+/// What signs with a key of the ring.
+fn signer(
+    key: &KeyFile,
+    public: &PublicKey,
+    token: Option<&Arc<Token>>,
+) -> Result<Arc<dyn Signer>, String> {
+    if let Some(label) = &key.pkcs11 {
+        return Ok(Arc::new(TokenKey::new(token.cloned(), label, public.clone())));
+    }
+    let secret = key.secret.as_deref().ok_or("it holds no secret")?;
+    let soft = soft(public.algorithm(), secret)?;
+    if soft.public() != public {
+        return Err("its two halves do not belong together".to_owned());
+    }
+    Ok(Arc::new(soft))
+}
+
 /// A key in memory from its secret as a file or the environment gives it: 32 bytes in base64url.
 pub fn soft(algorithm: Algorithm, secret: &str) -> Result<SoftKey, String> {
     let bytes = URL_SAFE_NO_PAD.decode(secret.trim());
@@ -165,27 +184,52 @@ pub fn generate(
     seed: &[u8; 32],
     now: Timestamp,
 ) -> Result<RingKey, String> {
+    let soft = SoftKey::new(algorithm, seed).map_err(|error| error.to_string())?;
+    let secret = Some(URL_SAFE_NO_PAD.encode(seed));
+    enter(folder, soft.public(), (secret, None), now)
+}
+
+/// Takes in a key that lies in a token, under the label that it has there.
+pub fn adopt(
+    folder: &Path,
+    public: &PublicKey,
+    label: &str,
+    now: Timestamp,
+) -> Result<RingKey, String> {
+    enter(folder, public, (None, Some(label.to_owned())), now)
+}
+
+/// The label under which a token has a key of the ring.
+pub fn label(folder: &Path, kid: &str) -> Result<Option<String>, String> {
+    let keys = read_all(folder)?;
+    let found = keys.into_iter().find(|(_, key)| key.public.kid.as_deref() == Some(kid));
+    Ok(found.and_then(|(_, key)| key.pkcs11))
+}
+
+fn enter(
+    folder: &Path,
+    public: &PublicKey,
+    (secret, pkcs11): (Option<String>, Option<String>),
+    now: Timestamp,
+) -> Result<RingKey, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .map_err(|error| failed(&error))?;
-    let ring = KeyRing::open(folder)?;
+    let ring = KeyRing::open(folder, None)?;
     if ring.keys.len() >= KEYS_MAX {
         return Err(failed(&format!("{KEYS_MAX} keys are enough: retire some first")));
     }
-    let soft = SoftKey::new(algorithm, seed).map_err(|error| failed(&error))?;
-    let public = soft.public().clone();
     let standing = if ring.signer.is_none() { Standing::Signing } else { Standing::Waiting };
-    let secret = Some(URL_SAFE_NO_PAD.encode(seed));
-    let key = KeyFile { standing, made: now, changed: now, public: public.jwk(), secret };
+    let key = KeyFile { standing, made: now, changed: now, public: public.jwk(), secret, pkcs11 };
     let file = file_of(folder, &public.kid());
     if file.exists() {
         return Err(failed(&format!("key {} is there already", public.kid())));
     }
     write(&file, &key)?;
-    Ok(RingKey { standing, made: now, changed: now, public })
+    Ok(RingKey { standing, made: now, changed: now, public: public.clone() })
 }
 
 /// Lets a waiting key sign; the one that signed goes on verifying.
@@ -219,7 +263,8 @@ pub fn end(folder: &Path, kid: &str, to: Standing, now: Timestamp) -> Result<(),
         (Standing::Withdrawn, _) => return Err(format!("key {kid} is withdrawn")),
         _ => {}
     }
-    write(file, &KeyFile { standing: to, changed: now, secret: None, ..key.clone() })
+    let gone = KeyFile { standing: to, changed: now, secret: None, pkcs11: None, ..key.clone() };
+    write(file, &gone)
 }
 
 fn file_of(folder: &Path, kid: &str) -> PathBuf {
@@ -278,62 +323,4 @@ fn write(file: &Path, key: &KeyFile) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tempfile::TempDir;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn standings(folder: &Path) -> Vec<(String, Standing)> {
-        let ring = KeyRing::open(folder).unwrap();
-        ring.keys().iter().map(|key| (key.public.kid(), key.standing)).collect()
-    }
-
-    #[test]
-    fn a_key_waits_signs_verifies_and_is_retired() {
-        let dir = TempDir::new().unwrap();
-        let folder = dir.path().join("keys");
-        assert!(KeyRing::open(&folder).unwrap().signer().is_none());
-        let first = generate(&folder, Algorithm::EdDsa, &[1; 32], at(1)).unwrap().public;
-        let second = generate(&folder, Algorithm::Es256, &[2; 32], at(2)).unwrap().public;
-        let (a, b) = (first.kid(), second.kid());
-        let now = [(a.clone(), Standing::Signing), (b.clone(), Standing::Waiting)];
-        assert_eq!(standings(&folder), now);
-        assert!(end(&folder, &a, Standing::Retired, at(3)).unwrap_err().contains("rotate"));
-        assert_eq!(rotate(&folder, None, at(3)).unwrap(), b);
-        let now = [(a.clone(), Standing::Verifying), (b.clone(), Standing::Signing)];
-        assert_eq!(standings(&folder), now);
-        let ring = KeyRing::open(&folder).unwrap();
-        assert_eq!(ring.signer().unwrap().public(), &second);
-        end(&folder, &a, Standing::Retired, at(4)).unwrap();
-        let text = std::fs::read_to_string(file_of(&folder, &a)).unwrap();
-        assert!(!text.contains("secret"), "its secret is gone");
-        let published = KeyRing::open(&folder).unwrap().published();
-        assert!(published.get(first.kid_bytes()).is_some(), "what it signed still verifies");
-        end(&folder, &a, Standing::Withdrawn, at(5)).unwrap();
-        let published = KeyRing::open(&folder).unwrap().published();
-        assert!(published.get(first.kid_bytes()).is_none(), "what it signed counts no more");
-        assert!(rotate(&folder, None, at(6)).is_err(), "nothing waits");
-    }
-
-    #[test]
-    fn keys_are_kept_from_others_and_never_told() {
-        let dir = TempDir::new().unwrap();
-        let folder = dir.path().join("keys");
-        let key = generate(&folder, Algorithm::EdDsa, &[1; 32], at(1)).unwrap();
-        let file = file_of(&folder, &key.public.kid());
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
-        let secret = URL_SAFE_NO_PAD.encode([1; 32]);
-        assert!(!format!("{:?}", KeyRing::open(&folder).unwrap()).contains(&secret));
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(KeyRing::open(&folder).unwrap_err().contains("644"));
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let broken = std::fs::read_to_string(&file).unwrap().replace("\"signing\"", "\"nothing\"");
-        std::fs::write(&file, broken).unwrap();
-        let said = KeyRing::open(&folder).unwrap_err();
-        assert!(said.contains("does not read") && !said.contains(&secret), "{said}");
-    }
-}
+mod tests;

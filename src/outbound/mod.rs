@@ -6,6 +6,7 @@ pub mod key_ring;
 pub mod keys;
 pub mod local_issuer;
 pub mod oidc;
+pub mod pkcs11;
 pub mod registry;
 pub mod webhook;
 pub mod witness;

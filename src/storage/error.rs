@@ -1,4 +1,4 @@
-//! How the database can fail, in four kinds.
+//! How the database can fail, in four kinds; and the log's key, without which nothing is written.
 
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum Error {
     /// The database does not answer, is busy beyond its time-out, or its disk is full.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The log's key does not sign what would be written.
+    #[error("the log's checkpoint cannot be signed: {0}")]
+    Unsigned(String),
     /// What is stored cannot be what was written.
     #[error("stored data are corrupt: {0}")]
     Corrupt(String),
@@ -24,7 +27,7 @@ impl Error {
     /// Whether it is worth asking again in a moment.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Conflict(_) | Self::Fenced(_) | Self::Unavailable(_) => true,
+            Self::Conflict(_) | Self::Fenced(_) | Self::Unavailable(_) | Self::Unsigned(_) => true,
             Self::Corrupt(_) | Self::Bug(_) => false,
         }
     }

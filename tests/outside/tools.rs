@@ -63,6 +63,25 @@ pub fn program(name: &str, version: &str) -> Option<Command> {
     missing(name)
 }
 
+/// Where distributions put the library of SoftHSM2.
+const SOFTHSM: [&str; 5] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+];
+
+/// The library of SoftHSM2, a token in software.
+pub fn softhsm() -> Option<PathBuf> {
+    let library = SOFTHSM.iter().map(PathBuf::from).find(|library| library.exists());
+    if library.is_some() && answers(Command::new("softhsm2-util").arg("--version")) {
+        return library;
+    }
+    let _ = writeln!(std::io::stderr(), "SKIPPED: no SoftHSM2 (softhsm2-util) is installed here");
+    missing("SoftHSM2")
+}
+
 /// The Go program that checks logs, built with Debian's x/mod.
 pub fn go_log() -> Option<PathBuf> {
     let library = Path::new(GO_PATH).join("src/golang.org/x/mod/sumdb/tlog");

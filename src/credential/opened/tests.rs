@@ -4,7 +4,7 @@ use super::*;
 use crate::credential::KeySet;
 use crate::credential::claims::Place;
 use crate::credential::claims::Status;
-use crate::credential::key::SoftKey;
+use crate::signing::SoftKey;
 use serde_json::Value;
 use serde_json::json;
 
@@ -166,6 +166,6 @@ fn a_licence_too_large_for_paper_is_not_cut() {
     let mut claims = claims();
     claims.licence["lines"][0]["serials"] = json!(serials);
     let signer = signer(Algorithm::EdDsa);
-    assert!(sign_paper(&claims, &signer).unwrap_err().0.contains("too large for paper"));
+    assert!(sign_paper(&claims, &signer).unwrap_err().to_string().contains("too large for paper"));
     assert!(sign_jws(&claims, &signer).is_ok());
 }

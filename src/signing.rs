@@ -1,8 +1,6 @@
 //! Signing keys and what is verified with them: two algorithms, one identifier in every notation,
-//! and one small trait behind which a key may lie in a file, in the environment or in a module of
-//! hardware.
-use super::Malformed;
-use super::malformed;
+//! and one small trait behind which a key may lie in a file, in the environment or in a token of
+//! hardware. Credentials and the log's checkpoints are signed through it.
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::EncodedPoint;
@@ -16,10 +14,25 @@ use sha2::Sha256;
 /// Bytes of an identifier: the first of the key's RFC 7638 thumbprint.
 pub const KID_BYTES: usize = 8;
 
-/// A key that cannot be used, in words that hold nothing of it.
+/// Why something does not read as what it should be, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct KeyError(pub String);
+pub struct Malformed(pub String);
+
+pub(crate) fn malformed(what: impl Into<String>) -> Malformed {
+    Malformed(what.into())
+}
+
+/// A key that does not sign, in words that hold nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// What is asked of it cannot be done with it.
+    #[error("{0}")]
+    Unusable(String),
+    /// Where it lies does not answer, or not rightly; later it may.
+    #[error("{0}")]
+    Unavailable(String),
+}
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -195,6 +208,14 @@ impl PublicKey {
         }
     }
 
+    /// The 32 bytes of an Ed25519 key.
+    pub fn ed25519_bytes(&self) -> Option<[u8; 32]> {
+        match &self.point {
+            Point::Ed25519(key) => Some(key.to_bytes()),
+            Point::P256(_) => None,
+        }
+    }
+
     /// The identifier as JOSE writes it.
     pub fn kid(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.kid)
@@ -236,7 +257,7 @@ impl std::fmt::Debug for SoftKey {
 impl SoftKey {
     /// A key from its 32 secret bytes.
     pub fn new(algorithm: Algorithm, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        let unusable = |_| KeyError("these bytes make no key".to_owned());
+        let unusable = |_| KeyError::Unusable("these bytes make no key".to_owned());
         let (secret, public) = match algorithm {
             Algorithm::EdDsa => {
                 let key = ed25519_dalek::SigningKey::from_bytes(seed);
@@ -259,7 +280,7 @@ impl Signer for SoftKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let failed = |_| KeyError("the key does not sign".to_owned());
+        let failed = |_| KeyError::Unusable("the key does not sign".to_owned());
         Ok(match &self.secret {
             Secret::Ed25519(key) => key.try_sign(message).map_err(failed)?.to_bytes().to_vec(),
             Secret::P256(key) => {
