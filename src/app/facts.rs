@@ -66,6 +66,7 @@ pub fn history(
     if let Some(state) = state {
         facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
         facts.serials = serials(db, declaration, state, except)?;
+        facts.stopped = super::stoppage::fact(db, declaration, state)?;
         if may_be_on_its_way(declaration) {
             facts.observed = super::journey::observed(db, declaration, state)?;
         }

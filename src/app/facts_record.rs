@@ -22,6 +22,7 @@ use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
 use crate::rules::case::PriorUse;
 use crate::rules::case::SerialFact;
+use crate::rules::case::StopFact;
 use serde::Deserialize;
 use serde::Serialize;
 use std::sync::Arc;
@@ -50,7 +51,12 @@ pub struct FactsRecord {
     foreign: Vec<ForeignRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     observed: Vec<ObservedRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped: Option<StopRecord>,
 }
+
+/// An officer's word against a release: the case, since when, and whether it holds.
+type StopRecord = (String, i64, bool);
 
 /// A crossing recorded on the goods' way: the post, which way, when, in what.
 type ObservedRecord = (String, String, i64, Option<String>);
@@ -127,6 +133,9 @@ impl FactsRecord {
             credentials: facts.credentials.iter().map(super::trust::record).collect(),
             foreign: facts.foreign.iter().map(foreign_record).collect(),
             observed: facts.observed.iter().map(observed_record).collect(),
+            stopped: facts.stopped.as_ref().map(|stopped| {
+                (stopped.case.to_string(), stopped.at.as_microsecond(), stopped.holds)
+            }),
         }
     }
 
@@ -185,6 +194,7 @@ impl FactsRecord {
             lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
             foreign,
             observed: observed.ok_or_else(|| broken("crossings"))?,
+            stopped: self.stopped.and_then(stop_fact),
         })
     }
 }
@@ -241,6 +251,10 @@ fn serial_fact(record: SerialFactRecord) -> Option<SerialFact> {
     })
 }
 
+fn stop_fact((case, at_us, holds): StopRecord) -> Option<StopFact> {
+    Some(StopFact { case: case.into(), at: Timestamp::from_microsecond(at_us).ok()?, holds })
+}
+
 fn observed_record(seen: &Sighting) -> ObservedRecord {
     let vehicle = seen.vehicle.as_ref().map(ToString::to_string);
     let direction = seen.direction.as_str().to_owned();
@@ -285,4 +299,22 @@ fn shown<'a>(foreign: &'a [ForeignFact], number: &str) -> Option<&'a str> {
 pub(super) fn drawn(standing: &Standing) -> Vec<DrawnRecord> {
     let drawn = standing.drawn.iter();
     drawn.map(|drawn| (drawn.line, drawn.reserved.micros(), drawn.consumed.micros())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_officer_s_word_is_read_back_as_it_was_written_down() {
+        let at = Timestamp::from_microsecond(1_790_000_000_000_001).unwrap();
+        for holds in [true, false] {
+            let stopped = Some(StopFact { case: "019a".into(), at, holds });
+            let facts = Facts { stopped, ..Facts::default() };
+            let written = serde_json::to_string(&FactsRecord::new(&facts)).unwrap();
+            let record: FactsRecord = serde_json::from_str(&written).unwrap();
+            let read = record.facts(|_, _| Err(Error::NotFound)).unwrap();
+            assert_eq!(read, facts, "{written}");
+        }
+    }
 }

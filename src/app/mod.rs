@@ -70,6 +70,7 @@ mod run;
 mod serials;
 pub mod sign_in;
 pub mod status_lists;
+mod stoppage;
 pub mod stream;
 mod timeline;
 mod told;

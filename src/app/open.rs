@@ -206,10 +206,24 @@ impl App {
                 let last = rows.last().map(|(id, ..)| Remembered::Firearms(*id));
                 if last.is_none() {
                     self.remember_reports().await?;
+                    self.remember_stoppages().await?;
                     self.past.is_complete();
                 }
                 Ok(last)
             }
+        }
+    }
+
+    async fn remember_stoppages(&self) -> Result<(), Error> {
+        let mut after = Vec::new();
+        loop {
+            let page = move |db: &mut Db| storage::stoppages::references(db, &after, PAST_ROWS);
+            let rows = self.readers.read(page).await?;
+            for (_, kind, reference) in &rows {
+                self.past.note(Trace::Reference(kind, reference));
+            }
+            let Some((last, ..)) = rows.into_iter().next_back() else { return Ok(()) };
+            after = last;
         }
     }
 

@@ -152,7 +152,7 @@ impl App {
     }
 
     /// A verdict's row with the place of its entry; one of another post or State is not there.
-    async fn verification_row(
+    pub(super) async fn verification_row(
         &self,
         caller: &Caller,
         id: Uuid,
@@ -177,6 +177,32 @@ impl App {
             caller.posts.iter().any(|own| Some(own.as_str()) == post.as_deref())
         };
         found.iter().find(|(_, post)| own(post)).map(|(id, _)| uuid(id)).transpose()
+    }
+
+    /// The latest verdict given at one of the caller's posts under a declaration's reference, whatever it
+    /// was; one of long ago, under which nothing was released, is not found again.
+    pub async fn last_verdict_of(
+        &self,
+        caller: &Caller,
+        reference: &str,
+    ) -> Result<Option<Uuid>, Error> {
+        let (reference, state) = (reference.to_owned(), caller.state.to_string());
+        let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
+        let question = move |db: &mut Db| {
+            let of = (state.as_str(), posts.as_slice());
+            let found = storage::verifications::with_text(db, of, &reference, VERDICTS_MAX)?;
+            for (id, declaration) in &found {
+                let Ok(declared) = Presented::read(declaration.clone(), "") else { continue };
+                // What is only announced is presented under its code.
+                let is_announced = storage::preclearances::read(db, id)?.is_some();
+                let value = &declared.declaration.reference.value;
+                if !is_announced && value.as_str() == reference {
+                    return Ok(Some(uuid(id)?));
+                }
+            }
+            Ok::<_, Error>(None)
+        };
+        self.readers.read(question).await
     }
 
     /// The releases that stand or wait under a reference in the caller's State, the latest first.

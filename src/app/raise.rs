@@ -5,6 +5,7 @@ use super::Caller;
 use super::Error;
 use super::batch::Batch;
 use super::judge::json;
+use super::record::Actor;
 use super::recorder::Stop;
 use super::told;
 use crate::domain::alert::About;
@@ -68,6 +69,10 @@ struct RaisedEntry<'a> {
     to: AddresseeEntry<'a>,
     states: [&'a str; 1],
     codes: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note_sha256: Option<String>,
 }
 
 /// What became of an alert.
@@ -93,6 +98,20 @@ impl Batch<'_> {
 
     /// Raises an alert, with an entry of its own in the trail; gives its identifier.
     pub fn raise(&mut self, alert: &NewAlert) -> Result<Uuid, Stop> {
+        self.raise_as("alert_raised", alert, None)
+    }
+
+    /// The same where a person raises it, and says why.
+    pub fn raise_by(&mut self, alert: &NewAlert, by: &Caller, note: &str) -> Result<Uuid, Stop> {
+        self.raise_as("goods_stopped", alert, Some((by, note)))
+    }
+
+    fn raise_as(
+        &mut self,
+        entry_kind: &str,
+        alert: &NewAlert,
+        by: Option<(&Caller, &str)>,
+    ) -> Result<Uuid, Stop> {
         let (id, nonce) = (self.ids.uuid(self.now), self.ids.nonce());
         let (state, post) = (alert.to.state(), alert.to.post());
         let entry = RaisedEntry {
@@ -107,14 +126,26 @@ impl Batch<'_> {
             },
             states: [state.as_str()],
             codes: alert.codes.get(..CODES_MAX).unwrap_or(&alert.codes),
+            actor: by.map(|(by, _)| Actor::new(by, nonce)),
+            note_sha256: by.map(|(_, note)| crate::audit::entry::salted(nonce, note.as_bytes())),
         };
-        let index = self.enter("alert_raised", nonce, &entry)?;
-        self.raise_at(id, alert, index)?;
+        let index = self.enter(entry_kind, nonce, &entry)?;
+        self.raise_with(id, alert, index, by)?;
         Ok(id)
     }
 
     /// Raises an alert that an entry of the trail implies already: that of a verdict.
     pub(super) fn raise_at(&mut self, id: Uuid, alert: &NewAlert, index: u64) -> Result<(), Stop> {
+        self.raise_with(id, alert, index, None)
+    }
+
+    fn raise_with(
+        &mut self,
+        id: Uuid,
+        alert: &NewAlert,
+        index: u64,
+        by: Option<(&Caller, &str)>,
+    ) -> Result<(), Stop> {
         let (log_id, log_index) = self.place(index)?;
         let codes = alert.codes.get(..CODES_MAX).unwrap_or(&alert.codes);
         let row = AlertRow {
@@ -137,8 +168,8 @@ impl Batch<'_> {
         told::alert(self, &row, Change::Raised, None)?;
         let id = row.id.clone();
         self.raised.alerts.push(row);
-        let (change, outcome, note, by) = (Change::Raised, None, None, None);
-        self.happened(&id, &Step { change, outcome, note, by, index })
+        let (by, note) = by.unzip();
+        self.happened(&id, &Step { change: Change::Raised, outcome: None, note, by, index })
     }
 
     /// Adds a step to an alert's life.

@@ -82,9 +82,11 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
         let pending = batch.settle_deadline(kind, &subject)?;
         informed |= pending && kind != Kind::CustomsNotice;
     }
+    super::stoppage::close(batch, row, outcome)?;
+    let of_goods = [AlertKind::Mismatch, AlertKind::Stoppage].map(AlertKind::as_str);
     let grave = matches!(outcome, Outcome::Refused | Outcome::Seized);
     let Addressee::Post(state, post) = addressee(row)? else { return Ok(()) };
-    if !grave || informed || row.kind != AlertKind::Mismatch.as_str() {
+    if !grave || informed || !of_goods.contains(&row.kind.as_str()) {
         return Ok(());
     }
     batch.raise(&NewAlert {
@@ -180,6 +182,17 @@ impl Command for Refer {
         })?;
         replied(batch, self.id)
     }
+}
+
+/// Refers an alert that this batch has raised.
+pub(super) fn refer_new(
+    batch: &mut Batch<'_>,
+    id: Uuid,
+    (grounds, note): (Option<Grounds>, Option<Text>),
+    caller: &Caller,
+) -> Result<(), Stop> {
+    batch.write_raised()?;
+    Refer { id, grounds, note, caller: caller.clone(), once: None }.decide(batch).map(drop)
 }
 
 struct Decide {

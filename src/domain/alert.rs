@@ -63,6 +63,8 @@ words! {
         Referral = "referral",
         /// The authority has decided.
         Decision = "decision",
+        /// An officer has stopped goods that clear.
+        Stoppage = "stoppage",
     }
 }
 

@@ -34,6 +34,7 @@ use utoipa::OpenApi;
         wire::alert::AnswerRequest,
         wire::alert::ReferralRequest,
         wire::alert::ResolutionRequest,
+        wire::alert::StoppageRequest,
         wire::arrival::ArrivalReply,
         wire::arrival::ArrivalRequest,
         wire::audit::Entry,

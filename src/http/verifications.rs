@@ -6,10 +6,12 @@ use super::idempotency::Key;
 use super::prefer::Prefer;
 use super::prefer::proven;
 use super::problem::Problem;
+use super::reply::recorded;
 use crate::app::App;
 use crate::app::Error;
 use crate::app::release::request_digest;
 use crate::wire;
+use crate::wire::alert::StoppageRequest;
 use crate::wire::verification::Presented;
 use crate::wire::verification::VerificationBody;
 use actix_web::HttpResponse;
@@ -38,6 +40,20 @@ pub async fn verify(
         Presented::Announced(announced) => app.verify_announced(&caller, announced, once).await?,
     };
     proven(&app, &caller, prefer, act).await
+}
+
+/// `POST /v1/verifications/{id}/stoppage`: goods that clear stay all the same.
+pub async fn stop(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    id: web::Path<Uuid>,
+    key: Key,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let request: StoppageRequest = wire::field::shape(body.as_bytes())?;
+    let parts = request.parts()?;
+    let once = key.once(&caller, request_digest(&format!("stoppage {id}"), body.as_bytes()));
+    Ok(recorded(app.stop_goods(&caller, *id, parts, once).await?))
 }
 
 /// `GET /v1/verifications/{id}/evidence`: the case for those who check it without us.

@@ -1,7 +1,9 @@
-//! Section 3K, what has been announced ahead: a pre-clearance is good until its time of presentation ends.
+//! Section 3K, what was said of these goods before: a pre-clearance is good until its time of presentation
+//! ends, and goods that an officer has stopped stay until the case is closed.
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::Severity;
 
 /// 115 PRECLEARANCE_LAPSED: goods announced by a carrier are presented within thirty days of lodging. The day of lodging
 /// does not count, and a period that ends on a day off ends with the next working day at the post. What is
@@ -15,4 +17,20 @@ pub(super) fn lapsed(case: &Case<'_>, findings: &mut Findings) {
         finding
             .says(format_args!("the pre-clearance lapsed at {lapsed}, presented at {}", case.now));
     }
+}
+
+/// 117 STOPPED_BY_OFFICER: an officer who has grounds to suspect what no register knows stops goods that clear. They are
+/// held, or referred where the officer has only asked the authority, whatever else is found and at whichever
+/// post of the State they are presented under the same reference, until the case is closed by an outcome that
+/// lets them go. Goods that are only announced are not told of it: their carrier could be warned.
+pub(super) fn stopped(case: &Case<'_>, findings: &mut Findings) {
+    let Some(stopped) = case.facts.stopped.as_ref().filter(|_| !case.facts.is_announced) else {
+        return;
+    };
+    let finding = findings.add(Code::StoppedByOfficer).at("/reference");
+    if !stopped.holds {
+        finding.severity(Severity::Refer);
+    }
+    finding.declared(&case.declaration.reference.value);
+    finding.says(format_args!("stopped at {}, case {}", stopped.at, stopped.case));
 }

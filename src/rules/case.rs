@@ -101,6 +101,17 @@ pub struct ReportFact {
     pub reference: Text,
 }
 
+/// That an officer has stopped the goods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopFact {
+    /// The case in which that ends.
+    pub case: Text,
+    /// Since when.
+    pub at: Timestamp,
+    /// Whether they are held, and not only referred.
+    pub holds: bool,
+}
+
 /// What a check of a credential has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
@@ -166,6 +177,8 @@ pub struct Facts {
     pub lapsed: Option<Timestamp>,
     /// Crossings of the goods' consignment that customs has recorded on its way, in their order.
     pub observed: Vec<Sighting>,
+    /// What stands against a release by an officer's word.
+    pub stopped: Option<StopFact>,
     /// Which of the numbers were looked up in another State's register.
     pub foreign: Vec<ForeignFact>,
 }

@@ -579,4 +579,9 @@ catalogue! {
         "Union Customs Code art. 171",
         "Lodge the pre-clearance again, or present the declaration"
     }
+    117 StoppedByOfficer "STOPPED_BY_OFFICER" Block Officer {
+        "an officer has stopped these goods",
+        "Regulation (EU) No 258/2012 art. 17(3); Regulation (EU) 2025/41 art. 29(5)",
+        "Close the case before anything is released"
+    }
 }

@@ -117,6 +117,7 @@ const RULES: &[Rule] = &[
     temporary::simplified,
     temporary::user_statement,
     announcement::lapsed,
+    announcement::stopped,
 ];
 
 /// Judges a case by all rules.

@@ -23,6 +23,7 @@ const NEVER: &[Code] = &[
     Code::SerialDuplicate,
     Code::SerialReportedSought,
     Code::MarkingAltered,
+    Code::StoppedByOfficer,
 ];
 
 impl Code {

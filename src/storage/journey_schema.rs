@@ -126,3 +126,15 @@ diesel::table! {
         state -> Text,
     }
 }
+
+diesel::table! {
+    stoppage (alert_id) {
+        alert_id -> Binary,
+        state -> Text,
+        reference_kind -> Text,
+        reference -> Text,
+        severity -> Text,
+        at_us -> BigInt,
+        lifted_us -> Nullable<BigInt>,
+    }
+}

@@ -26,6 +26,7 @@ pub mod releases;
 pub mod retention;
 pub mod schema;
 pub mod serials;
+pub mod stoppages;
 pub mod trails;
 pub mod verifications;
 pub mod watermark;

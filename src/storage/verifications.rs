@@ -78,6 +78,36 @@ pub fn by_entry(db: &mut Db, log_id: i64, index: i64) -> Result<Option<Verificat
         .optional()?)
 }
 
+/// How far back verdicts are looked through for a text in their declaration, over all posts.
+const LOOKED_THROUGH: i64 = 20_000;
+
+/// The latest verdicts of posts of a State whose declaration has a text in it, the latest first: identifier
+/// and declaration. What was referred, held or released has an index of its own; what was only cleared is
+/// rarely asked for, and an index of it would cost every verdict.
+pub fn with_text(
+    db: &mut Db,
+    (state, posts): (&str, &[String]),
+    text: &str,
+    limit: i64,
+) -> Result<Vec<(Vec<u8>, String)>> {
+    let oldest: Option<Vec<u8>> = verification::table
+        .order(verification::id.desc())
+        .offset(LOOKED_THROUGH)
+        .select(verification::id)
+        .first(db)
+        .optional()?;
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Ok(verification::table
+        .filter(verification::id.gt(oldest.unwrap_or_default()))
+        .filter(verification::state.eq(state))
+        .filter(verification::border_post.eq_any(posts))
+        .filter(verification::declaration.like(format!("%{escaped}%")).escape('\\'))
+        .order(verification::id.desc())
+        .limit(limit)
+        .select((verification::id, verification::declaration))
+        .load(db)?)
+}
+
 /// Reads one with the log and the index of the entry that records it.
 pub fn entered(db: &mut Db, id: Uuid) -> Result<Option<(VerificationRow, String, i64)>> {
     let Some(row) = read(db, id)? else { return Ok(None) };

@@ -50,6 +50,35 @@ pub struct AnswerRequest {
     pub reason: Option<String>,
 }
 
+/// `POST /v1/verifications/{id}/stoppage`.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoppageRequest {
+    /// `hold`, or `refer` to the authority as well.
+    pub measure: Option<String>,
+    /// Why, in the officer's words.
+    pub reason: Option<String>,
+}
+
+/// What an officer does with goods that clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// They stay.
+    Hold,
+    /// They stay, and the authority decides.
+    Refer,
+}
+
+impl Measure {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Refer => "refer",
+        }
+    }
+}
+
 /// How an alert may be resolved by those who work on it; the authority's advice is another act.
 const OUTCOMES: [Outcome; 4] =
     [Outcome::ReleasedAfterCheck, Outcome::Refused, Outcome::Seized, Outcome::FalseAlert];
@@ -85,6 +114,22 @@ impl ResolutionRequest {
         let outcome = reader.required(&at, outcome);
         let note = reader.text(&root.field("note"), self.note.as_deref(), TEXT_CHARS_MAX);
         reader.finish(outcome.map(|outcome| (outcome, note)))
+    }
+}
+
+impl StoppageRequest {
+    /// The measure and the reason.
+    pub fn parts(&self) -> Result<(Measure, Text), Vec<FieldError>> {
+        let mut reader = Reader::default();
+        let root = At::Root("");
+        let (at, words) =
+            (root.field("measure"), [Measure::Hold, Measure::Refer].map(|one| (one.as_str(), one)));
+        let measure = reader.word(&at, self.measure.as_deref(), |text| one_of(text, &words));
+        let measure = reader.required(&at, measure);
+        let at = root.field("reason");
+        let reason = reader.text(&at, self.reason.as_deref(), TEXT_CHARS_MAX);
+        let reason = reader.required(&at, reason);
+        reader.finish(measure.zip(reason))
     }
 }
 
@@ -217,7 +262,7 @@ pub struct AlertReply {
     pub id: String,
     /// What kind: `mismatch`, `reservation`, `override`, `consignment`, `receipt_overdue`,
     /// `receipt_mismatch`, `overstay`, `annulled_after_release`, `probing`, `delivery_failed`,
-    /// `deadline`, `referral`, `decision`.
+    /// `deadline`, `referral`, `decision`, `stoppage`.
     pub kind: String,
     /// `inform`, `refer` or `hold`; a mismatch weighs as its verdict does.
     pub severity: String,

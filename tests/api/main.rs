@@ -28,6 +28,7 @@ mod registry;
 mod releases;
 mod serials;
 mod shell;
+mod stoppages;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;

@@ -157,6 +157,11 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
         ("POST", path @ "/v1/credentials/verify") => {
             sent(path, &json!({"credential": "PV1:NCF"}), Reach::Everyone)
         }
+        ("POST", path @ "/v1/verifications/{id}/stoppage") => {
+            let verdict = service.verify(&cartridges(&reference, "1")).await.json();
+            let body = json!({"measure": "hold", "reason": "a test"});
+            sent(path.replace("{id}", verdict["id"].as_str().unwrap()), &body, Reach::France)
+        }
         ("GET", path @ "/v1/verifications/{id}/evidence") => {
             let verdict = service.verify(&cartridges(&reference, "1")).await.json();
             asked(path.replace("{id}", verdict["id"].as_str().unwrap()), Reach::France)

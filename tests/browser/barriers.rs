@@ -32,6 +32,10 @@ async fn pages_of_who_decides_at_the_border_are_without_barriers() {
         desk.sees(".casehead").await;
         look(desk, "case-referred", &mut faults).await;
         desk.sample("clear").await;
+        desk.click("[data-stop]").await;
+        desk.sees("[value=hold]").await;
+        look(desk, "stop", &mut faults).await;
+        desk.sample("clear").await;
         desk.click(".actions .primary").await;
         desk.sees("[data-release]").await;
         look(desk, "release", &mut faults).await;

@@ -14,6 +14,7 @@ mod desks;
 mod driver;
 mod receipts;
 mod scan;
+mod stops;
 
 use driver::Desk;
 use driver::at_a_desk;

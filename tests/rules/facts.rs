@@ -19,9 +19,18 @@ use passavant::rules::case::Outward;
 use passavant::rules::case::PriorUse;
 use passavant::rules::case::Proof;
 use passavant::rules::case::SerialFact;
+use passavant::rules::case::StopFact;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
+
+/// An officer's word against a release.
+#[derive(Deserialize)]
+struct SentStop {
+    case: String,
+    at: String,
+    holds: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +68,7 @@ struct SentFacts {
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
     observed: Vec<SentSighting>,
+    stopped: Option<SentStop>,
     credentials: Vec<SentCredential>,
 }
 
@@ -137,6 +147,11 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         reported: Vec::new(),
         foreign: Vec::new(),
         observed: sent.observed.into_iter().map(sighting).collect(),
+        stopped: sent.stopped.map(|sent| StopFact {
+            case: sent.case.as_str().into(),
+            at: sent.at.parse().expect("an instant"),
+            holds: sent.holds,
+        }),
         credentials: sent.credentials.into_iter().map(credential).collect(),
         licences: declaration.licence_numbers().into_iter().map(fact).collect(),
         data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),

@@ -19,6 +19,7 @@ mod scan;
 mod session;
 mod shipments;
 mod sign_in;
+mod stoppage;
 mod templates;
 mod view;
 mod words;
@@ -96,6 +97,8 @@ pub const PAGES: &[Page] = &[
     page!(POST "/console/verifications/{id}/release", &[Officer], release::release),
     page!(GET "/console/verifications/{id}/override", &[Officer], release::against),
     page!(POST "/console/verifications/{id}/override", &[Officer], release::ask),
+    page!(GET "/console/verifications/{id}/stoppage", &[Officer], stoppage::page),
+    page!(POST "/console/verifications/{id}/stoppage", &[Officer], stoppage::stop),
     page!(GET "/console/releases/{id}", READERS, release::read),
     page!(POST "/console/releases/{id}/confirmation", &[Officer], release::consent),
     page!(POST "/console/releases/{id}/reversal", &[Officer], release::reverse),

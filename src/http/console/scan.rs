@@ -111,6 +111,10 @@ async fn seek(app: &App, caller: &Caller, view: &View, sought: &str, form: &Fiel
     if let Some(verification) = app.last_verdict(caller, &sought).await? {
         return Ok(session::see(&format!("/console/verifications/{verification}?scanned=true")));
     }
+    let cleared = app.last_verdict_of(caller, &sought).await?;
+    if let Some(verification) = cleared {
+        return Ok(session::see(&format!("/console/verifications/{verification}?scanned=true")));
+    }
     match app.consignment(caller, &sought, None).await {
         Ok(_) => {
             let address = format!("/console/consignments/{}", path_segment(&sought));
@@ -237,7 +241,15 @@ pub async fn verdict_context(
         "clear" => None,
         _ => alerts::of_verdict(app, caller, &given.id, at).await?,
     };
+    let stopped = app.stopped_under(caller, &given.declaration).await?;
+    // What was cleared and then stopped is not shown as if it might go.
+    let (stopped, stopped_in) = match stopped {
+        Some((measure, case)) => (Some(measure.as_str()), case.map(|case| case.to_string())),
+        None => (None, None),
+    };
+    let shown = stopped.filter(|_| given.verdict == "clear" && released.is_empty());
     Ok(context! {
+        shown => shown.unwrap_or(&given.verdict), stopped => stopped, stopped_in => stopped_in,
         case => alert, v => Value::from_serialize(given), d => Value::from_serialize(&seen.declaration),
         border_post => seen.border_post.as_str(), took_ms => took_ms.map(|ms| ms.to_string()),
         released => Value::from_serialize(&released), is_old => age_s > FRESH_S, fresh_s => FRESH_S,

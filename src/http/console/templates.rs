@@ -25,7 +25,7 @@ macro_rules! templates {
 templates! {
     "base.html", "macros.html", "sign_in.html", "signed_in.html", "refused.html", "scan.html",
     "declaration.html", "verdict.html", "findings.html", "release.html",
-    "released.html", "override.html", "release_page.html", "alerts.html", "alert_card.html", "case.html", "licences.html", "licence.html",
+    "released.html", "override.html", "stoppage.html", "release_page.html", "alerts.html", "alert_card.html", "case.html", "licences.html", "licence.html",
     "licence_form.html", "fields.html", "receipts.html", "receipt.html", "reconciled.html",
     "arrival.html", "arrived.html", "crossing.html", "crossed.html", "journeys.html", "journey.html",
     "serial.html", "overview.html", "paper.html", "batch.html", "batch_row.html", "trail.html", "imported.html", "log.html", "entry.html", "shipments.html", "shipment.html",

@@ -129,6 +129,7 @@ const fn put(path: &'static str, takes: &'static str, gives: &'static str) -> Sh
 static SHAPES: &[Shape] = &[
     get("/v1/whoami", Gives::One("Whoami")),
     post("/v1/verifications", "VerificationRequest", "Verification").creates().naming_another(),
+    post("/v1/verifications/{id}/stoppage", "StoppageRequest", "AlertReply").creates(),
     get("/v1/verifications/{id}/evidence", Gives::One("Evidence")),
     get("/v1/preclearances", Gives::Page("PreclearanceReply")),
     post("/v1/preclearances", "PreclearanceRequest", "PreclearanceReply").creates(),

@@ -193,8 +193,9 @@ document.addEventListener("submit", async event => {
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
   const button = event.submitter ?? form.querySelector("button");
-  if (button) button.disabled = true;
+  // Before it is disabled, for a button that is says nothing.
   const fields = new URLSearchParams(new FormData(form, event.submitter));
+  if (button) button.disabled = true;
   await send(event.submitter?.getAttribute("formaction") ?? form.action, { method: "POST", body: fields }, form);
   form.removeAttribute("aria-busy");
   if (button) button.disabled = false;

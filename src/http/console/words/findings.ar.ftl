@@ -189,3 +189,5 @@ finding-END_USER_STATEMENT_MISSING = لم يُقدَّم إقرار المستع
     .remedy = قدّم إقرار المستعمل
 finding-PRECLEARANCE_LAPSED = لم تُقدَّم البضائع المعلنة في موعدها
     .remedy = أعد الإعلان أو قدّم البيان
+finding-STOPPED_BY_OFFICER = أوقف موظف هذه البضائع
+    .remedy = أغلق القضية قبل أي إفراج

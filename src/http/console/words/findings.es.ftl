@@ -189,3 +189,5 @@ finding-END_USER_STATEMENT_MISSING = no se presenta declaración de usuario
     .remedy = Presentar la declaración de usuario
 finding-PRECLEARANCE_LAPSED = la mercancía anunciada no se presentó a tiempo
     .remedy = Anunciarla de nuevo, o presentar la declaración
+finding-STOPPED_BY_OFFICER = un funcionario ha detenido esta mercancía
+    .remedy = Cierre el caso antes de despachar nada

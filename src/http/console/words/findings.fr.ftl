@@ -189,3 +189,5 @@ finding-END_USER_STATEMENT_MISSING = aucune déclaration d’utilisateur n’est
     .remedy = Présenter la déclaration d’utilisateur
 finding-PRECLEARANCE_LAPSED = les marchandises annoncées n’ont pas été présentées à temps
     .remedy = Déposer de nouveau l’annonce, ou présenter la déclaration
+finding-STOPPED_BY_OFFICER = un agent a arrêté ces marchandises
+    .remedy = Clôturez le dossier avant toute libération

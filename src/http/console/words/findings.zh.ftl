@@ -189,3 +189,5 @@ finding-END_USER_STATEMENT_MISSING = 未出示用户声明
     .remedy = 出示用户声明
 finding-PRECLEARANCE_LAPSED = 预报的货物未按期提交
     .remedy = 重新预报，或提交申报单
+finding-STOPPED_BY_OFFICER = 一名官员已拦停这批货物
+    .remedy = 放行之前先了结案件

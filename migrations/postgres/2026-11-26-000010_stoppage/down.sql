@@ -1,0 +1,2 @@
+DROP INDEX stoppage_by_reference;
+DROP TABLE stoppage;

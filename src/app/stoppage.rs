@@ -1,0 +1,196 @@
+//! Goods that clear and are stopped all the same: an officer has seen what no register knows. Nothing is
+//! released under the reference, at whichever post, until the case is closed by an outcome that lets
+//! them go.
+use super::App;
+use super::Caller;
+use super::Error;
+use super::alerts::replied;
+use super::batch::Batch;
+use super::claims::Claims;
+use super::judge::Presented;
+use super::recorder::Command;
+use super::recorder::Done;
+use super::recorder::Once;
+use super::recorder::Recorded;
+use super::recorder::Stop;
+use super::referral;
+use super::release::uuid;
+use super::verify::at_own_post;
+use crate::cache::past::Trace;
+use crate::domain::Country;
+use crate::domain::Text;
+use crate::domain::alert::About;
+use crate::domain::alert::Addressee;
+use crate::domain::alert::Grounds;
+use crate::domain::alert::Kind;
+use crate::domain::alert::NewAlert;
+use crate::domain::alert::Outcome;
+use crate::domain::alert::Severity;
+use crate::domain::declaration::Declaration;
+use crate::domain::reference::ReferenceKind;
+use crate::rules::Code;
+use crate::rules::case::StopFact;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::alerts::AlertRow;
+use crate::storage::stoppages::StoppageRow;
+use crate::storage::verifications::VerificationRow;
+use crate::wire::alert::Measure;
+use uuid::Uuid;
+
+/// What stands against a release of a declaration in a State: the heaviest, and of those the first.
+pub(super) fn fact(
+    db: &mut Db,
+    declaration: &Declaration,
+    state: Country,
+) -> Result<Option<StopFact>, Error> {
+    let (kind, reference) = (declaration.reference.kind.as_str(), &declaration.reference.value);
+    let rows = storage::stoppages::standing(db, state.as_str(), reference, Some(kind))?;
+    let held = |row: &&StoppageRow| row.severity == Severity::Hold.as_str();
+    let Some(row) = rows.iter().find(held).or(rows.first()) else { return Ok(None) };
+    Ok(Some(StopFact {
+        case: uuid(&row.alert_id)?.to_string().into(),
+        at: super::release::timestamp(row.at_us)?,
+        holds: held(&row),
+    }))
+}
+
+/// A case is closed: goods that may go are no longer stopped. What was refused or seized stays so.
+pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> Result<(), Stop> {
+    let may_go = matches!(outcome, Outcome::ReleasedAfterCheck | Outcome::FalseAlert);
+    if may_go && row.kind == Kind::Stoppage.as_str() {
+        storage::stoppages::lift(batch.db, &row.id, batch.now)?;
+    }
+    Ok(())
+}
+
+struct StopGoods {
+    verification: VerificationRow,
+    presented: Presented,
+    measure: Measure,
+    reason: Text,
+    caller: Caller,
+    once: Option<Once>,
+}
+
+impl Command for StopGoods {
+    fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        // What a release names too, so that one of the two comes first.
+        claims.declaration(&self.presented.declaration);
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let declaration = &self.presented.declaration;
+        self.insist_not_released(batch)?;
+        let (state, post) = (self.caller.state, declaration.border_post);
+        let severity = match self.measure {
+            Measure::Hold => Severity::Hold,
+            Measure::Refer => Severity::Refer,
+        };
+        let alert = NewAlert {
+            kind: Kind::Stoppage,
+            to: Addressee::Post(state, post),
+            severity,
+            about: About {
+                verification: Some(uuid(&self.verification.id)?),
+                ucr: declaration.ucr.as_ref().map(ToString::to_string),
+                declaration: Some(declaration.reference.value.to_string()),
+                ..About::default()
+            },
+            codes: vec![Code::StoppedByOfficer.as_str()],
+            message: None,
+        };
+        let id = batch.raise_by(&alert, &self.caller, &self.reason)?;
+        referral::notice(batch, id, &alert)?;
+        let reference = &declaration.reference;
+        batch.past.note(Trace::Reference(reference.kind.as_str(), &reference.value));
+        let row = StoppageRow {
+            alert_id: id.as_bytes().to_vec(),
+            state: state.to_string(),
+            reference_kind: reference.kind.as_str().to_owned(),
+            reference: reference.value.to_string(),
+            severity: severity.as_str().to_owned(),
+            at_us: batch.now.as_microsecond(),
+            lifted_us: None,
+        };
+        storage::stoppages::insert(batch.db, &row)?;
+        if self.measure == Measure::Refer {
+            let note = Some(self.reason.clone());
+            referral::refer_new(batch, id, (Some(Grounds::Doubt), note), &self.caller)?;
+        }
+        Ok(Recorded { outcome: Done::Created, ..replied(batch, id)? })
+    }
+}
+
+impl StopGoods {
+    /// What has been released is not stopped any more: its release is undone, or the goods are sought. A
+    /// UCR may cover many shipments, of which only this one counts.
+    fn insist_not_released(&self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let reference = &self.presented.declaration.reference;
+        let (kind, state) = (reference.kind.as_str(), self.caller.state);
+        let standing =
+            storage::releases::standing(batch.db, state.as_str(), kind, &reference.value)?;
+        let content = self.presented.sha256();
+        let released = standing.iter().any(|release| {
+            reference.kind != ReferenceKind::Ucr || release.content_sha256 == content
+        });
+        if released {
+            let words = "the goods have been released: undo the release first".to_owned();
+            return Err(Error::Stale(words).into());
+        }
+        Ok(())
+    }
+}
+
+impl App {
+    /// An officer stops the goods of a verdict that have not been released.
+    pub async fn stop_goods(
+        &self,
+        caller: &Caller,
+        verification: Uuid,
+        (measure, reason): (Measure, Text),
+        once: Option<Once>,
+    ) -> Result<Recorded, Error> {
+        let (verification, ..) = self.verification_row(caller, verification).await?;
+        let id = verification.id.clone();
+        let announced = move |db: &mut Db| storage::preclearances::read(db, &id);
+        if self.readers.read(announced).await?.is_some() {
+            let words = "the goods have only been announced: verify them under their code";
+            return Err(Error::Stale(words.to_owned()));
+        }
+        let presented = Presented::read(verification.declaration.clone(), "/declaration")?;
+        at_own_post(caller, &presented.declaration)?;
+        let caller = caller.clone();
+        let command = StopGoods { verification, presented, measure, reason, caller, once };
+        self.recorder.submit(Box::new(command)).await
+    }
+
+    /// How goods are stopped under a reference in the caller's State, if they are; and in which case, if
+    /// that is the caller's to see.
+    pub async fn stopped_under(
+        &self,
+        caller: &Caller,
+        reference: &str,
+    ) -> Result<Option<(Measure, Option<Uuid>)>, Error> {
+        let (caller, reference) = (caller.clone(), reference.to_owned());
+        let question = move |db: &mut Db| {
+            let state = caller.state.as_str();
+            let rows = storage::stoppages::standing(db, state, &reference, None)?;
+            let holds = rows.iter().any(|row| row.severity == Severity::Hold.as_str());
+            let measure = if holds { Measure::Hold } else { Measure::Refer };
+            for row in &rows {
+                let alert = storage::alerts::read(db, &row.alert_id)?;
+                if alert.is_some_and(|alert| super::alerts::sees(&caller, &alert)) {
+                    return Ok(Some((measure, Some(uuid(&row.alert_id)?))));
+                }
+            }
+            Ok::<_, Error>((!rows.is_empty()).then_some((measure, None)))
+        };
+        self.readers.read(question).await
+    }
+}

@@ -1,0 +1,66 @@
+//! Goods that officers have stopped although they cleared.
+use super::Db;
+use super::Result;
+use super::journey_schema::stoppage;
+use crate::domain::Timestamp;
+use diesel::prelude::*;
+
+/// A stoppage.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = stoppage, treat_none_as_default_value = false)]
+pub struct StoppageRow {
+    /// The case in which it ends.
+    pub alert_id: Vec<u8>,
+    /// State of the post.
+    pub state: String,
+    /// What numbers the reference.
+    pub reference_kind: String,
+    /// The declaration's reference.
+    pub reference: String,
+    /// `hold` or `refer`.
+    pub severity: String,
+    /// Since when.
+    pub at_us: i64,
+    /// Until when; it stands without.
+    pub lifted_us: Option<i64>,
+}
+
+/// Writes one.
+pub fn insert(db: &mut Db, row: &StoppageRow) -> Result<()> {
+    diesel::insert_into(stoppage::table).values(row).execute(db)?;
+    Ok(())
+}
+
+/// Those that stand under a reference in a State, the first one first.
+pub fn standing(
+    db: &mut Db,
+    state: &str,
+    reference: &str,
+    kind: Option<&str>,
+) -> Result<Vec<StoppageRow>> {
+    let rows: Vec<StoppageRow> = stoppage::table
+        .filter(stoppage::reference.eq(reference).and(stoppage::state.eq(state)))
+        .filter(stoppage::lifted_us.is_null())
+        .order(stoppage::at_us)
+        .select(StoppageRow::as_select())
+        .load(db)?;
+    Ok(rows.into_iter().filter(|row| kind.is_none_or(|kind| row.reference_kind == kind)).collect())
+}
+
+/// Lifts the one of a case, if there is one.
+pub fn lift(db: &mut Db, alert_id: &[u8], now: Timestamp) -> Result<()> {
+    diesel::update(stoppage::table.filter(stoppage::alert_id.eq(alert_id)))
+        .set(stoppage::lifted_us.eq(now.as_microsecond()))
+        .execute(db)?;
+    Ok(())
+}
+
+/// The references of all that ever stood, a page after a case.
+pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>, String, String)>> {
+    Ok(stoppage::table
+        .filter(stoppage::alert_id.gt(after))
+        .order(stoppage::alert_id)
+        .limit(limit)
+        .select((stoppage::alert_id, stoppage::reference_kind, stoppage::reference))
+        .load(db)?)
+}

@@ -1,0 +1,138 @@
+//! Goods that clear and that an officer has stopped: nothing is released under the reference, at whichever
+//! post and by whomever, until the case is closed by an outcome that lets them go.
+use super::harness::*;
+use serde_json::Value;
+use serde_json::json;
+
+async fn stop(service: &Service, declaration: &Value, measure: &str) -> Answer {
+    let verdict = service.verify(declaration).await.json();
+    stop_verdict(service, &verdict["id"], measure).await
+}
+
+async fn stop_verdict(service: &Service, id: &Value, measure: &str) -> Answer {
+    let path = format!("/v1/verifications/{}/stoppage", id.as_str().unwrap());
+    let body = json!({"measure": measure, "reason": "the crates are heavier than declared"});
+    service.post(&path, &token("FR", "officer"), &body).await
+}
+
+async fn close(service: &Service, alert: &Value, outcome: &str) {
+    let path = format!("/v1/alerts/{}/resolution", alert["id"].as_str().unwrap());
+    let body = json!({"outcome": outcome, "note": "opened and counted"});
+    let answer = service.post(&path, &token("FR", "officer"), &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+async fn verdict(service: &Service, declaration: &Value) -> (String, Value) {
+    let verdict = service.verify(declaration).await.json();
+    (verdict["verdict"].as_str().unwrap().to_owned(), verdict["findings"].clone())
+}
+
+#[tokio::test]
+async fn what_an_officer_holds_is_not_released_until_the_case_is_closed() {
+    let service = start();
+    service.issue_sample().await;
+    let goods = cartridges("FR-STOP-1", "10");
+    let cleared = service.verify(&goods).await.json();
+    assert_eq!(cleared["verdict"], "clear");
+    let answer = stop_verdict(&service, &cleared["id"], "hold").await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let alert = answer.json();
+    assert_eq!((&alert["kind"], &alert["severity"]), (&json!("stoppage"), &json!("hold")));
+    assert_eq!((&alert["status"], &alert["declaration"]), (&json!("open"), &json!("FR-STOP-1")));
+    assert_eq!(alert["due"][0]["kind"], "customs_notice", "the authority is to be informed");
+    let raised = &alert["history"][0];
+    assert_eq!(raised["note"], "the crates are heavier than declared");
+    assert!(raised["by"].as_str().unwrap().contains("officer"), "{raised}");
+    // Neither the verdict given before nor a new one leads to a release, and nobody overrides it.
+    let body = json!({"verification": cleared["id"]});
+    let officer = token("FR", "officer");
+    let refused = service.post_once("/v1/releases", &officer, "k1", &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"));
+    assert_eq!(refused.json()["findings"][0]["code"], "STOPPED_BY_OFFICER");
+    assert_eq!(service.release(&goods, "k2").await.status, 409);
+    let (again, findings) = verdict(&service, &goods).await;
+    assert_eq!((again.as_str(), &findings[0]["severity"]), ("hold", &json!("block")));
+    let against = json!({"verification": cleared["id"], "override": {"reason": "the ship leaves"}});
+    let refused = service.post_once("/v1/releases", &officer, "k3", &against).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    // Another declaration is not concerned.
+    assert_eq!(service.release(&cartridges("FR-STOP-2", "10"), "k4").await.status, 201);
+    close(&service, &alert, "released_after_check").await;
+    assert_eq!(verdict(&service, &goods).await.0, "clear");
+    assert_eq!(service.post_once("/v1/releases", &officer, "k5", &body).await.status, 201);
+    let late = stop_verdict(&service, &cleared["id"], "hold").await;
+    assert_eq!((late.status, late.code().as_str()), (409, "conflict"), "it has been released");
+}
+
+#[tokio::test]
+async fn goods_referred_by_an_officer_are_the_authority_s_to_decide_and_the_officer_s_to_release() {
+    let service = start();
+    service.issue_sample().await;
+    let goods = cartridges("FR-STOP-3", "10");
+    let alert = stop(&service, &goods, "refer").await.json();
+    let changes: Vec<&str> = alert["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["change"].as_str().unwrap())
+        .collect();
+    assert_eq!((changes, &alert["status"]), (vec!["raised", "referred"], &json!("acknowledged")));
+    assert_eq!(alert["due"][0]["kind"], "decision_on_doubt");
+    let (found, findings) = verdict(&service, &goods).await;
+    assert_eq!((found.as_str(), &findings[0]["severity"]), ("refer", &json!("refer")));
+    let authority = token("FR", "authority");
+    let asked = service.get("/v1/alerts?kind=referral", &authority).await.json();
+    let asked = &asked["items"][0];
+    assert_eq!((&asked["alert"], &asked["declaration"]), (&alert["id"], &json!("FR-STOP-3")));
+    let path = format!("/v1/alerts/{}/decision", asked["id"].as_str().unwrap());
+    let body = json!({"decision": "release_advised", "reason": "known to us"});
+    assert_eq!(service.post(&path, &authority, &body).await.status, 200);
+    assert_eq!(service.release(&goods, "k1").await.status, 409, "advice releases nothing");
+    close(&service, &alert, "false_alert").await;
+    assert_eq!(service.release(&goods, "k2").await.status, 201);
+}
+
+#[tokio::test]
+async fn what_was_refused_or_seized_stays_and_the_authority_learns_of_it() {
+    let service = start();
+    service.issue_sample().await;
+    for (reference, outcome) in [("FR-STOP-4", "refused"), ("FR-STOP-5", "seized")] {
+        let goods = cartridges(reference, "10");
+        let alert = stop(&service, &goods, "hold").await.json();
+        close(&service, &alert, outcome).await;
+        assert_eq!(service.release(&goods, outcome).await.status, 409, "{outcome}");
+    }
+    let told = service.get("/v1/alerts?kind=referral", &token("FR", "authority")).await.json();
+    assert_eq!(told["items"].as_array().unwrap().len(), 2, "{told}");
+}
+
+#[tokio::test]
+async fn only_an_officer_of_the_post_stops_what_was_verified_there_and_says_why() {
+    let service = start();
+    service.issue_sample().await;
+    let id = service.verify(&cartridges("FR-STOP-6", "10")).await.json()["id"].clone();
+    let path = format!("/v1/verifications/{}/stoppage", id.as_str().unwrap());
+    let body = json!({"measure": "hold", "reason": "a test"});
+    for (state, role, status) in [("KE", "officer", 404), ("FR", "authority", 403)] {
+        assert_eq!(service.post(&path, &token(state, role), &body).await.status, status);
+    }
+    let officer = token("FR", "officer");
+    for (body, field) in [
+        (json!({"measure": "hold"}), "/reason"),
+        (json!({"reason": "a test"}), "/measure"),
+        (json!({"measure": "burn", "reason": "a test"}), "/measure"),
+    ] {
+        let refused = service.post(&path, &officer, &body).await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.json()["errors"][0]["path"], field, "{}", refused.text);
+    }
+    // The trail says who and why, neither in plain words, and its verdicts can be derived again.
+    assert_eq!(service.post(&path, &officer, &body).await.status, 201);
+    service.verify(&cartridges("FR-STOP-6", "10")).await;
+    let entries = service.get("/v1/audit/entries?limit=200", &token("FR", "auditor")).await.json();
+    let entries = entries["items"].as_array().unwrap();
+    let stopped = entries.iter().find(|e| e["entry"]["kind"] == "goods_stopped").unwrap();
+    let entry = &stopped["entry"];
+    assert!(entry["actor"]["subject_sha256"].is_string() && entry["note_sha256"].is_string());
+    assert!(!entry.to_string().contains("a test"), "{entry}");
+}
