@@ -10,11 +10,16 @@ use passavant::app::sign_in::Chooser;
 use passavant::app::sign_in::Person;
 use passavant::app::sign_in::Sample;
 use passavant::clock::Clock;
+use passavant::clock::Ids;
 use passavant::clock::SystemClock;
+use passavant::clock::SystemIds;
 use passavant::config::Config;
+use passavant::credential::Algorithm;
 use passavant::demo;
 use passavant::domain::Date;
 use passavant::http::Server;
+use passavant::outbound::key_ring;
+use passavant::outbound::key_ring::KeyRing;
 use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
 use passavant::telemetry;
@@ -54,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     telemetry::start(&config.log)?;
     let today = jiff::tz::TimeZone::get("Europe/Paris")?.to_datetime(SystemClock.now()).date();
     import(&config, today)?;
+    sign(&config)?;
     let folder = arguments.data_dir.clone();
     let chooser = chooser(&arguments.data_dir, today)?;
     serve::run(
@@ -111,6 +117,19 @@ fn chooser(data_dir: &std::path::Path, today: Date) -> Result<Chooser, Failed> {
         declaration: sample.declaration.to_string(),
     });
     Ok(Chooser::new(token::AUDIENCE, issuers, people, samples.collect()))
+}
+
+/// Lets the sample authority sign: it makes a key once.
+fn sign(config: &Config) -> Result<(), Failed> {
+    let folder = config.trust.key_dir(&config.node.data_dir);
+    if KeyRing::open(&folder, None)?.keys().is_empty() {
+        let mut seed = [0; 32];
+        let (left, right) = seed.split_at_mut(16);
+        left.copy_from_slice(&SystemIds.nonce());
+        right.copy_from_slice(&SystemIds.nonce());
+        key_ring::generate(&folder, Algorithm::EdDsa, &seed, SystemClock.now())?;
+    }
+    Ok(())
 }
 
 /// Puts the sample licences into the register, those that are not there yet.

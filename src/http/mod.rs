@@ -89,7 +89,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/whoami", EVERYONE, whoami::whoami, "Who the token makes you"),
     route!(POST "/v1/verifications", &[Officer], verifications::verify, "Check a declaration at the border; it changes no balance and is recorded before the reply"),
     route!(POST "/v1/verifications/{id}/stoppage", &[Officer], verifications::stop, "Hold goods that clear, or refer them to the authority; nothing is released under the reference until the case is closed"),
-    route!(GET "/v1/verifications/{id}/evidence", READERS, verifications::evidence, "The case with every entry, proof, checkpoint and licence version, to be checked without this service"),
+    route!(GET "/v1/verifications/{id}/evidence", TRAIL, verifications::evidence, "The case with every entry, proof, checkpoint and licence version, to be checked without this service"),
     route!(GET "/v1/preclearances", &[Carrier], preclearances::list, "Your pre-clearances, in the order of lodging"),
     route!(POST "/v1/preclearances", &[Carrier], preclearances::lodge, "Check a declaration ahead of arrival; with reserve the quantities are held until the goods are presented, 30 days at most"),
     route!(GET "/v1/preclearances/{id}", &[Carrier], preclearances::read, "One of your pre-clearances, with its code as a picture"),

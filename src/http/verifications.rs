@@ -1,7 +1,7 @@
 //! `POST /v1/verifications`: the check at the border.
 use super::body::JsonBody;
+use super::caller::AuditorOrState;
 use super::caller::Officer;
-use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
 use super::prefer::Prefer;
 use super::prefer::proven;
@@ -59,7 +59,7 @@ pub async fn stop(
 /// `GET /v1/verifications/{id}/evidence`: the case for those who check it without us.
 pub async fn evidence(
     app: web::Data<App>,
-    OfficerOrAuthority(caller): OfficerOrAuthority,
+    AuditorOrState(caller): AuditorOrState,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(app.evidence(&caller, *id).await?))

@@ -96,3 +96,39 @@ async fn a_release_against_the_advice_takes_two_officers() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_new_alert_sounds_once_where_somebody_has_turned_the_sound_on() {
+    at_a_desk("sound", async |desk| {
+        // The browser's own, and each tone that it starts is counted.
+        let counted = "window.tones = 0;
+            const start = OscillatorNode.prototype.start;
+            OscillatorNode.prototype.start = function (...when) { window.tones += 1; return start.apply(this, when); };";
+        desk.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": counted})).await;
+        desk.sign_in("officer-FR").await;
+        desk.go("/console/alerts").await;
+        desk.sees(".live.good").await;
+        let officer = desk.token("officer", "FR");
+        let raise = async |sample: &str| {
+            desk.api("/v1/verifications", &officer, &desk.declared(sample)).await;
+        };
+        let alerts = |count: usize| format!("document.querySelectorAll('[data-alert]').length === {count}");
+        raise("hold").await;
+        desk.until(&alerts(1)).await;
+        assert_eq!(desk.js("return window.tones").await, 0, "it is off until somebody turns it on");
+        desk.click("[data-sound]").await;
+        desk.until("window.tones === 1").await;
+        raise("refer").await;
+        desk.until(&alerts(2)).await;
+        desk.until("window.tones === 2").await;
+        // It stays on in this tab, also over another page, and is turned off again.
+        desk.go("/console/alerts").await;
+        desk.sees(".live.good").await;
+        assert_eq!(desk.js("return document.querySelector('[data-sound]').checked").await, true);
+        desk.click("[data-sound]").await;
+        raise("hold").await;
+        desk.until(&alerts(3)).await;
+        assert_eq!(desk.js("return window.tones").await, 0);
+    })
+    .await;
+}

@@ -1,12 +1,20 @@
 //! Every page, narrow and wide, light and dark: without a barrier and without a scroll sideways.
+use super::ENTER;
 use super::LICENCE;
 use super::driver::Desk;
 use super::driver::at_a_desk;
 use super::receipts::goods_have_left;
+use serde_json::json;
 
 #[tokio::test]
 async fn pages_of_who_decides_at_the_border_are_without_barriers() {
-    at_a_desk("barriers-border", async |desk| {
+    border("en").await;
+    border("ar").await;
+}
+
+async fn border(language: &str) {
+    at_a_desk(&format!("barriers-border-{language}"), async |desk| {
+        desk.go(&format!("/console/language?to={language}")).await;
         let mut faults = Vec::new();
         desk.go("/console/sign-in").await;
         look(desk, "sign-in", &mut faults).await;
@@ -31,10 +39,7 @@ async fn pages_of_who_decides_at_the_border_are_without_barriers() {
         desk.click("[data-refer]").await;
         desk.sees(".casehead").await;
         look(desk, "case-referred", &mut faults).await;
-        desk.sample("clear").await;
-        desk.click("[data-stop]").await;
-        desk.sees("[value=hold]").await;
-        look(desk, "stop", &mut faults).await;
+        credentials_and_stops(desk, &mut faults).await;
         desk.sample("clear").await;
         desk.click(".actions .primary").await;
         desk.sees("[data-release]").await;
@@ -59,9 +64,52 @@ async fn pages_of_who_decides_at_the_border_are_without_barriers() {
     .await;
 }
 
+/// A code from paper, one that does not read, and goods that clear and are stopped.
+async fn credentials_and_stops(desk: &Desk, faults: &mut Vec<String>) {
+    let signed = desk
+        .api(
+            "/v1/licences/FR-EXP-2026-000412/credential",
+            &desk.token("authority", "FR"),
+            &json!({}),
+        )
+        .await;
+    for (name, credential) in
+        [("credential", signed["paper"].as_str().unwrap()), ("credential-unread", "PV1:NONE")]
+    {
+        desk.go("/console/scan").await;
+        desk.enter("#scan", &format!("{credential}{ENTER}")).await;
+        desk.sees("[data-credential]").await;
+        look(desk, name, faults).await;
+    }
+    desk.sample("clear").await;
+    desk.click("[data-stop]").await;
+    desk.sees("[value=hold]").await;
+    look(desk, "stop", faults).await;
+    let mrn = desk.declared("clear")["declaration"]["reference"]["value"].clone();
+    desk.enter("#reason", "Heavier than declared").await;
+    desk.click("[value=hold]").await;
+    desk.sees(".casehead").await;
+    look(desk, "case-stopped", faults).await;
+    let case = desk.js("return location.pathname").await;
+    desk.go("/console/scan").await;
+    desk.enter("#scan", &format!("{}{ENTER}", mrn.as_str().unwrap())).await;
+    desk.sees("[data-stopped]").await;
+    look(desk, "stopped", faults).await;
+    desk.go(case.as_str().unwrap()).await;
+    desk.click("[value=false_alert]").await;
+    desk.click("form[data-keep] .primary").await;
+    desk.sees(".banner").await;
+}
+
 #[tokio::test]
 async fn pages_of_goods_on_their_way_are_without_barriers() {
-    at_a_desk("barriers-journey", async |desk| {
+    journey("en").await;
+    journey("ar").await;
+}
+
+async fn journey(language: &str) {
+    at_a_desk(&format!("barriers-journey-{language}"), async |desk| {
+        desk.go(&format!("/console/language?to={language}")).await;
         let mut faults = Vec::new();
         let ucr = goods_have_left(desk).await;
         look(desk, "crossed", &mut faults).await;
@@ -100,7 +148,13 @@ async fn pages_of_goods_on_their_way_are_without_barriers() {
 
 #[tokio::test]
 async fn pages_of_authorities_and_carriers_are_without_barriers() {
-    at_a_desk("barriers-papers", async |desk| {
+    papers("en").await;
+    papers("ar").await;
+}
+
+async fn papers(language: &str) {
+    at_a_desk(&format!("barriers-papers-{language}"), async |desk| {
+        desk.go(&format!("/console/language?to={language}")).await;
         let mut faults = Vec::new();
         desk.sign_in("authority-FR").await;
         let paper = format!("{LICENCE}/paper");
@@ -138,6 +192,9 @@ async fn look_at(desk: &Desk, pages: &[(&str, &str)], faults: &mut Vec<String>) 
 }
 
 async fn look(desk: &Desk, name: &str, faults: &mut Vec<String>) {
+    let language = desk.js("return document.documentElement.lang").await;
+    let name =
+        if language == "en" { name } else { &format!("{name}-{}", language.as_str().unwrap()) };
     for (width, scheme) in [(1280, "light"), (390, "dark"), (390, "light"), (1280, "dark")] {
         desk.size(width).await;
         desk.scheme(scheme).await;

@@ -173,6 +173,11 @@ async fn an_auditor_takes_the_whole_trail_of_a_case_along() {
                 good.push(btoa(String.fromCharCode(...root)) === entry.checkpoint.split('\\n')[2]);
             }
             return good;";
+        // The verdict's case is to be had with all that its entries are digests of.
+        let proven = "const link = document.querySelector('[data-evidence]').href;
+            const file = await (await fetch(link)).json();
+            return [file.format, file.entries.length > 0 && file.logs.length > 0]";
+        assert_eq!(desk.js(proven).await, json!(["passavant-evidence/1", true]));
         let good = desk.js(taken).await;
         assert!(good.as_array().unwrap().len() >= 3, "{good}");
         assert!(good.as_array().unwrap().iter().all(|good| good == true), "{good}");
@@ -180,6 +185,45 @@ async fn an_auditor_takes_the_whole_trail_of_a_case_along() {
         desk.sees(".proof.good").await;
         desk.go("/console/log/case?of=NOTHING-OF-THE-KIND").await;
         desk.sees(".banner").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_that_was_stopped_goes_on_where_it_stopped() {
+    const ALL: usize = 8;
+    at_a_desk("batch-stopped", async |desk| {
+        desk.sign_in("carrier-FR").await;
+        desk.go("/console/shipments/batch").await;
+        let lines = (0..ALL).map(|n| {
+            let mut one = desk.declared("clear")["declaration"].clone();
+            one["reference"] = json!({"type": "national", "value": format!("FR-BATCH-{n}")});
+            one.to_string()
+        });
+        let lines: Vec<String> = lines.collect();
+        desk.choose("[data-batch-file]", "many.ndjson", &lines.join("\n")).await;
+        // Slowly enough that somebody can press a button in between.
+        desk.slow(700).await;
+        desk.click("[data-batch-start]").await;
+        desk.until("document.querySelectorAll('[data-row-of]').length >= 2").await;
+        desk.click("[data-batch-stop]").await;
+        desk.until("document.querySelector('[data-batch-says]').textContent === document.querySelector('[data-batch]').dataset.stopped").await;
+        let count = "return document.querySelectorAll('[data-row-of]').length";
+        let stopped = desk.js(count).await.as_u64().unwrap();
+        assert!(stopped < 8, "{stopped}");
+        assert_eq!(desk.js("return document.querySelector('progress').value").await, stopped);
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        assert_eq!(desk.js(count).await, stopped, "nothing is sent while it is stopped");
+        desk.network(true).await;
+        desk.click("[data-batch-start]").await;
+        desk.until("document.querySelector('[data-batch-says]').textContent === 'Done'").await;
+        let rows = "return [...document.querySelectorAll('[data-row-of]')].map(row => row.dataset.rowOf)";
+        let rows = desk.js(rows).await;
+        let expected: Vec<String> = (1..=ALL).map(|n| n.to_string()).collect();
+        assert_eq!(rows, json!(expected), "each once, in order");
+        desk.go("/console/shipments").await;
+        let shipments = desk.js("return document.querySelectorAll('tbody tr').length").await;
+        assert_eq!(shipments, ALL);
     })
     .await;
 }

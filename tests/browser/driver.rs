@@ -266,10 +266,30 @@ impl Desk {
         self.cdp("Network.emulateNetworkConditions", speed).await;
     }
 
-    /// Puts a file into a field, as if somebody had chosen it.
-    pub async fn choose(&self, selector: &str, name: &str, content: &str) {
+    /// Keeps a file beside the browser; gives where it is.
+    pub fn keep(&self, name: &str, content: &[u8]) -> PathBuf {
         let file = self.dir.path().join(name);
         std::fs::write(&file, content).unwrap();
+        file
+    }
+
+    /// Drags files from elsewhere over the middle of the page, and drops them there if they are to be.
+    pub async fn drag(&self, files: &[&Path], drop: bool) {
+        let data = json!({"items": [], "files": files, "dragOperationsMask": 1});
+        let kinds = if drop {
+            ["dragEnter", "dragOver", "drop"]
+        } else {
+            ["dragEnter", "dragOver", "dragOver"]
+        };
+        for kind in kinds {
+            let event = json!({"type": kind, "x": 300, "y": 300, "data": data});
+            self.cdp("Input.dispatchDragEvent", event).await;
+        }
+    }
+
+    /// Puts a file into a field, as if somebody had chosen it.
+    pub async fn choose(&self, selector: &str, name: &str, content: &str) {
+        let file = self.keep(name, content.as_bytes());
         self.enter(selector, file.to_str().unwrap()).await;
     }
 

@@ -12,6 +12,8 @@ mod alerts;
 mod barriers;
 mod desks;
 mod driver;
+mod keyboard;
+mod papers;
 mod receipts;
 mod scan;
 mod stops;
@@ -228,7 +230,7 @@ async fn tab_to(desk: &Desk, selector: &str) {
          return here.matches({}) && getComputedStyle(here).outlineStyle !== 'none'",
         json!(selector)
     );
-    for _ in 0..60 {
+    for _ in 0..120 {
         if desk.js(&here).await == true {
             return;
         }

@@ -14,7 +14,6 @@ pub async fn goods_have_left(desk: &Desk) -> String {
     desk.click("[data-exit]").await;
     desk.click("[data-cross]").await;
     desk.sees(".casehead").await;
-    assert!(desk.text("h1").await.contains("recorded"));
     ucr
 }
 

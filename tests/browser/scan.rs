@@ -98,3 +98,27 @@ async fn a_slow_connection_says_so_and_answers_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_declaration_file_is_dropped_anywhere_on_the_page() {
+    at_a_desk("dropped", async |desk| {
+        desk.sign_in("officer-FR").await;
+        desk.go("/console/scan").await;
+        desk.sees("form[data-scan]").await;
+        let declared = desk.declared("hold").to_string();
+        let file = desk.keep("declaration.json", declared.as_bytes());
+        desk.drag(&[&file], false).await;
+        desk.sees("body.dragging").await;
+        desk.drag(&[&file], true).await;
+        desk.sees("[data-verdict=hold]").await;
+        desk.sees("body:not(.dragging)").await;
+        // One that is none is named as such, and the next one is taken all the same.
+        let broken = desk.keep("broken.json", b"{\"declaration\": ");
+        desk.drag(&[&broken], true).await;
+        desk.sees(".errors").await;
+        let file = desk.keep("another.json", desk.declared("clear").to_string().as_bytes());
+        desk.drag(&[&file], true).await;
+        desk.sees("[data-verdict=clear]").await;
+    })
+    .await;
+}

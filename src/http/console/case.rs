@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::Caller;
 use crate::app::Role;
 use crate::app::preview::Seen;
+use crate::http::caller::AuditorOrState;
 use crate::http::caller::OfficerOrAuthority;
 use crate::http::problem::Problem;
 use crate::wire::alert::AlertReply;
@@ -70,6 +71,18 @@ pub async fn evidence(
     });
     let name = format!("attachment; filename=\"passavant-case-{id}.json\"");
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_DISPOSITION, name)).json(case))
+}
+
+/// `GET /console/verifications/{id}/evidence`: the case with everything that its entries are digests of, to be
+/// checked by whoever has the file, without this service.
+pub async fn proven(
+    app: web::Data<App>,
+    AuditorOrState(caller): AuditorOrState,
+    id: web::Path<Uuid>,
+) -> Answer {
+    let evidence = app.evidence(&caller, *id).await?;
+    let name = format!("attachment; filename=\"passavant-evidence-{id}.json\"");
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_DISPOSITION, name)).json(evidence))
 }
 
 /// The entries that a case names, as far as they are the caller's to see.

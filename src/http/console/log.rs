@@ -57,12 +57,17 @@ pub async fn list(
 /// What a line of the log shows of an entry.
 fn summary(entry: &EntryReply) -> Value {
     let body: serde_json::Value = serde_json::from_str(entry.entry.get()).unwrap_or_default();
+    context! { index => entry.index, log => entry.log, ..summary_of(&body) }
+}
+
+fn summary_of(body: &serde_json::Value) -> Value {
     let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let reference = body.pointer("/reference/value").and_then(serde_json::Value::as_str);
     let subject = reference.map(str::to_owned).or_else(|| text("reference"));
     let subject = subject.or_else(|| text("licence")).or_else(|| text("number"));
     context! {
-        index => entry.index, log => entry.log, kind => text("kind"), at => text("at"),
+        kind => text("kind"), at => text("at"),
+        verification => text("verification").filter(|_| text("kind").as_deref() == Some("verification")),
         post => text("border_post"), verdict => text("verdict"), subject => subject,
     }
 }
@@ -80,7 +85,7 @@ pub async fn entry(
     let shown: serde_json::Value = serde_json::from_str(&proof.entry).unwrap_or_default();
     let context = context! {
         proof => Value::from_serialize(&proof),
-        pretty => serde_json::to_string_pretty(&shown).unwrap_or_default(),
+        entry => summary_of(&shown), pretty => serde_json::to_string_pretty(&shown).unwrap_or_default(),
         evidence => format!("/console/log/{index}/evidence?log={}", path_segment(&origin)),
     };
     view.page(&caller, "entry.html", context)

@@ -5,6 +5,7 @@ mod alerts;
 mod assets;
 mod batch;
 mod case;
+mod credential;
 mod crossings;
 mod fields;
 mod import;
@@ -73,6 +74,7 @@ macro_rules! page {
 /// Pages that need no sign-in.
 const OPEN: &[Role] = &[];
 const READERS: &[Role] = &[Officer, Authority];
+const TRAIL: &[Role] = &[Auditor, Officer, Authority];
 const FOLLOWERS: &[Role] = &[Officer, Authority, Carrier];
 
 /// Every page of the console. Those of one path stand together.
@@ -97,6 +99,7 @@ pub const PAGES: &[Page] = &[
     page!(POST "/console/verifications/{id}/release", &[Officer], release::release),
     page!(GET "/console/verifications/{id}/override", &[Officer], release::against),
     page!(POST "/console/verifications/{id}/override", &[Officer], release::ask),
+    page!(GET "/console/verifications/{id}/evidence", TRAIL, case::proven),
     page!(GET "/console/verifications/{id}/stoppage", &[Officer], stoppage::page),
     page!(POST "/console/verifications/{id}/stoppage", &[Officer], stoppage::stop),
     page!(GET "/console/releases/{id}", READERS, release::read),

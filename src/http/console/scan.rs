@@ -1,6 +1,7 @@
 //! The officer's scan: one field for whatever a scanner types, a declaration as a file or by a form,
 //! and the verdict.
 use super::alerts;
+use super::credential;
 use super::fields::Fields;
 use super::fields::Form;
 use super::session;
@@ -53,6 +54,12 @@ pub async fn present(
     Form(form): Form,
 ) -> Answer {
     let (sought, pasted) = (form.text("q"), form.text("declaration"));
+    if let Some(text) = [sought, pasted].into_iter().find(|text| credential::is_one(text)) {
+        if form.text("declare").is_empty() {
+            return credential::shown(&app, &caller, &view, text).await;
+        }
+        return credential::declare(&app, &caller, &view, (text, own_posts(&caller))).await;
+    }
     let pasted = if sought.starts_with('{') { sought } else { pasted };
     if pasted.is_empty() {
         return seek(&app, &caller, &view, sought, &form).await;

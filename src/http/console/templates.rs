@@ -23,7 +23,7 @@ macro_rules! templates {
 }
 
 templates! {
-    "base.html", "macros.html", "sign_in.html", "signed_in.html", "refused.html", "scan.html",
+    "base.html", "macros.html", "sign_in.html", "signed_in.html", "refused.html", "scan.html", "credential.html",
     "declaration.html", "verdict.html", "findings.html", "release.html",
     "released.html", "override.html", "stoppage.html", "release_page.html", "alerts.html", "alert_card.html", "case.html", "licences.html", "licence.html",
     "licence_form.html", "fields.html", "receipts.html", "receipt.html", "reconciled.html",
