@@ -128,12 +128,12 @@ impl LogWriter {
             .map_err(|error| storage::Error::Unsigned(error.to_string()))?;
         storage::log::append(
             db,
-            &Append {
+            Append {
                 log_id: self.row.id,
                 owner: &self.owner,
                 from: self.frontier.size(),
                 to: frontier.size(),
-                entries: &self.staged,
+                entries: std::mem::take(&mut self.staged),
                 tiles: &tiles,
                 note: &note,
             },
@@ -148,7 +148,6 @@ impl LogWriter {
             self.frontier = frontier;
             *self.latest.lock() = Some(note);
         }
-        self.staged.clear();
     }
 
     /// The batch is not: nothing has been staged.

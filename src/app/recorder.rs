@@ -161,7 +161,7 @@ impl Recorder {
         let (answer, answered) = oneshot::channel();
         self.enqueue(Job { command, answer: Teller::Task(answer) })?;
         match tokio::time::timeout(self.within, answered).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok((answer, _command))) => answer,
             Ok(Err(_)) => {
                 Err(Error::Unavailable("the writer stopped; ask again under the same key"))
             }

@@ -33,9 +33,13 @@ pub(super) struct Job {
 
 /// How whoever asked is told.
 pub(super) enum Teller {
-    Task(oneshot::Sender<Result<Recorded, Error>>),
+    Task(oneshot::Sender<Answer>),
     Thread(Sender<Result<Recorded, Error>>),
 }
+
+/// What whoever asked is told. The command goes back with it: its memory is given back where it was
+/// taken, which is cheaper, and not by the writer, for which everyone waits.
+pub(super) type Answer = (Result<Recorded, Error>, Option<Box<dyn Command>>);
 
 impl Teller {
     /// Whether nobody waits any more: the time allowed has run out, or the client has gone. What has
@@ -47,10 +51,10 @@ impl Teller {
         }
     }
 
-    fn tell(self, answer: Result<Recorded, Error>) {
+    fn tell(self, answer: Result<Recorded, Error>, command: Option<Box<dyn Command>>) {
         // A caller that has gone meanwhile finds the act under its key.
         match self {
-            Self::Task(waiting) => drop(waiting.send(answer)),
+            Self::Task(waiting) => drop(waiting.send((answer, command))),
             Self::Thread(waiting) => drop(waiting.try_send(answer)),
         }
     }
@@ -163,8 +167,9 @@ impl Run {
                 self.counts
                     .commands
                     .fetch_add(u64::try_from(commands.len()).unwrap_or(0), Ordering::Relaxed);
-                for (answer, waiting) in answers.into_iter().zip(waiting) {
-                    waiting.tell(answer);
+                let told = answers.into_iter().zip(commands).zip(waiting);
+                for ((answer, command), waiting) in told {
+                    waiting.tell(answer, Some(command));
                 }
             }
             // One command's fault is not the others': each is recorded for itself.
@@ -177,7 +182,7 @@ impl Run {
             Err(error) => {
                 tracing::error!(%error, commands = waiting.len(), "a batch was not recorded");
                 for waiting in waiting {
-                    waiting.tell(Err(told(&error)));
+                    waiting.tell(Err(told(&error)), None);
                 }
             }
         }

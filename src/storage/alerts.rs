@@ -1,8 +1,7 @@
 //! Alerts and what happened to them.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::alert;
 use super::schema::alert_event;
 use diesel::prelude::*;
@@ -100,12 +99,8 @@ pub struct Filter {
 
 /// Writes alerts and what happened to them.
 pub fn insert(db: &mut Db, alerts: &[AlertRow], events: &[EventRow]) -> Result<()> {
-    for rows in alerts.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(alert::table).values(rows).execute(c))?;
-    }
-    for rows in events.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(alert_event::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, alerts, (c, rows) => diesel::insert_into(alert::table).values(rows).execute(c));
+    in_runs!(db, events, (c, rows) => diesel::insert_into(alert_event::table).values(rows).execute(c));
     Ok(())
 }
 

@@ -1,9 +1,8 @@
 //! What has happened to consignments, as it was recorded with each act.
 use super::Db;
-use super::ROWS;
 use super::Result;
+use super::in_runs;
 use super::journey_schema::consignment_event;
-use super::on;
 use diesel::prelude::*;
 
 /// One event of a consignment.
@@ -44,9 +43,7 @@ pub struct EventRow {
 
 /// Writes events.
 pub fn insert(db: &mut Db, rows: &[EventRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(consignment_event::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(consignment_event::table).values(rows).execute(c));
     Ok(())
 }
 

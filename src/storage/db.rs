@@ -25,6 +25,25 @@ macro_rules! on {
 }
 pub(crate) use on;
 
+/// Runs a statement over rows, so many at a time that only a few forms of it ever exist: each is
+/// parsed and planned once and kept with the connection, which for rows in any number is done anew.
+macro_rules! in_runs {
+    ($db:expr, $rows:expr, ($connection:ident, $run:ident) => $statement:expr) => {{
+        let (sixteens, rest) = $rows.as_chunks::<16>();
+        for $run in sixteens {
+            $crate::storage::db::on!(&mut *$db, $connection => $statement)?;
+        }
+        let (fours, ones) = rest.as_chunks::<4>();
+        for $run in fours {
+            $crate::storage::db::on!(&mut *$db, $connection => $statement)?;
+        }
+        for $run in ones {
+            $crate::storage::db::on!(&mut *$db, $connection => $statement)?;
+        }
+    }};
+}
+pub(crate) use in_runs;
+
 /// Runs work in one transaction. SQLite takes the write lock at once; PostgreSQL reads what is
 /// committed at each statement, and the batch locks what it decides on (see [`super::locks`]).
 pub fn transaction<T, E: From<Error>>(

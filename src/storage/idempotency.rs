@@ -1,8 +1,7 @@
 //! First replies by caller and key.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::idempotency;
 use diesel::prelude::*;
 use std::collections::BTreeSet;
@@ -27,29 +26,30 @@ pub struct FirstReply {
 
 /// Reads the first replies under keys of callers.
 pub fn read(db: &mut Db, asked: &[(&str, &str)]) -> Result<Vec<FirstReply>> {
-    let columns = FirstReply::as_select();
-    Ok(match asked {
-        [] => Vec::new(),
-        // One key is the usual case, and its statement is prepared once.
-        [(caller, key)] => idempotency::table.find((*caller, *key)).select(columns).load(db)?,
-        asked => {
-            let (callers, keys): (BTreeSet<&str>, BTreeSet<&str>) = asked.iter().copied().unzip();
-            let found: Vec<FirstReply> = idempotency::table
-                .filter(idempotency::caller.eq_any(callers))
-                .filter(idempotency::key.eq_any(keys))
-                .select(columns)
-                .load(db)?;
-            let was_asked =
-                |row: &FirstReply| asked.contains(&(row.caller.as_str(), row.key.as_str()));
-            found.into_iter().filter(was_asked).collect()
+    if let Db::Sqlite(c) = db {
+        // Each by a statement that is kept: one over a list is parsed anew for every length of it.
+        let mut found = Vec::new();
+        for key in asked {
+            let row = idempotency::table.find(*key).select(FirstReply::as_select());
+            found.extend(row.get_result::<FirstReply>(c).optional()?);
         }
-    })
+        return Ok(found);
+    }
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (callers, keys): (BTreeSet<&str>, BTreeSet<&str>) = asked.iter().copied().unzip();
+    let found: Vec<FirstReply> = idempotency::table
+        .filter(idempotency::caller.eq_any(callers))
+        .filter(idempotency::key.eq_any(keys))
+        .select(FirstReply::as_select())
+        .load(db)?;
+    let was_asked = |row: &FirstReply| asked.contains(&(row.caller.as_str(), row.key.as_str()));
+    Ok(found.into_iter().filter(was_asked).collect())
 }
 
 /// Keeps first replies.
 pub fn insert(db: &mut Db, rows: &[FirstReply]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(idempotency::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(idempotency::table).values(rows).execute(c));
     Ok(())
 }

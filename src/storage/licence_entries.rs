@@ -1,8 +1,7 @@
 //! Which entries of which logs record versions of licences.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::licence;
 use super::schema::licence_entry;
 use diesel::prelude::*;
@@ -23,9 +22,7 @@ pub struct LicenceEntryRow {
 
 /// Writes which entries record versions of licences.
 pub fn insert(db: &mut Db, rows: &[LicenceEntryRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(licence_entry::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(licence_entry::table).values(rows).execute(c));
     Ok(())
 }
 

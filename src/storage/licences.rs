@@ -1,9 +1,8 @@
 //! Licences, their versions, their lines' balances and the ledger.
 use super::Db;
 use super::Error;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::ledger;
 use super::schema::licence;
 use super::schema::licence_line;
@@ -276,18 +275,16 @@ impl LineRow {
 
 /// Writes lines' balances, whether or not the lines are new.
 pub fn put_lines(db: &mut Db, rows: &[LineRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(licence_line::table)
-            .values(rows)
-            .on_conflict((licence_line::licence_id, licence_line::line))
-            .do_update()
-            .set((
-                licence_line::authorised.eq(excluded(licence_line::authorised)),
-                licence_line::reserved.eq(excluded(licence_line::reserved)),
-                licence_line::consumed.eq(excluded(licence_line::consumed)),
-            ))
-            .execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(licence_line::table)
+        .values(rows)
+        .on_conflict((licence_line::licence_id, licence_line::line))
+        .do_update()
+        .set((
+            licence_line::authorised.eq(excluded(licence_line::authorised)),
+            licence_line::reserved.eq(excluded(licence_line::reserved)),
+            licence_line::consumed.eq(excluded(licence_line::consumed)),
+        ))
+        .execute(c));
     Ok(())
 }
 
@@ -304,9 +301,7 @@ pub fn remove_lines_except(db: &mut Db, id: i64, lines: &[i64]) -> Result<()> {
 
 /// Writes movements into the ledger.
 pub fn insert_ledger(db: &mut Db, rows: &[LedgerRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(ledger::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(ledger::table).values(rows).execute(c));
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //! believes it to be.
 use super::Db;
 use super::Error;
-use super::ROWS;
 use super::Result;
+use super::in_runs;
 use super::on;
 use super::schema::checkpoint;
 use super::schema::log;
@@ -31,6 +31,15 @@ pub struct LogRow {
     pub gap: Option<String>,
 }
 
+/// An entry in its place.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = log_entry)]
+struct EntryRow {
+    log_id: i64,
+    log_index: i64,
+    body: Vec<u8>,
+}
+
 /// A batch of entries with all that goes with it.
 #[derive(Debug)]
 pub struct Append<'a> {
@@ -42,8 +51,8 @@ pub struct Append<'a> {
     pub from: u64,
     /// The size that it has with the batch.
     pub to: u64,
-    /// The entries.
-    pub entries: &'a [Vec<u8>],
+    /// The entries, in order.
+    pub entries: Vec<Vec<u8>>,
     /// The tiles that change.
     pub tiles: &'a [TileWrite],
     /// The signed checkpoint of the new size.
@@ -145,7 +154,7 @@ pub fn claim(db: &mut Db, log_id: i64, owner: &str, size: u64) -> Result<()> {
 }
 
 /// Appends a batch.
-pub fn append(db: &mut Db, append: &Append<'_>) -> Result<()> {
+pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
     let (from, to) = (signed(append.from)?, signed(append.to)?);
     let own = log::size.eq(from).and(log::owner.eq(append.owner));
     let moved = diesel::update(log::table.find(append.log_id).filter(own))
@@ -154,21 +163,11 @@ pub fn append(db: &mut Db, append: &Append<'_>) -> Result<()> {
     if moved != 1 {
         return Err(Error::Conflict(format!("log {} is no longer of size {from}", append.log_id)));
     }
-    let rows: Vec<_> = append
-        .entries
-        .iter()
-        .zip(from..)
-        .map(|(body, index)| {
-            (
-                log_entry::log_id.eq(append.log_id),
-                log_entry::log_index.eq(index),
-                log_entry::body.eq(body),
-            )
-        })
+    let placed = append.entries.into_iter().zip(from..);
+    let rows: Vec<EntryRow> = placed
+        .map(|(body, log_index)| EntryRow { log_id: append.log_id, log_index, body })
         .collect();
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(log_entry::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(log_entry::table).values(rows).execute(c));
     for tile in append.tiles {
         let key = (log_tile::log_id, log_tile::level, log_tile::tile);
         let row = (

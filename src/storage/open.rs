@@ -189,6 +189,21 @@ pub fn backup(db: &mut Db, file: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    #[derive(diesel::QueryableByName)]
+    struct Compiled {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        compile_options: String,
+    }
+
+    #[test]
+    fn statements_of_the_embedded_database_are_not_planned_anew_for_every_value() {
+        let mut c = diesel::SqliteConnection::establish(":memory:").unwrap();
+        let compiled: Vec<Compiled> =
+            diesel::sql_query("PRAGMA compile_options").load(&mut c).unwrap();
+        let has = |option| compiled.iter().any(|compiled| compiled.compile_options == option);
+        assert!(has("ENABLE_QPSG"), "build from the package's own folder, for .cargo/config.toml");
+    }
+
     #[test]
     fn the_url_s_own_bounds_stand() {
         let url = with_client_bounds("postgres://a,b/p?connect_timeout=9", 5000);

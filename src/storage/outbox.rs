@@ -3,6 +3,7 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
+use super::in_runs;
 use super::on;
 use super::schema::outbox;
 use super::schema::webhook;
@@ -37,9 +38,7 @@ pub struct NewDelivery {
 
 /// Puts events on their way, in their order.
 pub fn insert(db: &mut Db, rows: &[NewDelivery]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(outbox::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(outbox::table).values(rows).execute(c));
     Ok(())
 }
 

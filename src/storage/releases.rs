@@ -3,7 +3,7 @@ use super::Db;
 use super::Error;
 use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::release;
 use super::schema::release_draw;
 use crate::domain::Timestamp;
@@ -83,9 +83,7 @@ pub fn insert(db: &mut Db, row: &ReleaseRow) -> Result<()> {
 
 /// Writes what a release draws.
 pub fn insert_draws(db: &mut Db, rows: &[DrawRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(release_draw::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(release_draw::table).values(rows).execute(c));
     Ok(())
 }
 

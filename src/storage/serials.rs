@@ -2,7 +2,7 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::serial_use;
 use diesel::prelude::*;
 
@@ -59,9 +59,7 @@ pub fn moved(db: &mut Db, serials: &[String], state: &str) -> Result<Vec<SerialU
 
 /// Writes what a release moves, and settles what exactly these firearms did the other way before.
 pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(serial_use::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(serial_use::table).values(rows).execute(c));
     for row in rows {
         diesel::update(serial_use::table)
             .filter(serial_use::serial.eq(&row.serial).and(serial_use::state.eq(&row.state)))

@@ -3,10 +3,10 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
+use super::in_runs;
 use super::journey_schema::goods_return;
 use super::journey_schema::licence_serial;
 use super::journey_schema::serial_event;
-use super::on;
 use super::schema::serial_use;
 use super::serials::SerialUse;
 use diesel::prelude::*;
@@ -66,9 +66,7 @@ pub const REPORTS: [&str; 4] = ["lost", "stolen", "seized", "found"];
 pub fn license(db: &mut Db, licence_id: i64, rows: &[LicensedRow]) -> Result<()> {
     diesel::delete(licence_serial::table.filter(licence_serial::licence_id.eq(licence_id)))
         .execute(db)?;
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(licence_serial::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(licence_serial::table).values(rows).execute(c));
     Ok(())
 }
 
@@ -94,9 +92,7 @@ pub fn moved(db: &mut Db, serial: &str, limit: i64) -> Result<Vec<SerialUse>> {
 
 /// Writes what was recorded of firearms.
 pub fn insert(db: &mut Db, rows: &[SerialEventRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(serial_event::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(serial_event::table).values(rows).execute(c));
     Ok(())
 }
 

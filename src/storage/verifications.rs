@@ -1,8 +1,7 @@
 //! Recorded verdicts.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::log;
 use super::schema::verification;
 use diesel::prelude::*;
@@ -44,19 +43,35 @@ pub struct EnteredRow {
     pub log_index: i64,
 }
 
+type Place = (Eq<verification::log_id>, Eq<verification::log_index>);
+type Eq<Column> = diesel::dsl::Eq<Column, i64>;
+
+impl Insertable<verification::table> for EnteredRow {
+    type Values = <(VerificationRow, Place) as Insertable<verification::table>>::Values;
+
+    fn values(self) -> Self::Values {
+        let place = self.place();
+        (Arc::unwrap_or_clone(self.row), place).values()
+    }
+}
+
+impl<'a> Insertable<verification::table> for &'a EnteredRow {
+    type Values = <(&'a VerificationRow, Place) as Insertable<verification::table>>::Values;
+
+    fn values(self) -> Self::Values {
+        (self.row.as_ref(), self.place()).values()
+    }
+}
+
+impl EnteredRow {
+    fn place(&self) -> Place {
+        (verification::log_id.eq(self.log_id), verification::log_index.eq(self.log_index))
+    }
+}
+
 /// Writes verdicts.
 pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|EnteredRow { row, log_id, log_index }| {
-                let place =
-                    (verification::log_id.eq(log_id), verification::log_index.eq(log_index));
-                (row.as_ref(), place)
-            })
-            .collect();
-        on!(&mut *db, c => diesel::insert_into(verification::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(verification::table).values(rows).execute(c));
     Ok(())
 }
 
