@@ -140,26 +140,26 @@ pub enum Dimension {
 pub struct Unit([u8; 3]);
 
 /// Code, dimension, and the factor to one article, or to one hundredth of a microgram.
-const UNITS: &[(&str, Dimension, i128)] = &[
-    ("C62", Dimension::Count, 1),
-    ("EA", Dimension::Count, 1),
-    ("H87", Dimension::Count, 1),
-    ("NAR", Dimension::Count, 1),
-    ("PR", Dimension::Count, 2),
-    ("DZN", Dimension::Count, 12),
-    ("CEN", Dimension::Count, 100),
-    ("GRO", Dimension::Count, 144),
-    ("MIL", Dimension::Count, 1000),
-    ("T3", Dimension::Count, 1000),
-    ("GRM", Dimension::Mass, 100_000_000),
-    ("KGM", Dimension::Mass, 100_000_000_000),
-    ("TNE", Dimension::Mass, 100_000_000_000_000),
-    ("LBR", Dimension::Mass, 45_359_237_000),
-    ("ONZ", Dimension::Mass, 2_834_952_000),
-    ("GRN", Dimension::Mass, 6_479_891),
-    ("SET", Dimension::Group, 1),
-    ("NMP", Dimension::Group, 1),
-    ("10", Dimension::Group, 1),
+const UNITS: &[([u8; 3], Dimension, i128)] = &[
+    (*b"C62", Dimension::Count, 1),
+    (*b"EA ", Dimension::Count, 1),
+    (*b"H87", Dimension::Count, 1),
+    (*b"NAR", Dimension::Count, 1),
+    (*b"PR ", Dimension::Count, 2),
+    (*b"DZN", Dimension::Count, 12),
+    (*b"CEN", Dimension::Count, 100),
+    (*b"GRO", Dimension::Count, 144),
+    (*b"MIL", Dimension::Count, 1000),
+    (*b"T3 ", Dimension::Count, 1000),
+    (*b"GRM", Dimension::Mass, 100_000_000),
+    (*b"KGM", Dimension::Mass, 100_000_000_000),
+    (*b"TNE", Dimension::Mass, 100_000_000_000_000),
+    (*b"LBR", Dimension::Mass, 45_359_237_000),
+    (*b"ONZ", Dimension::Mass, 2_834_952_000),
+    (*b"GRN", Dimension::Mass, 6_479_891),
+    (*b"SET", Dimension::Group, 1),
+    (*b"NMP", Dimension::Group, 1),
+    (*b"10 ", Dimension::Group, 1),
 ];
 
 impl Unit {
@@ -189,10 +189,9 @@ impl Unit {
     }
 
     fn entry(self) -> Option<(Dimension, i128)> {
-        let code = self.as_str();
         UNITS
             .iter()
-            .find(|(name, ..)| *name == code)
+            .find(|(code, ..)| *code == self.0)
             .map(|(_, dimension, factor)| (*dimension, *factor))
     }
 

@@ -18,13 +18,14 @@ use std::fmt::Display;
 
 /// Whether every licence quoted is known, and none is of a kind issued by or for a State.
 fn lacks(case: &Case<'_>, item: &ItemCase<'_>, kind: Movement, state: Country) -> bool {
+    // Whether the item needs a licence at all is asked last: nearly every one has it.
     !item.quotes.is_empty()
-        && is_licensed(case, item)
         && item.quotes.iter().all(|quote| {
             quote.licence().is_some_and(|licence| {
                 licence.kind != kind || !case.may_issue(licence.issuing_state, state)
             })
         })
+        && is_licensed(case, item)
 }
 
 /// 35 IMPORT_LICENCE_MISSING: an item that is exported quotes a licence by which the importing State has
@@ -135,7 +136,10 @@ pub(super) fn import_first(case: &Case<'_>, findings: &mut Findings) {
 pub(super) fn one_transaction(case: &Case<'_>, findings: &mut Findings) {
     let left_open = |item: &ItemCase<'_>| {
         let goods = item.item;
-        goods.hs.is_none() || [&goods.make, &goods.model, &goods.calibre].contains(&&None)
+        goods.hs.is_none()
+            || goods.make.is_none()
+            || goods.model.is_none()
+            || goods.calibre.is_none()
     };
     let compared = any_pair(case, differ_at_large) || case.items.iter().any(left_open);
     for pair in compared.then(|| pairs(case)).into_iter().flatten() {

@@ -245,7 +245,7 @@ pub(super) fn licence_type(case: &Case<'_>, findings: &mut Findings) {
                 licence.kind == declaration.movement && case.may_issue(licence.issuing_state, state)
             }
         };
-        if is_licensed(case, item) && !item.quotes.iter().any(fits) {
+        if !item.quotes.iter().any(fits) && is_licensed(case, item) {
             let finding = findings.add(Code::LicenceTypeMismatch).on_item(item, "licences");
             finding.declared(Kinds(item)).licensed(format_args!("{wanted} of {state}"));
             finding.says(format_args!(
