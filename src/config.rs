@@ -194,6 +194,8 @@ pub struct Console {
     pub enabled: Option<bool>,
     /// The key under which sessions are sealed; empty for one of this node's own.
     pub key_file: PathBuf,
+    /// How long a session may go on by renewal before its owner signs in again.
+    pub session_s_max: i64,
     /// Under which address people reach this service.
     pub public_url: String,
     /// The issuers that sign people in.

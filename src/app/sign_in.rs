@@ -2,12 +2,15 @@
 //! session is a token that `Access` would take from anyone; nothing here makes a caller by itself.
 mod chooser;
 mod oidc;
+mod renewal;
 mod seal;
 
 pub use chooser::Chooser;
 pub use chooser::Person;
 pub use chooser::Sample;
 pub use oidc::FLOW_S;
+pub use oidc::SignedIn;
+pub use renewal::Renewal;
 pub use seal::Purpose;
 pub use seal::Sealer;
 
@@ -31,6 +34,8 @@ pub struct SignIn {
     /// The sample service's choice of roles; never there in a real one.
     chooser: Option<Chooser>,
     ways: Vec<oidc::Way>,
+    session_s_max: i64,
+    attempts: renewal::Attempts,
 }
 
 /// When a token ends.
@@ -48,7 +53,10 @@ impl SignIn {
         let console = &config.console;
         let ways = console.sign_in.iter().map(|way| oidc::Way::open(&console.public_url, way));
         let ways = ways.collect::<Result<_, _>>()?;
-        Ok(Self { sealer: Sealer::open(file, ids.as_ref())?, ids, chooser: None, ways })
+        let sealer = Sealer::open(file, ids.as_ref())?;
+        let session_s_max = console.session_s_max;
+        let attempts = renewal::Attempts::default();
+        Ok(Self { sealer, ids, chooser: None, ways, session_s_max, attempts })
     }
 
     /// Lets whoever comes choose a role: for the sample service and the tests alone, which is why no

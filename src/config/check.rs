@@ -165,6 +165,10 @@ fn rate_and_log(config: &Config) -> Vec<Demand> {
         (rate.refused_per_s > 0, "rate.refused_per_s: at least 1"),
         (rate.refused_burst > 0, "rate.refused_burst: at least 1"),
         (FORMATS.contains(&log.format.as_str()), "log.format: json or text"),
+        (
+            (900..=86_400).contains(&config.console.session_s_max),
+            "console.session_s_max: 900 to 86400",
+        ),
         ((10..=100).contains(&config.retention.years), "retention.years: 10 to 100"),
     ]
 }

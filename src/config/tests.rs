@@ -165,6 +165,7 @@ fn unsound_access_rates_and_logs_are_refused() {
         ("rate.refused_per_s", |c| c.rate.refused_per_s = 0),
         ("rate.refused_burst", |c| c.rate.refused_burst = 0),
         ("log.format", |c| c.log.format = "xml".to_owned()),
+        ("console.session_s_max", |c| c.console.session_s_max = 100_000),
     ]);
 }
 

@@ -19,6 +19,9 @@ pub struct Endpoints {
     pub authorization_endpoint: String,
     /// Where codes become tokens.
     pub token_endpoint: String,
+    /// Where it is told that a token is of no use any more (RFC 7009).
+    #[serde(default)]
+    pub revocation_endpoint: Option<String>,
 }
 
 /// What a code became.
@@ -28,6 +31,29 @@ pub struct Tokens {
     pub access_token: String,
     /// Who signed in, when and for which sign-in.
     pub id_token: String,
+    /// By which more tokens are had without a sign-in, where it gives one.
+    #[serde(default)]
+    pub refresh_token: Option<String>,
+}
+
+/// What comes of going on without a sign-in.
+#[derive(Deserialize)]
+pub struct FreshTokens {
+    /// For this service.
+    pub access_token: String,
+    /// For the next time; without it the same one serves again.
+    #[serde(default)]
+    pub refresh_token: Option<String>,
+}
+
+/// What an issuer says to a refresh token.
+pub enum Refreshed {
+    /// New tokens.
+    Given(FreshTokens),
+    /// It is good for nothing any more.
+    Refused,
+    /// It does not answer as it should.
+    Away(String),
 }
 
 /// An issuer that signs people in.
@@ -56,7 +82,8 @@ impl Provider {
         if found.issuer != self.issuer {
             return Err(format!("discovery names the issuer {:?}", found.issuer));
         }
-        for address in [&found.authorization_endpoint, &found.token_endpoint] {
+        let all = [&found.authorization_endpoint, &found.token_endpoint];
+        for address in all.into_iter().chain(&found.revocation_endpoint) {
             if !is_private(address) {
                 return Err(format!("{address}: neither https nor on this machine"));
             }
@@ -77,6 +104,53 @@ impl Provider {
         }
         let bytes = answered(request).await?;
         serde_json::from_slice(&bytes).map_err(|error| format!("the tokens: {error}"))
+    }
+}
+
+impl Provider {
+    /// Turns a refresh token into tokens.
+    pub async fn refresh(
+        &self,
+        endpoints: &Endpoints,
+        form: &[(&str, &str)],
+        secret: Option<(&str, &str)>,
+    ) -> Refreshed {
+        let mut request = self.client.post(&endpoints.token_endpoint).form(form);
+        if let Some((id, secret)) = secret {
+            request = request.basic_auth(id, Some(secret));
+        }
+        let response = match request.header("accept", "application/json").send().await {
+            Ok(response) => response,
+            Err(error) => return Refreshed::Away(error.without_url().to_string()),
+        };
+        // RFC 6749, 5.2: what is refused for good is 400, or 401 for the client itself.
+        if matches!(response.status().as_u16(), 400 | 401) {
+            return Refreshed::Refused;
+        }
+        if !response.status().is_success() {
+            return Refreshed::Away(format!("it answers {}", response.status()));
+        }
+        match read_up_to(response, ANSWER_BYTES_MAX).await {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_or_else(
+                |error| Refreshed::Away(format!("the tokens: {error}")),
+                Refreshed::Given,
+            ),
+            Err(unread) => Refreshed::Away(unread.to_string()),
+        }
+    }
+
+    /// Tells it that a token is of no use any more, where it wants to be told.
+    pub async fn revoke(
+        &self,
+        form: &[(&str, &str)],
+        secret: Option<(&str, &str)>,
+    ) -> Result<(), String> {
+        let Some(address) = self.endpoints().await?.revocation_endpoint else { return Ok(()) };
+        let mut request = self.client.post(address).form(form);
+        if let Some((id, secret)) = secret {
+            request = request.basic_auth(id, Some(secret));
+        }
+        answered(request).await.map(drop)
     }
 }
 

@@ -18,7 +18,7 @@ use wiremock::ResponseTemplate;
 use wiremock::matchers::body_string_contains;
 use wiremock::matchers::path;
 
-const SEED: [u8; 32] = [5; 32];
+pub const SEED: [u8; 32] = [5; 32];
 
 /// A service with the console and a key that the tests know.
 fn with_console() -> Service {
@@ -37,11 +37,11 @@ fn session(token: &str) -> String {
     format!("passavant-session={sealed}; passavant-browser={BROWSER}")
 }
 
-const BROWSER: &str = "AAAAAAAAAAAAAAAAAAAAAA";
-const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
-const OWN: (&str, &str) = ("Sec-Fetch-Site", "same-origin");
+pub const BROWSER: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+pub const OWN: (&str, &str) = ("Sec-Fetch-Site", "same-origin");
 
-fn form_token() -> String {
+pub fn form_token() -> String {
     Sealer::from_seed(&SEED).unwrap().mark(BROWSER)
 }
 
@@ -186,12 +186,18 @@ async fn without_a_way_to_sign_in_or_where_it_is_said_there_is_no_console() {
 
 /// An issuer that signs people in: what it says of itself, and the tokens that it gives for a code.
 async fn signing_in(server: &MockServer, id_claims: Value) {
+    signing_in_until(server, id_claims, 600).await;
+}
+
+/// The same with an access token that ends so soon.
+pub async fn signing_in_until(server: &MockServer, id_claims: Value, life_s: i64) {
     server.reset().await;
     let issuer = server.uri();
     let discovery = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
     });
     Mock::given(path("/.well-known/openid-configuration"))
         .respond_with(ResponseTemplate::new(200).set_body_json(discovery))
@@ -199,14 +205,15 @@ async fn signing_in(server: &MockServer, id_claims: Value) {
         .await;
     let now = SystemClock.now().as_second();
     let mut access = json!({"iss": issuer, "aud": "passavant", "sub": "officer-7", "role": "officer",
-        "posts": ["FRLEH"], "iat": now, "nbf": now, "exp": now + 600});
+        "posts": ["FRLEH"], "iat": now, "nbf": now, "exp": now + life_s});
     let mut identity = json!({"iss": issuer, "aud": "console", "sub": "officer-7",
         "iat": now, "exp": now + 600});
     for (name, value) in id_claims.as_object().unwrap() {
         let claims = if name == "access_sub" { &mut access } else { &mut identity };
         claims[if name == "access_sub" { "sub" } else { name }] = value.clone();
     }
-    let tokens = json!({"access_token": signed(&access), "id_token": signed(&identity), "token_type": "Bearer"});
+    let tokens = json!({"access_token": signed(&access), "id_token": signed(&identity), "token_type": "Bearer",
+        "refresh_token": "first-refresh"});
     Mock::given(path("/token"))
         .and(body_string_contains("grant_type=authorization_code"))
         .and(body_string_contains("code=the-code"))
@@ -216,7 +223,7 @@ async fn signing_in(server: &MockServer, id_claims: Value) {
         .await;
 }
 
-fn signed(claims: &Value) -> String {
+pub fn signed(claims: &Value) -> String {
     let key = ed25519_dalek::SigningKey::from_bytes(&SEED);
     let b64 = |bytes: &[u8]| base64::Engine::encode(&URL_SAFE_NO_PAD, bytes);
     let kid: String = b64(key.verifying_key().as_bytes()).chars().take(16).collect();
@@ -228,7 +235,7 @@ fn signed(claims: &Value) -> String {
 }
 
 /// Where people can sign in there are pages, without another setting.
-fn with_sign_in(server: &MockServer) -> Service {
+pub fn with_sign_in(server: &MockServer) -> Service {
     with_sign_in_where(server, None)
 }
 
@@ -241,6 +248,9 @@ fn with_sign_in_where(server: &MockServer, enabled: Option<bool>) -> Service {
         let mut trusted = config.access.issuers[0].clone();
         (trusted.issuer, trusted.jwks_file) = (issuer.clone(), Some(jwks));
         config.access.issuers.push(trusted);
+        let file = config.node.data_dir.join("shared.key");
+        std::fs::write(&file, base64::Engine::encode(&URL_SAFE_NO_PAD, SEED)).unwrap();
+        config.console.key_file = file;
         config.console.enabled = enabled;
         config.console.public_url = String::from("http://127.0.0.1:8443");
         config.console.sign_in.push(passavant::config::SignIn {
@@ -255,7 +265,7 @@ fn with_sign_in_where(server: &MockServer, enabled: Option<bool>) -> Service {
 }
 
 /// Follows the link to the issuer: the parameters that it is given, and the cookies to come back with.
-async fn set_out(service: &Service) -> (HashMap<String, String>, String) {
+pub async fn set_out(service: &Service) -> (HashMap<String, String>, String) {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let client = client.no_proxy().build().unwrap();
     let address =
@@ -272,7 +282,7 @@ async fn set_out(service: &Service) -> (HashMap<String, String>, String) {
     (to.query_pairs().into_owned().collect(), flow.split(';').next().unwrap().to_owned())
 }
 
-async fn come_back(service: &Service, state: &str, cookie: &str) -> Answer {
+pub async fn come_back(service: &Service, state: &str, cookie: &str) -> Answer {
     let path = format!("/console/sign-in/return?state={state}&code=the-code");
     service.send(Method::GET, &path, "", &[("Cookie", cookie)], None).await
 }

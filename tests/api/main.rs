@@ -26,6 +26,7 @@ mod reach;
 mod receipts;
 mod registry;
 mod releases;
+mod renewals;
 mod serials;
 mod shell;
 mod stoppages;

@@ -122,3 +122,36 @@ async fn a_declaration_file_is_dropped_anywhere_on_the_page() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_session_that_is_about_to_end_goes_on_or_says_so() {
+    at_a_desk("session-ends", async |desk| {
+        let soon = "document.body.dataset.endsAt = new Date(Date.now() + 60000).toISOString()";
+        // What an issuer that lets it go on, or does not, makes of the end.
+        let ending = |left_ms: u32| {
+            format!(
+                "const ask = window.fetch;
+                 window.asked = 0;
+                 window.fetch = (address, options) => {{
+                     if (!String(address).includes('/sign-in/renewal')) return ask(address, options);
+                     window.asked += 1;
+                     const ends_at = new Date(Date.now() + {left_ms}).toISOString();
+                     return Promise.resolve(new Response(JSON.stringify({{ ends_at }})));
+                 }}"
+            )
+        };
+        desk.sign_in("officer-FR").await;
+        desk.js(&ending(600_000)).await;
+        desk.js(soon).await;
+        desk.until("new Date(document.body.dataset.endsAt) - Date.now() > 300000").await;
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        let quiet = "return [window.asked, document.getElementById('notice').textContent]";
+        assert_eq!(desk.js(quiet).await, json!([1, ""]));
+        // One that does not: the page says so, with a way to sign in again.
+        desk.go("/console/scan").await;
+        desk.js(&ending(60_000)).await;
+        desk.js(soon).await;
+        desk.until("document.querySelector('#notice a')").await;
+    })
+    .await;
+}

@@ -23,12 +23,22 @@ pub const FLOW_S: i64 = 600;
 /// An issuer that signs people in, as configured.
 pub(super) struct Way {
     pub name: String,
-    issuer: String,
-    client_id: String,
+    pub issuer: String,
+    pub client_id: String,
     secret: Option<String>,
     scope: String,
     redirect: String,
-    provider: Provider,
+    pub provider: Provider,
+}
+
+/// Somebody who has signed in.
+pub struct SignedIn {
+    /// The token, which `Access` takes.
+    pub token: String,
+    /// The cookie by which the session goes on, where the issuer allows it.
+    pub renewal: Option<String>,
+    /// Where its owner was going.
+    pub next: String,
 }
 
 /// A sign-in on its way.
@@ -64,6 +74,11 @@ impl Way {
             provider: Provider::new(&settings.issuer, settings.ca_file.as_deref())
                 .map_err(failed)?,
         })
+    }
+
+    /// As whom this service speaks to the issuer, where it was given a secret.
+    pub fn credentials(&self) -> Option<(&str, &str)> {
+        self.secret.as_deref().map(|secret| (self.client_id.as_str(), secret))
     }
 }
 
@@ -114,14 +129,14 @@ impl SignIn {
         Ok((url.into(), sealed))
     }
 
-    /// Ends a sign-in: the token, which `access` takes for good, and where its owner was going.
+    /// Ends a sign-in.
     pub async fn finish(
         &self,
         access: &Access,
         sealed: &str,
         (state, code): (&str, &str),
         now: Timestamp,
-    ) -> Result<(String, String), Error> {
+    ) -> Result<SignedIn, Error> {
         let other = Error::Forbidden("this sign-in was not begun in this browser, or too long ago");
         let flow = self.sealer.open_sealed(Purpose::Flow, sealed);
         let flow = flow.and_then(|flow| serde_json::from_slice::<Flow>(&flow).ok());
@@ -138,8 +153,7 @@ impl SignIn {
             ("client_id", &way.client_id),
             ("code_verifier", &flow.verifier),
         ];
-        let secret = way.secret.as_deref().map(|secret| (way.client_id.as_str(), secret));
-        let tokens = way.provider.exchange(&endpoints, &form, secret).await;
+        let tokens = way.provider.exchange(&endpoints, &form, way.credentials()).await;
         let tokens = tokens.map_err(|cause| away(way, &cause))?;
         let refused = |cause: AccessError| {
             tracing::warn!(issuer = way.issuer, ?cause, "a token of a sign-in is not taken");
@@ -160,6 +174,8 @@ impl SignIn {
         if !for_us || !lasts || !same_person || text("nonce") != Some(flow.nonce.as_str()) {
             return Err(refused(AccessError::Invalid("the identity token is not of this sign-in")));
         }
-        Ok((tokens.access_token, flow.next))
+        let (began_s, key) = (now.as_second(), caller.key());
+        let renewal = self.sealed_renewal(way, &key, tokens.refresh_token, began_s);
+        Ok(SignedIn { token: tokens.access_token, renewal, next: flow.next })
     }
 }

@@ -18,6 +18,8 @@ pub enum Purpose {
     Session,
     /// A sign-in on its way to the issuer and back.
     Flow,
+    /// What a session goes on by.
+    Renewal,
 }
 
 impl Purpose {
@@ -25,6 +27,7 @@ impl Purpose {
         match self {
             Self::Session => b"passavant session",
             Self::Flow => b"passavant sign-in",
+            Self::Renewal => b"passavant renewal",
         }
     }
 }
@@ -110,6 +113,7 @@ mod tests {
         let sealed = sealer.seal(Purpose::Session, b"a token", &SystemIds).unwrap();
         assert_eq!(sealer.open_sealed(Purpose::Session, &sealed).unwrap(), b"a token");
         assert_eq!(sealer.open_sealed(Purpose::Flow, &sealed), None);
+        assert_eq!(sealer.open_sealed(Purpose::Renewal, &sealed), None);
         assert!(!sealed.contains("token"));
         let again = sealer.seal(Purpose::Session, b"a token", &SystemIds).unwrap();
         assert_ne!(sealed, again, "nobody can tell that two sessions are the same");

@@ -88,6 +88,7 @@ pub const PAGES: &[Page] = &[
     page!(GET "/console/sign-in/start", OPEN, sign_in::start),
     page!(GET "/console/sign-in/return", OPEN, sign_in::back),
     page!(GET "/console/sign-in/done", OPEN, sign_in::done),
+    page!(GET "/console/sign-in/renewal", OPEN, sign_in::renewal),
     page!(POST "/console/sign-out", OPEN, sign_in::out),
     page!(GET "/console/scan", &[Officer], scan::page, "menu-scan"),
     page!(POST "/console/scan", &[Officer], scan::present),

@@ -3,6 +3,7 @@
 use super::view::View;
 use crate::app::App;
 use crate::app::sign_in::FLOW_S;
+use crate::app::sign_in::Renewal;
 use crate::http::peer::by_tls;
 use crate::http::problem::Problem;
 use actix_web::Error;
@@ -20,6 +21,8 @@ use actix_web::http::header::HeaderValue;
 use actix_web::middleware::Next;
 use actix_web::web;
 
+/// Where a page asks for its session to go on.
+pub const RENEWAL: &str = "/console/sign-in/renewal";
 /// How long a browser's name and its language are kept.
 const YEAR_S: u32 = 31_536_000;
 
@@ -34,6 +37,8 @@ pub enum Cookie {
     Language,
     /// A sign-in on its way.
     Flow,
+    /// What the session goes on by.
+    Renewal,
 }
 
 impl Cookie {
@@ -43,6 +48,7 @@ impl Cookie {
             Self::Browser => "passavant-browser",
             Self::Language => "passavant-language",
             Self::Flow => "passavant-sign-in",
+            Self::Renewal => "passavant-renewal",
         }
     }
 
@@ -69,7 +75,7 @@ impl Cookie {
     pub fn set(self, value: &str, secure: bool) -> String {
         let life = match (self, value.is_empty()) {
             (_, true) => "; Max-Age=0".to_owned(),
-            (Self::Session, false) => String::new(),
+            (Self::Session | Self::Renewal, false) => String::new(),
             (Self::Browser | Self::Language, false) => format!("; Max-Age={YEAR_S}"),
             (Self::Flow, false) => format!("; Max-Age={FLOW_S}"),
         };
@@ -99,6 +105,7 @@ pub async fn around(
     let token = Cookie::Session
         .read(request.headers(), is_secure)
         .and_then(|session| app.sign_in.token(&session));
+    let (token, renewed) = renewed(&app, &request, token, is_secure).await;
     let view = View::new(&app, request.request(), token.as_deref(), is_secure);
     // Nobody signs in here by a header: a page is for the browser that has the cookie.
     request.headers_mut().remove(header::AUTHORIZATION);
@@ -118,12 +125,46 @@ pub async fn around(
         let page = view.refusal(response.request(), &problem.clone());
         response = ServiceResponse::new(response.request().clone(), page);
     }
-    if let Some(name) = view.new_browser()
-        && let Ok(cookie) = HeaderValue::from_str(&Cookie::Browser.set(name, is_secure))
-    {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    let browser = view.new_browser().map(|name| Cookie::Browser.set(name, is_secure));
+    for cookie in renewed.into_iter().chain(browser) {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
     Ok(response)
+}
+
+/// The token with which a request goes on, renewed where it is about to end, and the cookies that say so.
+/// Pages that begin or end a session themselves are left alone.
+async fn renewed(
+    app: &App,
+    request: &ServiceRequest,
+    token: Option<String>,
+    is_secure: bool,
+) -> (Option<String>, Vec<String>) {
+    let path = request.path();
+    let own = ["/console/sign-in", "/console/sign-out", "/console/assets"];
+    if path != RENEWAL && own.iter().any(|own| path.starts_with(own)) {
+        return (token, Vec::new());
+    }
+    let Some(cookie) = Cookie::Renewal.read(request.headers(), is_secure) else {
+        return (token, Vec::new());
+    };
+    let now = app.clock.now();
+    match app.sign_in.renew(&app.access, token.as_deref(), &cookie, now).await {
+        Renewal::AsItIs => (token, Vec::new()),
+        Renewal::Over => (token, vec![Cookie::Renewal.set("", is_secure)]),
+        Renewal::Renewed(fresh, next) => match app.sign_in.session(&fresh) {
+            Ok(sealed) => {
+                let next = Cookie::Renewal.set(next.as_deref().unwrap_or_default(), is_secure);
+                (Some(fresh), vec![Cookie::Session.set(&sealed, is_secure), next])
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a renewed token is not kept");
+                (token, vec![Cookie::Renewal.set("", is_secure)])
+            }
+        },
+    }
 }
 
 /// Whether a request that changes something comes from another site, or does not say from where.

@@ -88,10 +88,13 @@ pub async fn back(
     };
     let flow = Cookie::Flow.read(request.headers(), view.secure).unwrap_or_default();
     let now = app.clock.now();
-    let (token, next) = app.sign_in.finish(&app.access, &flow, (state, code), now).await?;
-    let sealed = app.sign_in.session(&token)?;
-    let page = view.open_page("signed_in.html", context! { next => own_path(&next) })?;
+    let signed_in = app.sign_in.finish(&app.access, &flow, (state, code), now).await?;
+    let sealed = app.sign_in.session(&signed_in.token)?;
+    let next = own_path(&signed_in.next);
+    let page = view.open_page("signed_in.html", context! { next => next })?;
     let page = with_cookie(page, &Cookie::Session.set(&sealed, view.secure))?;
+    let renewal = signed_in.renewal.unwrap_or_default();
+    let page = with_cookie(page, &Cookie::Renewal.set(&renewal, view.secure))?;
     with_cookie(page, &Cookie::Flow.set("", view.secure))
 }
 
@@ -100,15 +103,29 @@ pub async fn done(Anyone(_): Anyone, view: View) -> Answer {
     view.open_page("signed_in.html", context! { next => HOME, closes => true })
 }
 
-/// `POST /console/sign-out`.
-pub async fn out(view: View, Form(_): Form) -> Answer {
-    with_cookie(session::see("/console/sign-in"), &Cookie::Session.set("", view.secure))
+/// `GET /console/sign-in/renewal`: when the session ends by now; what goes around every page has renewed it
+/// where it may be.
+pub async fn renewal(view: View) -> Answer {
+    let ends_at = view.ends_at().map(|at| format!("{at:.0}"));
+    Ok(HttpResponse::Ok().json(serde_json::json!({"ends_at": ends_at})))
+}
+
+/// `POST /console/sign-out`: nobody goes on by what the issuer has given either.
+pub async fn out(app: web::Data<App>, view: View, request: HttpRequest, Form(_): Form) -> Answer {
+    if let Some(renewal) = Cookie::Renewal.read(request.headers(), view.secure) {
+        app.sign_in.revoke(&renewal).await;
+    }
+    let page = session::see("/console/sign-in");
+    let page = with_cookie(page, &Cookie::Session.set("", view.secure))?;
+    with_cookie(page, &Cookie::Renewal.set("", view.secure))
 }
 
 /// Starts the session of a token.
 fn signed_in(app: &App, view: &View, token: &str, next: &str) -> Answer {
     let sealed = app.sign_in.session(token)?;
-    with_cookie(session::see(own_path(next)), &Cookie::Session.set(&sealed, view.secure))
+    let page = session::see(own_path(next));
+    let page = with_cookie(page, &Cookie::Session.set(&sealed, view.secure))?;
+    with_cookie(page, &Cookie::Renewal.set("", view.secure))
 }
 
 fn with_cookie(mut response: HttpResponse, cookie: &str) -> Answer {

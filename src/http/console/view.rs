@@ -78,6 +78,11 @@ impl View {
         self.is_new_browser.then_some(self.browser.as_str())
     }
 
+    /// When the session ends.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
+    }
+
     /// What this browser's forms carry.
     pub fn form_token(&self) -> String {
         self.app.sign_in.form_token(&self.browser)

@@ -12,6 +12,7 @@ const notice = document.getElementById("notice");
 const TIMEOUT_MS = 20000;
 const SLOW_MS = 1500;
 const SOON_MS = 120000;
+const RENEW_MS = 15000;
 const others = new BroadcastChannel("passavant");
 
 export function say(text, kind = "") {
@@ -67,12 +68,22 @@ function timers() {
   }
 }
 
-// A session that is about to end says so while there is time: whoever signs in again in the other
-// window goes on here.
-let [told, renewed] = [false, false];
-function ends() {
-  const left = new Date(words.endsAt) - Date.now();
-  if (told || renewed || Number.isNaN(left) || left > SOON_MS || left < 0) return;
+// A session that is about to end is renewed where its issuer allows it, and else says so while there is
+// time: whoever signs in again in the other window goes on here.
+let [told, renewed, asked] = [false, false, 0];
+async function ends() {
+  const left = () => new Date(words.endsAt) - Date.now();
+  if (told || renewed || Number.isNaN(left()) || left() > SOON_MS || left() < 0 || Date.now() - asked < RENEW_MS) return;
+  asked = Date.now();
+  try {
+    const response = await fetch("/console/sign-in/renewal", { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { ends_at: endsAt } = await response.json();
+    if (endsAt && new Date(endsAt) - Date.now() > SOON_MS) {
+      words.endsAt = endsAt;
+      return;
+    }
+  } catch { /* No connection: it may still be renewed. */ }
+  if (told || renewed) return;
   told = true;
   say(`${words.sessionSoon} `, "calm");
   const link = document.querySelector("#sign-in-again a").cloneNode();
