@@ -223,9 +223,22 @@ fn with_history(db: &mut Db, row: AlertRow) -> Result<AlertReply, Error> {
             audit: AuditReference { log, index },
         });
     }
+    let reason = reason(db, &row)?;
     let mut shown = shown(db, &[row])?.pop().ok_or(Error::NotFound)?;
-    shown.history = Some(history);
+    (shown.history, shown.reason) = (Some(history), reason);
     Ok(shown)
+}
+
+/// What an officer said on stopping the goods, or on putting the matter before the authority.
+fn reason(db: &mut Db, row: &AlertRow) -> Result<Option<String>, Error> {
+    let matter = super::referral::matter(row)?.as_bytes().to_vec();
+    let events = storage::alerts::events_of(db, &[matter])?;
+    let said = |change: Change| {
+        let of = |event: &&EventRow| event.change == change.as_str() && event.note.is_some();
+        events.iter().rfind(of).and_then(|event| event.note.clone())
+    };
+    let referred = (row.kind == Kind::Referral.as_str()).then(|| said(Change::Referred)).flatten();
+    Ok(referred.or_else(|| said(Change::Raised)))
 }
 
 fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<AlertReply, Error> {
@@ -263,6 +276,7 @@ fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<Ale
         resolved_at: at(done)?,
         resolved_by: done.and_then(|event| event.actor.clone()),
         resolution_note: done.and_then(|event| event.note.clone()),
+        reason: None,
         history: None,
     })
 }

@@ -305,6 +305,10 @@ pub struct AlertReply {
     /// In whose words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution_note: Option<String>,
+    /// Why, in the words of the officer who stopped the goods or referred the matter to the authority; only where
+    /// one alert is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What is due on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due: Vec<DueReply>,

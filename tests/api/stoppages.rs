@@ -40,6 +40,7 @@ async fn what_an_officer_holds_is_not_released_until_the_case_is_closed() {
     assert_eq!((&alert["kind"], &alert["severity"]), (&json!("stoppage"), &json!("hold")));
     assert_eq!((&alert["status"], &alert["declaration"]), (&json!("open"), &json!("FR-STOP-1")));
     assert_eq!(alert["due"][0]["kind"], "customs_notice", "the authority is to be informed");
+    assert_eq!(alert["reason"], "the crates are heavier than declared");
     let raised = &alert["history"][0];
     assert_eq!(raised["note"], "the crates are heavier than declared");
     assert!(raised["by"].as_str().unwrap().contains("officer"), "{raised}");
@@ -84,6 +85,9 @@ async fn goods_referred_by_an_officer_are_the_authority_s_to_decide_and_the_offi
     let asked = service.get("/v1/alerts?kind=referral", &authority).await.json();
     let asked = &asked["items"][0];
     assert_eq!((&asked["alert"], &asked["declaration"]), (&alert["id"], &json!("FR-STOP-3")));
+    let path = format!("/v1/alerts/{}", asked["id"].as_str().unwrap());
+    let asked = service.get(&path, &authority).await.json();
+    assert_eq!(asked["reason"], "the crates are heavier than declared", "it learns why");
     let path = format!("/v1/alerts/{}/decision", asked["id"].as_str().unwrap());
     let body = json!({"decision": "release_advised", "reason": "known to us"});
     assert_eq!(service.post(&path, &authority, &body).await.status, 200);

@@ -22,6 +22,8 @@ async fn goods_that_clear_are_stopped_in_two_clicks_and_found_again_by_their_num
         desk.sees(".casehead").await;
         assert!(desk.text("h1").await.contains("Stopped by an officer"));
         assert!(desk.text(".history").await.contains("heavier than declared"));
+        assert_eq!(desk.text("[data-reason]").await, "The crates are heavier than declared");
+        desk.shot("case-stopped").await;
         let case = desk.js("return location.pathname").await;
         // Whoever scans it now sees that it is stopped, and is not offered a release.
         desk.go("/console/scan").await;
