@@ -1,8 +1,9 @@
 //! Settings: the defaults, a file over them, the environment over both; validated as a whole, and
 //! the service refuses to start with every reason.
 mod access;
-mod check;
+pub(crate) mod check;
 mod log;
+mod offline;
 mod outbound;
 mod pkcs11;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod witness;
 pub use access::Access;
 pub use access::Issuer;
 pub use log::Log;
+pub use offline::Offline;
 pub use pkcs11::Pkcs11;
 pub use trust::Authority;
 pub use trust::Trust;
@@ -86,6 +88,8 @@ pub struct Config {
     pub pkcs11: Pkcs11,
     /// Witnesses.
     pub witness: Witness,
+    /// Posts that may be cut off.
+    pub offline: Offline,
     /// What is logged.
     pub log: Log,
 }

@@ -151,7 +151,7 @@ fn reply(
         }
         Lookup::NotFound | Lookup::Unavailable => None,
     });
-    let as_of = AsOf { data_age_ms: Some(0), licences: versions.collect() };
+    let as_of = AsOf { data_age_ms: Some(0), licences: versions.collect(), offline: None };
     let reply = Verification::new(
         id.to_string(),
         &declaration.reference.value,

@@ -3,6 +3,7 @@
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::cut_off;
 use super::draws::Drawing;
 use super::draws::drawings;
 use super::facts;
@@ -69,7 +70,9 @@ pub(super) fn facts_on_rows(
     }
     let except = own.amended.map(|(id, _)| id);
     facts::history(batch.db, declaration, &presented.sha256(), Some(state), except, &mut facts)?;
+    cut_off::look(batch.db, batch.trust, declaration, &presented.sha256(), &mut facts)?;
     foreign::apply(&mut facts, &presented.foreign, batch.now);
+    cut_off::finish(batch.trust, &mut facts, batch.now);
     let (trust, credentials) = (batch.trust, &declaration.credentials);
     facts.credentials = trust.facts(batch.db, credentials, &facts.licences, batch.now)?;
     Ok(facts)
@@ -139,7 +142,11 @@ pub(super) fn judged(
     facts: &Facts,
     verdict: Verdict,
 ) -> Result<String, Stop> {
-    let judged = written_down(batch, kind, presented, caller, facts, verdict)?;
+    let mut judged = written_down(batch, kind, presented, caller, facts, verdict)?;
+    if kind == "release_review" {
+        // It is part of the release, and the consignment's timeline has that.
+        judged.happening = None;
+    }
     record(&judged, batch)
 }
 

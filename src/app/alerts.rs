@@ -138,6 +138,10 @@ impl Command for WorkOn {
         Ok(())
     }
 
+    fn is_for_cut_off(&self) -> bool {
+        true
+    }
+
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let row = own(batch.db, &self.caller, self.id)?;
         let note = self.note.as_deref();

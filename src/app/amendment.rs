@@ -2,6 +2,7 @@
 use super::Caller;
 use super::Error;
 use super::batch::Batch;
+use super::book;
 use super::claims::Claims;
 use super::licences::Change;
 use super::licences::Document;
@@ -17,6 +18,7 @@ use super::recorder::Stop;
 use crate::domain::licence::Drawn;
 use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
+use crate::domain::licence::LicenceUse;
 use crate::domain::licence::Status;
 use crate::storage;
 use crate::storage::Db;
@@ -53,6 +55,7 @@ impl Command for Amend {
             ))
             .into());
         }
+        no_shipment_is_out(batch, &entry)?;
         let drawn = carried_over(&entry.held, self.document.licence())?;
         let (body, licence) = self.document.clone().version(entry.held.licence.version + 1);
         let version = LicenceVersion {
@@ -73,6 +76,20 @@ impl Command for Amend {
         entry.held.standing.drawn = drawn;
         let change = Change { caller: &self.caller, change: "amendment", reason: None };
         enter(batch, entry, &change, Done::Done)
+    }
+}
+
+/// A licence for one shipment that a post was given as a whole has nothing left that could be another's.
+fn no_shipment_is_out(batch: &mut Batch<'_>, entry: &book::Entry) -> Result<(), Stop> {
+    if entry.held.licence.usage != LicenceUse::Single {
+        return Ok(());
+    }
+    match storage::allowances::open_on(batch.db, entry.id)?.first() {
+        None => Ok(()),
+        Some(row) => {
+            let words = format!("its one shipment is set aside for {}", row.border_post);
+            Err(Error::Stale(words).into())
+        }
     }
 }
 

@@ -108,9 +108,14 @@ impl LogWriter {
 
     /// Takes an entry for the batch; gives the index that it will have.
     pub fn stage(&mut self, entry: Vec<u8>) -> u64 {
-        let index = self.frontier.size() + u64::try_from(self.staged.len()).unwrap_or_default();
+        let index = self.next_index();
         self.staged.push(entry);
         index
+    }
+
+    /// The index that the next entry will have.
+    pub fn next_index(&self) -> u64 {
+        self.frontier.size() + u64::try_from(self.staged.len()).unwrap_or_default()
     }
 
     /// Writes what is staged, in the batch's transaction.
@@ -201,7 +206,7 @@ impl LogWriter {
 }
 
 /// Takes up a log's right edge and insists that its last signed checkpoint agrees with it.
-fn load(db: &mut Db, row: &LogRow) -> Result<Frontier, Error> {
+pub(super) fn load(db: &mut Db, row: &LogRow) -> Result<Frontier, Error> {
     let broken = |what: &str| {
         Error::Internal(format!("log {}: {what}; run `passavant audit verify`", row.origin))
     };

@@ -158,6 +158,11 @@ impl<'a> Batch<'a> {
 
     /// Runs a command, unless its key stands already.
     pub fn run(&mut self, command: &dyn Command) -> Result<Recorded, Stop> {
+        if self.trust.is_cut_off() && !command.is_for_cut_off() {
+            let words =
+                "this post is cut off: it verifies and releases, all else waits for the register";
+            return Err(Error::Stale(words.to_owned()).into());
+        }
         let Some(once) = command.once().cloned() else { return command.decide(self) };
         if let Some(first) = self.first_reply(&once)? {
             return Ok(first);
@@ -277,6 +282,7 @@ impl<'a> Batch<'a> {
             at_us: now_us,
             reserved_change: drawn.reserved.micros() - before.reserved.micros(),
             preclearance_id: draw.preclearance_id.map(<[u8]>::to_vec),
+            allowance_id: draw.allowance_id.map(<[u8]>::to_vec),
         };
         working.drawn = true;
         self.ledger.push(row);
@@ -327,6 +333,11 @@ impl<'a> Batch<'a> {
     /// Adds an entry that was sealed before; gives its index.
     pub fn enter_sealed(&mut self, entry: Vec<u8>) -> u64 {
         self.log.stage(entry)
+    }
+
+    /// The index of the next entry.
+    pub fn next_index(&self) -> u64 {
+        self.log.next_index()
     }
 
     /// The log's origin and row.

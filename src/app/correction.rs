@@ -150,6 +150,7 @@ fn reverse(
         reason: Some(reason),
         outcome: Done::Done,
         against: None,
+        joined: None,
     };
     enter(batch, &act, &[])
 }
@@ -189,6 +190,7 @@ fn amend(
         reason: Some(reason),
         outcome: Done::Done,
         against: None,
+        joined: None,
     };
     enter(batch, &act, &drawings)
 }

@@ -246,6 +246,10 @@ fn told(deadline: &Deadline, step: i64) -> Vec<NewAlert> {
 impl App {
     /// Escalates what is due, the longest overdue first; says whether there may be more.
     pub async fn escalate_due(&self) -> Result<bool, Error> {
+        // A post that is cut off escalates nothing: its authority hears of it when it returns.
+        if self.trust.is_cut_off() {
+            return Ok(false);
+        }
         let now = self.clock.now();
         let due =
             self.readers.read(move |db| storage::deadlines::due(db, now, ESCALATED_MAX)).await?;

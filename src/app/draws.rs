@@ -23,7 +23,8 @@ pub struct Draw<'a> {
     pub licence: &'a str,
     /// The line.
     pub line: u32,
-    /// What happens: `release`, `release_amendment`, `reversal`, `reservation` and what becomes of it.
+    /// What happens: `release`, `release_amendment`, `reversal`, `reservation`, `allowance` and what
+    /// becomes of them.
     pub kind: &'static str,
     /// What the release drew before.
     pub give_back: Quantity,
@@ -37,6 +38,8 @@ pub struct Draw<'a> {
     pub release_id: Option<&'a [u8]>,
     /// The pre-clearance.
     pub preclearance_id: Option<&'a [u8]>,
+    /// The allowance.
+    pub allowance_id: Option<&'a [u8]>,
 }
 
 pub(super) fn moved(figure: Quantity, less: Quantity, more: Quantity) -> Option<Quantity> {

@@ -42,9 +42,10 @@ pub(super) fn released(
     declaration: &Declaration,
     state: Country,
 ) -> Result<(), Stop> {
-    let (lists, post) = (Arc::clone(&batch.lists), declaration.border_post);
-    let place = Place::on_day_of(&lists, state, Some(post), batch.now);
-    let Some((due, _)) = place.exit_due(batch.now) else { return Ok(()) };
+    let (lists, post, at) =
+        (Arc::clone(&batch.lists), declaration.border_post, timestamp(row.at_us)?);
+    let place = Place::on_day_of(&lists, state, Some(post), at);
+    let Some((due, _)) = place.exit_due(at) else { return Ok(()) };
     if declaration.movement != Movement::Export {
         return Ok(());
     }
@@ -56,7 +57,7 @@ pub(super) fn released(
         post: Some(post),
         profile: place.profile.id,
         about: about(row, declaration)?,
-        from: batch.now,
+        from: at,
     })
 }
 

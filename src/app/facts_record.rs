@@ -23,6 +23,8 @@ use crate::rules::case::Lookup;
 use crate::rules::case::PriorUse;
 use crate::rules::case::SerialFact;
 use crate::rules::case::StopFact;
+use crate::rules::offline::Offline;
+use crate::rules::offline::SetAside;
 use serde::Deserialize;
 use serde::Serialize;
 use std::sync::Arc;
@@ -53,6 +55,21 @@ pub struct FactsRecord {
     observed: Vec<ObservedRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stopped: Option<StopRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offline: Option<OfflineRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<(u32, String, String)>,
+}
+
+/// What a post that was cut off rested on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct OfflineRecord {
+    post: String,
+    as_of_us: i64,
+    until_us: i64,
+    licences: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<(u32, String)>,
 }
 
 /// An officer's word against a release: the case, since when, and whether it holds.
@@ -136,6 +153,12 @@ impl FactsRecord {
             stopped: facts.stopped.as_ref().map(|stopped| {
                 (stopped.case.to_string(), stopped.at.as_microsecond(), stopped.holds)
             }),
+            offline: facts.offline.as_ref().map(offline_record),
+            set_aside: facts
+                .set_aside
+                .iter()
+                .map(|of| (of.item, of.serial.to_string(), of.post.to_string()))
+                .collect(),
         }
     }
 
@@ -177,6 +200,11 @@ impl FactsRecord {
             self.credentials.into_iter().map(super::trust::fact).collect::<Option<_>>();
         let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
         let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
+        let set_aside = self.set_aside.into_iter().map(set_aside).collect::<Option<_>>();
+        let offline = match self.offline {
+            Some(record) => Some(offline(record).ok_or_else(|| broken("what a post rested on"))?),
+            None => None,
+        };
         let outward = match self.outward {
             Some(record) => Some(record.outward().ok_or_else(|| broken("the outward movement"))?),
             None => None,
@@ -195,6 +223,8 @@ impl FactsRecord {
             foreign,
             observed: observed.ok_or_else(|| broken("crossings"))?,
             stopped: self.stopped.and_then(stop_fact),
+            offline,
+            set_aside: set_aside.ok_or_else(|| broken("what is set aside"))?,
         })
     }
 }
@@ -270,6 +300,31 @@ fn sighting((post, direction, at_us, vehicle): ObservedRecord) -> Option<Sightin
         at: Timestamp::from_microsecond(at_us).ok()?,
         vehicle: vehicle.map(Text::from),
     })
+}
+
+fn offline_record(fact: &Offline) -> OfflineRecord {
+    OfflineRecord {
+        post: fact.post.to_string(),
+        as_of_us: fact.as_of.as_microsecond(),
+        until_us: fact.until.as_microsecond(),
+        licences: fact.licences.iter().map(ToString::to_string).collect(),
+        unknown: fact.unknown.iter().map(|(item, of)| (*item, of.to_string())).collect(),
+    }
+}
+
+fn offline(record: OfflineRecord) -> Option<Offline> {
+    let unknown = record.unknown.into_iter().map(|(item, of)| Some((item, Serial::parse(&of)?)));
+    Some(Offline {
+        post: record.post.into(),
+        as_of: Timestamp::from_microsecond(record.as_of_us).ok()?,
+        until: Timestamp::from_microsecond(record.until_us).ok()?,
+        licences: record.licences.into_iter().map(Text::from).collect(),
+        unknown: unknown.collect::<Option<_>>()?,
+    })
+}
+
+fn set_aside((item, serial, post): (u32, String, String)) -> Option<SetAside> {
+    Some(SetAside { item, serial: Serial::parse(&serial)?, post: post.into() })
 }
 
 fn foreign_record(fact: &ForeignFact) -> ForeignRecord {

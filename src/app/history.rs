@@ -136,6 +136,7 @@ fn ledger_reply(row: &LedgerRow) -> Result<LedgerReply, Error> {
         consumed: figure(row.consumed),
         release: id(row.release_id.as_deref())?,
         preclearance: id(row.preclearance_id.as_deref())?,
+        allowance: id(row.allowance_id.as_deref())?,
         at: instant(timestamp(row.at_us)?),
     })
 }

@@ -31,7 +31,9 @@ use crate::storage::consignments::EventRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::verification::AsOf;
 use crate::wire::verification::LicenceVersion;
+use crate::wire::verification::OfflineReply;
 use crate::wire::verification::Verification;
+use crate::wire::verification::instant;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -172,14 +174,29 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         reply: reply.clone(),
         at_us: now.as_microsecond(),
     };
-    // Goods that are only announced are not held yet, and a carrier mends its own papers.
-    let is_presented = kind != "preclearance";
-    let alert = alert(id, caller, declaration, &verdict).filter(|_| is_presented);
-    let event = told::verdict(question, &verdict).filter(|_| is_presented);
-    let issuing = issuing_states(facts);
-    let happening = timeline::verdict(kind, id, caller, declaration, issuing, &verdict, now)?
-        .filter(|_| is_presented);
+    let (alert, event, happening) = consequences(question, &verdict)?;
     Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event, happening })
+}
+
+/// What a verdict puts before officers, tells States, and says in the consignment's timeline.
+type Consequences = (Option<NewAlert>, Option<Event<serde_json::Value>>, Option<EventRow>);
+
+/// What follows from a verdict.
+pub(super) fn consequences(
+    question: &Question<'_>,
+    verdict: &Verdict,
+) -> Result<Consequences, Error> {
+    let Question { id, now, caller, presented, facts, kind, .. } = *question;
+    // Goods that are only announced are not held yet, and a carrier mends its own papers.
+    if kind == "preclearance" {
+        return Ok((None, None, None));
+    }
+    let declaration = &presented.declaration;
+    let alert = alert(id, caller, declaration, verdict);
+    let event = told::verdict(question, verdict);
+    let issuing = issuing_states(facts);
+    let happening = timeline::verdict(kind, id, caller, declaration, issuing, verdict, now)?;
+    Ok((alert, event, happening))
 }
 
 /// The reply to a judgement, but for its place in the audit trail.
@@ -218,6 +235,11 @@ fn as_of(facts: &Facts) -> AsOf {
         licences: licence_versions(facts)
             .map(|(number, version)| LicenceVersion { number: number.to_string(), version })
             .collect(),
+        offline: facts.offline.as_ref().map(|offline| OfflineReply {
+            border_post: offline.post.to_string(),
+            taken_at: instant(offline.as_of),
+            ends_at: instant(offline.until),
+        }),
     }
 }
 

@@ -174,6 +174,7 @@ pub(super) fn write_lines(
             at_us: batch.now.as_microsecond(),
             reserved_change: 0,
             preclearance_id: None,
+            allowance_id: None,
         });
     }
     Ok(())

@@ -126,7 +126,8 @@ impl App {
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
         let registers = Registers::open(&config, ids.as_ref())?;
-        let trust = Arc::new(Trust::open(&config, token)?);
+        let trust = Trust::open(&config, token)?;
+        let trust = Arc::new(trust.resting_on(&mut db, &config.offline.post)?);
         let witnesses = Witnesses::open(&config, ids.as_ref())?;
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
@@ -207,6 +208,7 @@ impl App {
                 if last.is_none() {
                     self.remember_reports().await?;
                     self.remember_stoppages().await?;
+                    self.remember_set_aside().await?;
                     self.past.is_complete();
                 }
                 Ok(last)
@@ -224,6 +226,19 @@ impl App {
             }
             let Some((last, ..)) = rows.into_iter().next_back() else { return Ok(()) };
             after = last;
+        }
+    }
+
+    async fn remember_set_aside(&self) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let page = move |db: &mut Db| storage::allowances::firearms(db, after, PAST_ROWS);
+            let rows = self.readers.read(page).await?;
+            for (_, serial) in &rows {
+                self.past.note(Trace::Firearm(super::serials::EVERY_STATE, serial));
+            }
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            after = *last;
         }
     }
 
@@ -336,7 +351,7 @@ impl App {
 }
 
 /// The token that holds keys, where there is one, and the log's key, there or in a file.
-fn keys(config: &Config, ids: &dyn Ids) -> Result<(Option<Arc<Token>>, Signer), Error> {
+pub fn keys(config: &Config, ids: &dyn Ids) -> Result<(Option<Arc<Token>>, Signer), Error> {
     let token = Token::open(&config.pkcs11).map_err(Error::Internal)?;
     let signer = audit_log::signer(config, token.as_ref(), ids)?;
     // Without it nothing but credentials is missing.

@@ -120,6 +120,7 @@ pub(super) fn ask(
         reason: Some(asked.reason),
         outcome: Done::Created,
         against: Some(&reply(&against)?),
+        joined: None,
     };
     enter(batch, &act, &[])
 }
@@ -257,6 +258,7 @@ impl Confirm {
             reason: self.note.as_deref(),
             outcome: Done::Done,
             against: Some(&reply(&against)?),
+            joined: None,
         };
         let recorded = enter(batch, &act, drawings)?;
         notice::overridden(batch, &row, presented, facts, codes)?;
@@ -300,6 +302,7 @@ impl Command for Expire {
             reason: None,
             outcome: Done::Done,
             against: Some(&reply(&against)?),
+            joined: None,
         };
         enter(batch, &act, &[])
     }

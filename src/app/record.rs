@@ -105,6 +105,8 @@ pub struct Judgement<'a> {
     lists: &'a str,
     reference_date: String,
     data_age_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_of: Option<String>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingRecord>,
@@ -165,6 +167,7 @@ impl<'a> Judgement<'a> {
             lists: of.lists,
             reference_date: of.verdict.reference_date.to_string(),
             data_age_ms: of.facts.data_age_ms,
+            snapshot_of: of.facts.offline.as_ref().map(|offline| offline.as_of.to_string()),
             verdict: of.verdict.outcome.as_str(),
             findings: findings
                 .iter()

@@ -97,6 +97,10 @@ pub trait Command: Send {
     fn once(&self) -> Option<&Once>;
     /// Names what it will decide on.
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop>;
+    /// Whether a post that is cut off from the register may do it.
+    fn is_for_cut_off(&self) -> bool {
+        false
+    }
     /// Decides on the rows and writes what follows. It refuses before it writes, or not at all. Where
     /// another node came in between, the whole batch is decided again.
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop>;

@@ -65,6 +65,19 @@ struct ReleaseEntry<'a> {
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     against: Option<&'a [String]>,
     draws: Vec<DrawReply>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined: Option<&'a Joined>,
+}
+
+/// Where a release was recorded that a post made while it was cut off.
+#[derive(Debug, Serialize)]
+pub(super) struct Joined {
+    /// The post's log.
+    pub log: String,
+    /// Its entry there.
+    pub index: u64,
+    /// When.
+    pub released_at: String,
 }
 
 struct Release {
@@ -90,6 +103,11 @@ impl Command for Release {
         let state = self.caller.state.as_str();
         super::returns::claim(db, &self.presented.declaration, state, claims)?;
         presentation::claim(db, self.preclearance.as_deref(), claims)
+    }
+
+    fn is_for_cut_off(&self) -> bool {
+        // Whoever releases against the advice needs the register behind it.
+        self.against.is_none()
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
@@ -128,6 +146,7 @@ impl Command for Release {
             reason: None,
             outcome: Done::Created,
             against: None,
+            joined: None,
         };
         enter(batch, &act, &drawings)
     }
@@ -192,6 +211,8 @@ pub(super) struct Act<'a> {
     pub outcome: Done,
     /// Where it is a release against the advice.
     pub against: Option<&'a OverrideReply>,
+    /// Where it was made at a post that was cut off.
+    pub joined: Option<&'a Joined>,
 }
 
 /// Writes the act into the trail and gives the reply.
@@ -233,6 +254,7 @@ pub(super) fn enter(
         draws: fitting(draws.iter(), DRAWS_BYTES_MAX, |draw| written(&draw.licence) + DRAW_BYTES)
             .cloned()
             .collect(),
+        joined: act.joined,
     };
     let index = batch.enter(kind, nonce, &body)?;
     told::release(batch, told::release_kind(kind), row, body.states)?;

@@ -50,7 +50,7 @@ pub(super) fn write(
         declaration: alters.then(|| act.row.declaration.clone()),
         draws: json(&draws.iter().map(drew).collect::<Vec<_>>())?,
         actor: act.caller.key(),
-        at_us: batch.now.as_microsecond(),
+        at_us: act.joined.map_or(batch.now.as_microsecond(), |_| act.row.at_us),
         log_id: batch.log().1,
         log_index,
     };

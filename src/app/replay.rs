@@ -8,6 +8,7 @@ use super::judge::Presented;
 use super::release::timestamp;
 use super::release::uuid;
 use crate::audit::entry::salted;
+use crate::domain::licence::Licence;
 use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
@@ -81,10 +82,15 @@ pub fn kept_beside(
     }))
 }
 
-fn records_verdict(entry: &Value) -> bool {
+pub(super) fn records_verdict(entry: &Value) -> bool {
     matches!(
         text(entry, "kind"),
-        "verification" | "preclearance" | "release_refused" | "override_judged" | "release_basis"
+        "verification"
+            | "preclearance"
+            | "release_refused"
+            | "override_judged"
+            | "release_basis"
+            | "release_review"
     )
 }
 
@@ -93,12 +99,12 @@ fn row(db: &mut Db, log_id: i64, index: u64) -> Result<Option<VerificationRow>, 
     Ok(storage::verifications::by_entry(db, log_id, index)?)
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Whether what stands beside the log is what the entry was made of.
-fn digests(entry: &Value, row: &VerificationRow) -> Result<Vec<String>, Error> {
+pub(super) fn digests(entry: &Value, row: &VerificationRow) -> Result<Vec<String>, Error> {
     let nonce = nonce(text(entry, "nonce"))
         .ok_or_else(|| Error::Internal("an entry's nonce".to_owned()))?;
     let kept = [
@@ -112,7 +118,7 @@ fn digests(entry: &Value, row: &VerificationRow) -> Result<Vec<String>, Error> {
     Ok(differs.map(|(field, _)| format!("{field} is not the digest of what is kept")).collect())
 }
 
-fn nonce(hex: &str) -> Option<[u8; 16]> {
+pub(super) fn nonce(hex: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 32).map(u128::to_be_bytes)
 }
 
@@ -122,16 +128,18 @@ fn derive(db: &mut Db, entry: &Value, row: &VerificationRow) -> Result<String, E
     })?;
     let record: FactsRecord = serde_json::from_str(&row.facts)
         .map_err(|error| Error::Internal(format!("recorded facts: {error}")))?;
-    let facts = record.facts(|number, version| {
-        let body = storage::licences::body_of_version(db, number, version)?.ok_or_else(|| {
-            Error::Internal(format!("licence {number} version {version} is gone"))
-        })?;
-        Ok(Arc::new(book::licence_of(number, version, &body)?))
-    })?;
+    let facts = record.facts(|number, version| document(db, number, version))?;
     let lists = lists_of(db, text(entry, "lists"))?;
     let now = timestamp(row.at_us)?;
     let verdict = judge::evaluate(&presented, &facts, &lists, now);
     judge::reply(uuid(&row.id)?, &presented, &facts, &lists, &verdict, now)
+}
+
+/// What a version of a licence says.
+pub(super) fn document(db: &mut Db, number: &str, version: u32) -> Result<Arc<Licence>, Error> {
+    let body = storage::licences::body_of_version(db, number, version)?
+        .ok_or_else(|| Error::Internal(format!("licence {number} version {version} is gone")))?;
+    Ok(Arc::new(book::licence_of(number, version, &body)?))
 }
 
 /// The lists of an edition.

@@ -78,7 +78,8 @@ pub(super) fn release(act: &Act<'_>, now: Timestamp) -> Result<Option<EventRow>,
         states: json(&with_state(states_in(&row.states)?, &row.state))?,
         carrier: carrier(declaration),
         detail: "{}".to_owned(),
-        happened_us: now.as_microsecond(),
+        // What a post did while it was cut off is told later than it was done.
+        happened_us: act.joined.map_or(now.as_microsecond(), |_| row.at_us),
         at_us: now.as_microsecond(),
         ..EventRow::default()
     }))

@@ -11,6 +11,7 @@ pub(super) use record::record;
 pub(super) use record::word;
 
 use super::Error;
+use super::cut_off::CutOff;
 use crate::config::Config;
 use crate::credential::Claims;
 use crate::credential::KeyError;
@@ -74,6 +75,7 @@ pub struct Trust {
     authorities: Vec<Authority>,
     status_age_s_max: i64,
     cool_down_s: u64,
+    cut_off: Option<CutOff>,
 }
 
 impl Trust {
@@ -109,9 +111,20 @@ impl Trust {
             authorities,
             status_age_s_max: settings.status_age_s_max,
             cool_down_s: settings.cool_down_s,
+            cut_off: None,
         };
         trust.read_ring().map_err(internal)?;
         Ok(trust)
+    }
+
+    /// The same for a post that is cut off from the register: it believes a snapshot.
+    pub(super) fn resting_on(self, db: &mut Db, post: &str) -> Result<Self, Error> {
+        Ok(Self { cut_off: CutOff::open(db, post)?, ..self })
+    }
+
+    /// What it rests on, where this process serves such a post.
+    pub fn cut_off(&self) -> Option<&CutOff> {
+        self.cut_off.as_ref()
     }
 
     /// Reads the key ring again: keys are made and rotated by commands while the service runs.
@@ -200,6 +213,9 @@ impl Trust {
             Err(error) => return Ok(unread(&error.0)),
         };
         let claims = opened.claims();
+        if let Some(cut_off) = self.cut_off().filter(|_| claims.iss == self.issuer) {
+            return Ok(cut_off.credential(opened, self.state));
+        }
         if claims.iss == self.issuer {
             let keys = self.published();
             let checked = signed(opened, &keys, self.state, "own");

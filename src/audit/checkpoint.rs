@@ -102,6 +102,12 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
+/// The origin of the log whose verifier key this is.
+pub fn origin_of(verifier_key: &str) -> Result<String, CheckpointError> {
+    let verifier = StandardVerifier::new(verifier_key).map_err(bad)?;
+    Ok(signed_note::Verifier::name(&verifier).to_owned())
+}
+
 /// Checks a checkpoint's signature and origin; gives the size and the root that it states.
 pub fn verify(note: &str, verifier_key: &str) -> Result<(u64, Hash), CheckpointError> {
     let verifier = StandardVerifier::new(verifier_key).map_err(bad)?;

@@ -14,6 +14,7 @@ mod demo;
 mod evidence;
 mod key;
 mod moving;
+mod post;
 mod serve;
 mod token;
 
@@ -59,6 +60,9 @@ enum Command {
     /// A case for those who check it without this service.
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
+    /// A post that may be cut off from the register.
+    #[command(subcommand)]
+    Post(post::PostCommand),
     /// Copies the database, as it stands at one instant, to a new file.
     Backup {
         /// The new file.
@@ -108,6 +112,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Command::Key(command) => key::run(&config()?, command),
         Command::Credential(command) => credential::run(config, command),
         Command::Evidence(command) => evidence::run(config, command),
+        Command::Post(command) => post::run(config()?, command),
         Command::Backup { file } => data::backup(&config()?, file),
         Command::Restore { file } => data::restore(&config()?, file),
         Command::Archive { folder } => data::archive(config()?, folder),

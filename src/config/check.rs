@@ -43,6 +43,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     problems.extend(unmet(&trust(config)));
     problems.extend(unmet(&pkcs11(&config.pkcs11)));
     problems.extend(unmet(&witness(&config.witness)));
+    problems.extend(unmet(&offline(config)));
     for (index, authority) in config.trust.authorities.iter().enumerate() {
         let at = |problem: String| format!("trust.authorities[{index}].{problem}");
         problems.extend(unmet(&another(config, authority)).into_iter().map(at));
@@ -111,6 +112,25 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
         (
             (1..=3600).contains(&config.preclearance.lapse_every_s),
             "preclearance.lapse_every_s: 1 to 3600",
+        ),
+    ]
+}
+
+fn offline(config: &Config) -> Vec<Demand> {
+    let offline = &config.offline;
+    let here = !offline.post.is_empty();
+    vec![
+        (
+            !here || crate::domain::Locode::parse(&offline.post).is_ok(),
+            "offline.post: the post's UN/LOCODE, such as FRLEH",
+        ),
+        (
+            !here || config.database.file().is_some(),
+            "offline.post: a post that may be cut off has an embedded database of its own (database.url)",
+        ),
+        (
+            (60..=604_800).contains(&offline.snapshot_life_s_max),
+            "offline.snapshot_life_s_max: 60 to 604800",
         ),
     ]
 }
@@ -361,7 +381,7 @@ fn is_state(code: &str) -> bool {
 }
 
 /// Whether nobody on the way can change what is read from an address.
-fn is_private_to_read(url: &str) -> bool {
+pub(crate) fn is_private_to_read(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost"

@@ -57,6 +57,8 @@ words! {
         Probing = "probing",
         /// A message to another system cannot be delivered.
         DeliveryFailed = "delivery_failed",
+        /// What a post did while it was cut off does not fit what the register knows.
+        PostReturn = "post_return",
         /// A period has ended and what was due by then has not been done.
         Deadline = "deadline",
         /// Customs inform the authority and ask for its decision.

@@ -18,6 +18,7 @@ mod operations;
 mod page;
 mod panics;
 mod peer;
+mod posts;
 mod preclearances;
 mod prefer;
 mod problem;
@@ -131,6 +132,13 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/v1/consignments/{ucr}", FOLLOWERS, consignments::read, "The timeline of one shipment over every post"),
     route!(GET "/v1/serials", READERS, serials::trail, "The trail of one firearm: licensed, released, gone, arrived, exported again, reported"),
     route!(POST "/v1/serials/reports", READERS, serials::report, "A firearm was lost, stolen, seized or found"),
+    route!(GET "/v1/posts/{post}", READERS, posts::read, "A post that may be cut off: its logs, and how far they have joined"),
+    route!(GET "/v1/posts/{post}/allowances", READERS, posts::allowances, "What is or was set aside for a post"),
+    route!(POST "/v1/posts/{post}/allowances", &[Authority], posts::set_aside, "Set quantities and firearms of a licence aside for a post that may be cut off"),
+    route!(POST "/v1/posts/{post}/allowances/{id}/withdrawal", &[Authority], posts::withdraw, "Take back what no post has been given yet"),
+    route!(POST "/v1/posts/{post}/allowances/{id}/loss", &[Authority], posts::lose, "Count as used up what a post will not bring back"),
+    route!(POST "/v1/posts/{post}/snapshots", &[Officer], posts::snapshot, "What a post goes on with while it is cut off, signed; it may release what was set aside for it until that ends"),
+    route!(POST "/v1/posts/{post}/returns", &[Officer], posts::join, "Entries of the post's own log, in their order; what it released is booked, what it has given up comes back"),
     route!(GET "/v1/lists", READERS, lists::read, "The edition of the reference lists in force"),
     route!(PUT "/v1/lists", &[Authority], lists::load, "Put another edition of the reference lists in force"),
     route!(GET "/v1/audit/logs", TRAIL, audit::logs, "The logs of the database: one of each node that shares it"),

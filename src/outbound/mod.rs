@@ -7,6 +7,7 @@ pub mod keys;
 pub mod local_issuer;
 pub mod oidc;
 pub mod pkcs11;
+pub mod post;
 pub mod registry;
 pub mod webhook;
 pub mod witness;

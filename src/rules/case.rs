@@ -1,6 +1,8 @@
 //! Everything that the rules may look at: the declaration, the licences it quotes as they stood,
 //! the lists of the day, the profile of law and what the register knows of these goods.
 use super::finding::Finding;
+use super::offline::Offline;
+use super::offline::SetAside;
 use super::passage::Passage;
 use super::passage::passages;
 use super::profile::Profile;
@@ -181,6 +183,10 @@ pub struct Facts {
     pub stopped: Option<StopFact>,
     /// Which of the numbers were looked up in another State's register.
     pub foreign: Vec<ForeignFact>,
+    /// What the post rests on, where it is cut off from the register.
+    pub offline: Option<Offline>,
+    /// Declared firearms that are set aside for other posts.
+    pub set_aside: Vec<SetAside>,
 }
 
 /// An item's quote together with what it leads to.

@@ -584,4 +584,24 @@ catalogue! {
         "Regulation (EU) No 258/2012 art. 17(3); Regulation (EU) 2025/41 art. 29(5)",
         "Close the case before anything is released"
     }
+    118 OfflineVerdict "OFFLINE_VERDICT" Inform Nobody {
+        "the post is cut off from the register and judges on a snapshot",
+        "Regulation (EU) 2025/41 art. 29(3); Implementing Regulation (EU) 2024/2145 art. 11",
+        "Nothing; the register judges again when the post returns"
+    }
+    119 AllowanceExceeded "ALLOWANCE_EXCEEDED" Refer Officer {
+        "more is declared than is left of what was set aside for the post",
+        "Implementing Regulation (EU) 2024/2145 art. 6 and 11",
+        "Wait for the register, or have the authority set more aside before the next time"
+    }
+    120 NotSetAside "NOT_SET_ASIDE" Refer Officer {
+        "the post is cut off, and this was not set aside for it",
+        "Implementing Regulation (EU) 2024/2145 art. 6 and 11",
+        "Wait for the register"
+    }
+    121 FirearmSetAside "FIREARM_SET_ASIDE" Refer Authority {
+        "the firearm is set aside for another post",
+        "Implementing Regulation (EU) 2024/2145 art. 6(2)",
+        "Wait until that post has returned, or have the authority withdraw the allowance"
+    }
 }

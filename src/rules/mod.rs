@@ -5,6 +5,7 @@ pub mod case;
 pub mod catalogue;
 pub mod finding;
 pub mod journey;
+pub mod offline;
 pub mod overriding;
 pub mod passage;
 pub mod profile;
@@ -118,6 +119,9 @@ const RULES: &[Rule] = &[
     temporary::user_statement,
     announcement::lapsed,
     announcement::stopped,
+    offline::offline_verdict,
+    offline::not_set_aside,
+    offline::firearm_set_aside,
 ];
 
 /// Judges a case by all rules.

@@ -21,7 +21,8 @@ struct Draw<'c, 'a> {
     share: Quantity,
 }
 
-/// 80 QUANTITY_EXCEEDS_AUTHORISED, 81 QUANTITY_EXCEEDS_BALANCE and 87 QUANTITY_WITHIN_TOLERANCE: what the items
+/// 80 QUANTITY_EXCEEDS_AUTHORISED, 81 QUANTITY_EXCEEDS_BALANCE, 87 QUANTITY_WITHIN_TOLERANCE and 119
+/// ALLOWANCE_EXCEEDED: what the items
 /// draw from a licence line, added up in the order of the declaration and restated in the line's unit,
 /// is no more than the line ever authorised (80) and no more than it has left (81): authorised, less
 /// consumed, less what others have reserved. An item that takes the sum over the limit is held and draws
@@ -31,7 +32,9 @@ struct Draw<'c, 'a> {
 /// Goods measured by mass have one only where the profile or the State's overlay sets it; an excess
 /// within it is made known, an excess above it holds. Less than authorised is no finding. Items that
 /// were released under this reference before are left to rule 5, and a spent licence for one shipment to
-/// rule 83.
+/// rule 83. At a post that is cut off from the register, a licence that it draws upon has left what was set aside
+/// for it, and of others it knows what they had when its snapshot was taken: what is beyond that is referred,
+/// since there may be more, and no tolerance applies.
 pub(super) fn balance(case: &Case<'_>, findings: &mut Findings) {
     let mut draws = draws(case);
     draws.sort_by_key(|draw| std::ptr::from_ref(draw.line).addr());
@@ -72,22 +75,29 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
     let line = draw.line;
     let balance = draw.held.balance(line);
     let left = line.quantity.saturating_minus(balance.consumed).saturating_minus(balance.reserved);
+    let offline = case.facts.offline.as_ref();
     let (code, limit) = if total > line.quantity {
         (Code::QuantityExceedsAuthorised, line.quantity)
     } else if total > left
         && case.is_ahead(&draw.held.licence)
         && !has_had_its_shipment(case, draw.quote, draw.held)
     {
-        (Code::QuantityExceedsBalance, left)
+        let beyond = offline.map_or(Code::QuantityExceedsBalance, |_| Code::AllowanceExceeded);
+        (beyond, left)
     } else {
         return false;
     };
-    let tolerated = is_tolerated(case, line.unit, total, limit);
+    let tolerated = offline.is_none() && is_tolerated(case, line.unit, total, limit);
     let code = if tolerated { Code::QuantityWithinTolerance } else { code };
     let finding = findings.add(code).on(draw.item, draw.quote).at(draw.item.path("quantity"));
     finding.declared(total).licensed(limit);
     let together = if total == draw.share { "" } else { " together with the items before it" };
-    if limit == line.quantity {
+    if let Some(offline) = offline.filter(|_| code == Code::AllowanceExceeded) {
+        finding.says(format_args!(
+            "{total} declared{together}, {left} left of what was set aside for {}",
+            offline.post
+        ));
+    } else if limit == line.quantity {
         finding.says(format_args!("{total} declared{together}, {limit} authorised"));
     } else {
         finding.says(format_args!(
@@ -97,7 +107,7 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
             authorised = line.quantity,
         ));
     }
-    if !tolerated {
+    if !tolerated && code != Code::AllowanceExceeded {
         let further = limit.saturating_minus(total.saturating_minus(draw.share));
         finding.remedy(if further.is_zero() {
             "Quote a further licence".to_owned()

@@ -129,6 +129,15 @@ impl<'a> Case<'a> {
             && (licence.kind != Movement::Transit || self.state == Some(licence.issuing_state))
     }
 
+    /// Whether the licence data are young enough to tell; a post that is cut off has its snapshot until that ends.
+    pub fn is_fresh(&self) -> bool {
+        let limit = self.profile.data_age_ms_max;
+        match &self.facts.offline {
+            Some(offline) => self.facts.data_age_ms.is_some() && offline.holds(self.now),
+            None => self.facts.data_age_ms.is_some_and(|age| age <= limit),
+        }
+    }
+
     /// Whether goods at this border draw upon a licence now or at a later border; what they have
     /// drawn at an earlier one is no longer there and must not be missed.
     pub fn is_ahead(&self, licence: &Licence) -> bool {

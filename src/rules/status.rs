@@ -57,14 +57,14 @@ pub(super) fn licence_not_found(case: &Case<'_>, findings: &mut Findings) {
             match quote.lookup {
                 Lookup::Held(held) => foreign_balance(case, item, quote, held, findings),
                 // A register that has answered, signed and just now, has no such licence.
-                Lookup::NotFound if case.foreign(number).is_some() && is_fresh(case) => {
+                Lookup::NotFound if case.foreign(number).is_some() && case.is_fresh() => {
                     let finding = findings.add(Code::LicenceNotFound).on(item, quote);
                     finding.declared(number).says(format_args!(
                         "{number} is not in the register of its State, which was asked"
                     ));
                 }
                 Lookup::NotFound => match unconnected_issuer(case, number) {
-                    None if is_fresh(case) => {
+                    None if case.is_fresh() => {
                         let finding = findings.add(Code::LicenceNotFound).on(item, quote);
                         finding.declared(number).says(format_args!(
                             "{number} is in no register of the States concerned, and all were asked"
@@ -129,19 +129,18 @@ fn unconnected_issuer(case: &Case<'_>, number: &str) -> Option<Country> {
     }
 }
 
-fn is_fresh(case: &Case<'_>) -> bool {
-    case.facts.data_age_ms.is_some_and(|age| age <= case.profile.data_age_ms_max)
-}
-
 /// 13 LICENCE_DATA_STALE: the licence data are no older than the profile allows, and the register could
 /// be asked what it knows of the reference, the firearms and an earlier movement. An age that cannot
 /// be told counts as too old: the service fails closed. Each answer states the age of its data, whether it
-/// is found or not.
+/// is found or not. A post that is cut off judges on its snapshot until that ends.
 pub(super) fn data_stale(case: &Case<'_>, findings: &mut Findings) {
     let limit = case.profile.data_age_ms_max;
-    if !is_fresh(case) {
+    if !case.is_fresh() {
         let finding = findings.add(Code::LicenceDataStale).at("/items").licensed(limit);
         match case.facts.data_age_ms {
+            Some(age) if case.facts.offline.is_some() => finding
+                .declared(age)
+                .says(format_args!("the post's snapshot has ended; it is {age} ms old")),
             Some(age) => finding.declared(age).says(format_args!(
                 "the licence data are {age} ms old, at most {limit} ms are allowed"
             )),

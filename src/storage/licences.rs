@@ -77,6 +77,8 @@ pub struct LedgerRow {
     pub reserved_change: i64,
     /// The pre-clearance for which it is held.
     pub preclearance_id: Option<Vec<u8>>,
+    /// The allowance of a post as which it is held.
+    pub allowance_id: Option<Vec<u8>>,
 }
 
 /// A new licence's searchable columns.

@@ -1,6 +1,7 @@
 //! The only place for the database. One file a noun; every function takes a connection and gives
 //! words of the trade. "No such row" is an `Option`, not an error.
 pub mod alerts;
+pub mod allowances;
 pub mod archive;
 pub mod arrivals;
 pub mod consignments;
@@ -19,6 +20,8 @@ pub mod locks;
 pub mod log;
 pub mod outbox;
 pub mod overrides;
+mod post_schema;
+pub mod posts;
 pub mod preclearances;
 pub mod receipts;
 pub mod register;

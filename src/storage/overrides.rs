@@ -109,3 +109,11 @@ pub fn versions(db: &mut Db, release_id: &[u8], limit: i64) -> Result<Vec<Versio
         .select(VersionRow::as_select())
         .load(db)?)
 }
+
+/// The last entry of a log by which a release came to stand in another state.
+pub fn last_of(db: &mut Db, log_id: i64) -> Result<Option<i64>> {
+    Ok(release_version::table
+        .filter(release_version::log_id.eq(log_id))
+        .select(diesel::dsl::max(release_version::log_index))
+        .first(db)?)
+}

@@ -53,6 +53,7 @@ diesel::table! {
         at_us -> BigInt,
         reserved_change -> BigInt,
         preclearance_id -> Nullable<Binary>,
+        allowance_id -> Nullable<Binary>,
     }
 }
 

@@ -64,3 +64,19 @@ pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>,
         .select((stoppage::alert_id, stoppage::reference_kind, stoppage::reference))
         .load(db)?)
 }
+
+/// Those that stand in a State.
+pub fn standing_in(db: &mut Db, state: &str, limit: i64) -> Result<Vec<StoppageRow>> {
+    Ok(stoppage::table
+        .filter(stoppage::state.eq(state).and(stoppage::lifted_us.is_null()))
+        .order(stoppage::at_us)
+        .limit(limit)
+        .select(StoppageRow::as_select())
+        .load(db)?)
+}
+
+/// Forgets all of them: a post takes another snapshot.
+pub fn forget(db: &mut Db) -> Result<()> {
+    diesel::delete(stoppage::table).execute(db)?;
+    Ok(())
+}

@@ -262,7 +262,7 @@ pub struct AlertReply {
     pub id: String,
     /// What kind: `mismatch`, `reservation`, `override`, `consignment`, `receipt_overdue`,
     /// `receipt_mismatch`, `overstay`, `annulled_after_release`, `probing`, `delivery_failed`,
-    /// `deadline`, `referral`, `decision`, `stoppage`.
+    /// `post_return`, `deadline`, `referral`, `decision`, `stoppage`.
     pub kind: String,
     /// `inform`, `refer` or `hold`; a mismatch weighs as its verdict does.
     pub severity: String,

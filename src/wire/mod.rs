@@ -10,6 +10,7 @@ pub mod field;
 pub mod licence;
 pub mod lists;
 pub mod party;
+pub mod post;
 pub mod preclearance;
 pub mod qr;
 pub mod receipt;

@@ -201,6 +201,20 @@ pub struct AsOf {
     pub data_age_ms: Option<u64>,
     /// The licence versions that were read.
     pub licences: Vec<LicenceVersion>,
+    /// What the post rested on, where it was cut off from the register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineReply>,
+}
+
+/// The snapshot on which a post that is cut off judges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfflineReply {
+    /// The post.
+    pub border_post: String,
+    /// When its snapshot was taken.
+    pub taken_at: String,
+    /// When it ends.
+    pub ends_at: String,
 }
 
 /// Where the audit trail holds the record.

@@ -29,7 +29,7 @@ pub struct Service {
     pub operations: SocketAddr,
     pub client: reqwest::Client,
     pub database_url: String,
-    _dir: TempDir,
+    dir: TempDir,
     stop: Option<(tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
 }
 
@@ -138,7 +138,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> Service {
     });
     let (api, operations) = listens.recv().unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    Service { api, operations, client, database_url, _dir: dir, stop: Some((stop, thread)) }
+    Service { api, operations, client, database_url, dir, stop: Some((stop, thread)) }
 }
 
 impl Drop for Service {
@@ -183,6 +183,11 @@ pub fn today() -> Date {
 }
 
 impl Service {
+    /// Where its files are.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub async fn send(
         &self,
         method: Method,

@@ -21,6 +21,7 @@ mod licences;
 mod malformed;
 mod matrix;
 mod overrides;
+mod posts;
 mod preclearances;
 mod reach;
 mod receipts;

@@ -11,6 +11,7 @@ fn concrete(path: &str) -> String {
         .replace("{path:.*}", "0/000")
         .replace("{log:.*}", "no.such/log")
         .replace("{index}", "0")
+        .replace("{post}", "FRLEH")
         .replace("{ucr}", "6FR00000000000000-NONE")
 }
 

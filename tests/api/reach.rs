@@ -175,6 +175,7 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
             let lists = service.get(path, &token("FR", "authority")).await.text;
             Asked { body: Some(lists), ..asked(path, Reach::FranceBut(403)) }
         }
+        (_, path) if path.starts_with("/v1/posts/") => post_case(service, route, n).await,
         ("GET", "/v1/audit/tile/{path:.*}") => asked("/v1/audit/tile/0/000.p/1", Reach::Everyone),
         ("GET", "/v1/audit/entries/{log:.*}/{index}/proof") => {
             asked("/v1/audit/entries/passavant.example/test/0/proof", Reach::Named)
@@ -232,6 +233,34 @@ async fn shipment_case(service: &Service, route: &Route, reference: &str) -> Ask
             Reach::Everyone,
         ),
         _ => webhook_case(service, route).await,
+    }
+}
+
+/// The same for posts that may be cut off.
+async fn post_case(service: &Service, route: &Route, n: usize) -> Asked {
+    let path = route.path.replace("{post}", "FRLEH");
+    let rounds = super::posts::rounds("1");
+    if (route.method, route.path) == ("POST", "/v1/posts/{post}/allowances") {
+        return sent(path, &rounds, Reach::France);
+    }
+    let own = service.post(super::posts::ALLOWANCES, &token("FR", "authority"), &rounds).await;
+    let own = own.json()["id"].as_str().unwrap().to_owned();
+    let path = path.replace("{id}", &own);
+    match route.path.rsplit('/').next().unwrap() {
+        "allowances" => asked(path, Reach::Page),
+        "snapshots" => {
+            let key = super::posts::log_of(n).verifier_key().to_owned();
+            sent(path, &json!({"key": key}), Reach::France)
+        }
+        "loss" => {
+            super::posts::ended_snapshot(service, n).await;
+            sent(path, &json!({"reason": "a test"}), Reach::France)
+        }
+        "returns" => {
+            super::posts::ended_snapshot(service, n).await;
+            sent(path, &super::posts::signed_note(n), Reach::France)
+        }
+        _ => asked(path, Reach::France),
     }
 }
 

@@ -10,13 +10,16 @@
 
 mod announced;
 mod concurrency;
+mod cut_off;
 mod firearms;
 mod harness;
 mod model;
 mod outbox;
 mod overdue;
 mod overstay;
+mod partitions;
 mod periods;
+mod posts;
 mod receiver;
 mod reservations;
 mod retention;

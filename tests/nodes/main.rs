@@ -11,6 +11,7 @@
 
 mod campaign;
 mod campaigns;
+mod cut_off;
 mod database;
 mod failover;
 mod faults;

@@ -89,7 +89,12 @@ fn key(state: &str) -> LocalIssuer {
 }
 
 pub fn token(state: &str, role: &str) -> String {
-    let posts = if role == "officer" { vec!["FRLEH".to_owned()] } else { Vec::new() };
+    let posts = if role == "officer" { vec!["FRLEH"] } else { Vec::new() };
+    token_at(state, role, &posts)
+}
+
+pub fn token_at(state: &str, role: &str, posts: &[&str]) -> String {
+    let posts: Vec<String> = posts.iter().map(|post| (*post).to_owned()).collect();
     let iss = format!("https://login.example/{state}");
     let claims =
         Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator: None };

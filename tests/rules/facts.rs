@@ -20,6 +20,8 @@ use passavant::rules::case::PriorUse;
 use passavant::rules::case::Proof;
 use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
+use passavant::rules::offline::Offline;
+use passavant::rules::offline::SetAside;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,6 +72,27 @@ struct SentFacts {
     observed: Vec<SentSighting>,
     stopped: Option<SentStop>,
     credentials: Vec<SentCredential>,
+    offline: Option<SentOffline>,
+    set_aside: Vec<SentSetAside>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentOffline {
+    post: String,
+    as_of: String,
+    until: String,
+    licences: Vec<String>,
+    #[serde(default)]
+    unknown: Vec<(u32, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentSetAside {
+    item: u32,
+    serial: String,
+    post: String,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +184,22 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         history_available: !sent.history_unavailable,
         is_announced: sent.is_announced,
         lapsed: sent.lapsed.map(|at| at.parse().expect("an instant")),
+        offline: sent.offline.map(offline),
+        set_aside: sent
+            .set_aside
+            .into_iter()
+            .map(|of| SetAside { item: of.item, serial: serial(&of.serial), post: of.post.into() })
+            .collect(),
+    }
+}
+
+fn offline(sent: SentOffline) -> Offline {
+    Offline {
+        post: sent.post.into(),
+        as_of: sent.as_of.parse().expect("an instant"),
+        until: sent.until.parse().expect("an instant"),
+        licences: sent.licences.into_iter().map(Text::from).collect(),
+        unknown: sent.unknown.into_iter().map(|(item, of)| (item, serial(&of))).collect(),
     }
 }
 

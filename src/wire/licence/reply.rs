@@ -74,7 +74,8 @@ pub struct LedgerReply {
     /// The line.
     pub line: i64,
     /// `issue`, `amendment`, `release`, `release_amendment`, `reversal`, `reservation`,
-    /// `reservation_taken_over`, `reservation_lapsed` or `reservation_withdrawn`.
+    /// `reservation_taken_over`, `reservation_lapsed`, `reservation_withdrawn`; of what is set aside for a post that
+    /// may be cut off `allowance`, `allowance_drawn`, `allowance_returned`, `allowance_withdrawn` or `allowance_lost`.
     pub kind: String,
     /// By how much consumption moved, signed.
     pub consumed_change: String,
@@ -92,6 +93,9 @@ pub struct LedgerReply {
     /// The pre-clearance for which it is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preclearance: Option<String>,
+    /// The allowance of a post as which it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<String>,
     /// When.
     pub at: String,
 }

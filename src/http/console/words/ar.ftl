@@ -210,6 +210,7 @@ alert-overstay = بضائع لم تعد
 alert-annulled_after_release = أُبطل بعد الإفراج
 alert-probing = محاولات استكشاف
 alert-delivery_failed = رسالة لم تُسلَّم
+alert-post_return = عاد منفذ كان منقطعًا
 alert-deadline = موعد نهائي
 alert-referral = أُحيل إلى السلطة
 alert-decision = أجابت السلطة

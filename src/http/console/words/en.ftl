@@ -208,6 +208,7 @@ alert-overstay = Goods not returned
 alert-annulled_after_release = Annulled after release
 alert-probing = Probing
 alert-delivery_failed = Message not delivered
+alert-post_return = A post that was cut off returned
 alert-deadline = Deadline
 alert-referral = Referred to the authority
 alert-decision = The authority has answered

@@ -208,6 +208,7 @@ alert-overstay = Mercancía no devuelta
 alert-annulled_after_release = Anulada tras el despacho
 alert-probing = Tanteo
 alert-delivery_failed = Mensaje no entregado
+alert-post_return = Vuelta de un puesto incomunicado
 alert-deadline = Plazo
 alert-referral = Remitida a la autoridad
 alert-decision = La autoridad ha respondido

@@ -208,6 +208,7 @@ alert-overstay = Marchandises non revenues
 alert-annulled_after_release = Annulée après libération
 alert-probing = Sondage
 alert-delivery_failed = Message non remis
+alert-post_return = Retour d’un poste coupé du registre
 alert-deadline = Échéance
 alert-referral = Transmis à l’autorité
 alert-decision = L’autorité a répondu

@@ -206,6 +206,7 @@ alert-overstay = Товар не вернулся
 alert-annulled_after_release = Аннулирована после выпуска
 alert-probing = Прощупывание
 alert-delivery_failed = Сообщение не доставлено
+alert-post_return = Вернулся отрезанный пост
 alert-deadline = Срок
 alert-referral = Передано органу
 alert-decision = Орган ответил

@@ -202,6 +202,7 @@ alert-overstay = 货物未返回
 alert-annulled_after_release = 放行后被撤销
 alert-probing = 试探
 alert-delivery_failed = 消息未送达
+alert-post_return = 断开的口岸已恢复
 alert-deadline = 期限
 alert-referral = 已移交机关
 alert-decision = 机关已答复
