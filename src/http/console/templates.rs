@@ -110,8 +110,8 @@ fn finding(state: &State<'_, '_>, found: &Value) -> Value {
     let language = language(state);
     let (message, remedy) = (text("message"), text("remedy"));
     let english = words::finding("en", &text("code")).unwrap_or_default();
-    let (title, translated) =
-        words::finding(&language, &text("code")).unwrap_or_else(|| english.clone());
+    let (title, translated) = words::finding(&language, &text("code"))
+        .unwrap_or_else(|| of_alert(&language, &text("code")));
     let is_the_catalogue_s = remedy == english.1;
     minijinja::context! {
         title => title,
@@ -119,6 +119,12 @@ fn finding(state: &State<'_, '_>, found: &Value) -> Value {
         remedy => if is_the_catalogue_s || language != "en" { translated } else { remedy.clone() },
         own_remedy => (!is_the_catalogue_s && language != "en").then_some(remedy),
     }
+}
+
+/// What a code says that only alerts carry, and no rule finds.
+fn of_alert(language: &str, code: &str) -> (String, String) {
+    let title = words::word(language, &format!("alert-code-{code}"), None);
+    (title.unwrap_or_default(), String::new())
 }
 
 /// The parts of a balance in hundredths of what is authorised.

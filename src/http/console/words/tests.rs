@@ -59,6 +59,37 @@ fn every_finding_has_its_title_and_remedy_in_every_language() {
 }
 
 #[test]
+fn every_code_of_an_alert_has_its_words_in_every_language() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/app");
+    let (mut folders, mut codes) = (vec![std::path::PathBuf::from(folder)], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            let is_code = |word: &&str| {
+                word.contains('_')
+                    && word
+                        .bytes()
+                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+            };
+            codes.extend(text.split('"').filter(is_code).map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 12, "{codes:?}");
+    for language in LANGUAGES {
+        for code in &codes {
+            let said = word(language.code, &format!("alert-code-{code}"), None)
+                .or_else(|| Some(finding(language.code, code)?.0));
+            assert!(said.is_some(), "{}: {code}", language.code);
+        }
+    }
+}
+
+#[test]
 fn every_language_speaks_for_itself() {
     for (code, [text, _]) in &CATALOGUES[1..] {
         let (_, [english, _]) = CATALOGUES[0];
