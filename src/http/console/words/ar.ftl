@@ -702,3 +702,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = حان موعد الفحص بعد الشح�
 alert-code-REVIEW_AFTER_2_YEARS = حان موعد مراجعة الترخيص
 alert-code-CARRIER_PROBING = تراخيص غير موجودة أو غير مطابقة مراراً
 alert-code-CHECKPOINT_NOT_WITNESSED = شهود قليلون جداً وقّعوا السجل
+alert-code-POST_LOG_DIFFERS = سجل المنفذ يختلف عما وقّعه مفتاحه

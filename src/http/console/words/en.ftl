@@ -700,3 +700,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = The check after the shipment is due
 alert-code-REVIEW_AFTER_2_YEARS = The licence is due to be reviewed
 alert-code-CARRIER_PROBING = Licences that are not there or do not fit, again and again
 alert-code-CHECKPOINT_NOT_WITNESSED = Too few witnesses have signed the log
+alert-code-POST_LOG_DIFFERS = The post’s log differs from what its key has signed

@@ -700,3 +700,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = Toca el control posterior al envío
 alert-code-REVIEW_AFTER_2_YEARS = Toca revisar la licencia
 alert-code-CARRIER_PROBING = Licencias inexistentes o que no encajan, una y otra vez
 alert-code-CHECKPOINT_NOT_WITNESSED = Muy pocos testigos han firmado el registro
+alert-code-POST_LOG_DIFFERS = El registro del puesto difiere de lo que firmó su clave

@@ -700,3 +700,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = Le contrôle après l’envoi est dû
 alert-code-REVIEW_AFTER_2_YEARS = La licence est à réexaminer
 alert-code-CARRIER_PROBING = Licences inexistantes ou inadaptées, à répétition
 alert-code-CHECKPOINT_NOT_WITNESSED = Trop peu de témoins ont signé le journal
+alert-code-POST_LOG_DIFFERS = Le journal du poste diffère de ce que sa clé a signé

@@ -695,3 +695,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = Настал срок проверки по
 alert-code-REVIEW_AFTER_2_YEARS = Настал срок пересмотра лицензии
 alert-code-CARRIER_PROBING = Снова и снова лицензии, которых нет или которые не подходят
 alert-code-CHECKPOINT_NOT_WITNESSED = Слишком мало свидетелей подписали журнал
+alert-code-POST_LOG_DIFFERS = Журнал поста расходится с тем, что подписал его ключ

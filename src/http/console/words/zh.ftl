@@ -691,3 +691,4 @@ alert-code-POST_SHIPMENT_CHECK_DUE = 装运后核查到期
 alert-code-REVIEW_AFTER_2_YEARS = 许可证应予复审
 alert-code-CARRIER_PROBING = 一再出现不存在或不相符的许可证
 alert-code-CHECKPOINT_NOT_WITNESSED = 签署日志的见证方过少
+alert-code-POST_LOG_DIFFERS = 该口岸的日志与其密钥所签不符
