@@ -82,9 +82,9 @@ pub struct SoughtList {
     by_look: HashMap<u64, Vec<Serial>, BuildHasherDefault<AsIs>>,
 }
 
-/// A hasher for keys that are hashes already.
+/// A hasher for keys that are hashes already, or write one.
 #[derive(Debug, Clone, Copy, Default)]
-struct AsIs(u64);
+pub struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {
@@ -229,7 +229,7 @@ pub struct Lists {
     /// Refusals.
     pub refusals: RefusalList,
     /// States.
-    pub states: HashMap<Country, StateFacts>,
+    pub states: HashMap<Country, StateFacts, BuildHasherDefault<AsIs>>,
 }
 
 impl Default for Text {

@@ -37,6 +37,10 @@ pub struct Deviation {
 /// Puts what was recorded on the way before whoever judges the goods now, where it is not as they
 /// declare it: of one of the two codes.
 pub(super) fn observed(case: &Case<'_>, code: Code, findings: &mut Findings) {
+    // Most goods are seen for the first time, and nothing can be made of that.
+    if case.facts.observed.is_empty() {
+        return;
+    }
     let declaration = case.declaration;
     let planned = Planned {
         from: declaration.country_of_export,
