@@ -105,6 +105,27 @@ async fn a_token_in_a_header_opens_no_page_and_a_session_opens_no_api() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_form_is_said_in_the_reader_s_language() {
+    let service = with_console();
+    let cookie = session(&token("FR", "officer"));
+    let body = format!("form={}&key=0123456789&/border_post=Calais", form_token());
+    for (language, words) in [
+        ("en", "is not a UN"),
+        ("fr", "Un lieu s’écrit en cinq caractères"),
+        ("ar", "يُكتب المكان بخمسة محارف"),
+    ] {
+        let headers = [("Cookie", &*cookie), FORM, OWN, ("Accept-Language", language)];
+        let page = service
+            .send(Method::POST, "/console/declaration", "", &headers, Some(body.clone()))
+            .await;
+        assert_eq!(page.status, 400, "{}", page.text);
+        assert!(page.text.contains(words), "{language}: {}", page.text);
+        // The service's own words stand beside it, marked as what they are.
+        assert!(page.text.contains(r#"<span lang="en""#), "{language}: {}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_altered_or_has_ended_is_none() {
     let service = with_console();
     let good = session(&token("FR", "officer"));

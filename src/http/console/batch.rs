@@ -7,6 +7,7 @@ use super::view::View;
 use crate::app::App;
 use crate::app::Error;
 use crate::http::caller::Carrier;
+use crate::wire::FieldError;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use minijinja::Value;
@@ -38,7 +39,10 @@ pub async fn one(
             let errors = Value::from_serialize(errors);
             (StatusCode::BAD_REQUEST, context! { number => number, errors => errors })
         }
-        Err(Error::Stale(why)) => (StatusCode::CONFLICT, context! { number => number, why => why }),
+        Err(Error::Stale(why)) => {
+            let errors = Value::from_serialize([FieldError::new("", "conflict", why)]);
+            (StatusCode::CONFLICT, context! { number => number, errors => errors })
+        }
         Err(error) => return Err(error.into()),
     };
     view.page_as(status, &caller, "batch_row.html", row)

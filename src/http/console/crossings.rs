@@ -1,6 +1,7 @@
 //! What an officer sees of goods on the move: arrivals at the importing post, exits and entries.
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::faults;
 use super::view::Answer;
 use super::view::View;
 use crate::app::App;
@@ -19,7 +20,6 @@ use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// What a form begins with.
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +115,14 @@ fn read_entry(form: &Fields, sent: &serde_json::Value) -> Read {
     wire::field::shape::<EntryRequest>(&timed(form, sent, "entered_at"))?.read()
 }
 
+/// The name of a field in the form, which has one for either time.
+fn in_form(path: &str) -> &str {
+    match path {
+        "/exited_at" | "/entered_at" => "at",
+        path => path,
+    }
+}
+
 /// The page after a form: what was recorded, or the form again with what is wrong with it.
 fn after(
     caller: &Caller,
@@ -137,15 +145,9 @@ fn after(
         }
         Err(error) => return Err(error.into()),
     };
-    let at = |path: &str| match path {
-        "/exited_at" | "/entered_at" => "at".to_owned(),
-        path => path.to_owned(),
-    };
-    let errors: BTreeMap<String, String> =
-        errors.into_iter().map(|error| (at(&error.path), error.detail)).collect();
     let context = context! {
         d => Value::from_serialize(sent), posts => own_posts(caller),
-        errors => Value::from_serialize(errors),
+        errors => faults(&errors, in_form),
     };
     view.page_as(StatusCode::BAD_REQUEST, caller, form, context)
 }

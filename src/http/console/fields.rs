@@ -9,6 +9,7 @@ use crate::app::release::request_digest;
 use crate::http::body::Limits;
 use crate::http::body::whole;
 use crate::http::problem::Problem;
+use crate::wire::FieldError;
 use actix_web::FromRequest;
 use actix_web::HttpMessage;
 use actix_web::HttpRequest;
@@ -70,6 +71,19 @@ impl Fields {
         let key = format!("console-{key}-{a:02x}{b:02x}{c:02x}{d:02x}");
         Ok(Once { caller: caller.key(), key, request_sha256 })
     }
+}
+
+/// What is wrong with which field of a form, for its page; the API's paths are the fields' names once
+/// `name` has taken away what a form has not.
+pub fn faults(errors: &[FieldError], name: impl Fn(&str) -> &str) -> minijinja::Value {
+    let by_name: BTreeMap<&str, &FieldError> =
+        errors.iter().map(|error| (name(&error.path), error)).collect();
+    minijinja::Value::from_serialize(by_name)
+}
+
+/// The name of a declaration's field, which the API finds in a request.
+pub fn in_declaration(path: &str) -> &str {
+    path.strip_prefix("/declaration").unwrap_or(path)
 }
 
 /// A place in the document while it is put together.

@@ -1,5 +1,6 @@
 //! The timeline of a consignment, drawn over its route and told in order, and the life of a firearm.
 use super::fields::Form;
+use super::fields::faults;
 use super::scan::path_segment;
 use super::session;
 use super::view::Answer;
@@ -153,11 +154,9 @@ pub async fn report(
         Err(Error::Invalid(errors)) => errors,
         Err(error) => return Err(error.into()),
     };
-    let errors: BTreeMap<&str, &str> =
-        errors.iter().map(|error| (error.path.as_str(), error.detail.as_str())).collect();
     let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
     let context = context! {
-        d => Value::from_serialize(&sent), posts => posts, errors => Value::from_serialize(errors),
+        d => Value::from_serialize(&sent), posts => posts, errors => faults(&errors, |path| path),
         sought => context! {},
     };
     view.page_as(StatusCode::BAD_REQUEST, &caller, "serial.html", context)

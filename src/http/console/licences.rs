@@ -2,6 +2,7 @@
 use super::alerts::given;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::faults;
 use super::scan::path_segment;
 use super::session;
 use super::view::Answer;
@@ -29,7 +30,6 @@ use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// Movements and versions shown of one licence.
 const HISTORY_MAX: u16 = 100;
@@ -247,10 +247,8 @@ fn after_form(
         }
         Err(error) => return Err(error.into()),
     };
-    let errors: BTreeMap<&str, &str> =
-        errors.iter().map(|error| (error.path.as_str(), error.detail.as_str())).collect();
     let context = context! {
-        l => Value::from_serialize(sent), errors => Value::from_serialize(errors), ..context
+        l => Value::from_serialize(sent), errors => faults(&errors, |path| path), ..context
     };
     view.page_as(StatusCode::BAD_REQUEST, caller, "licence_form.html", context)
 }

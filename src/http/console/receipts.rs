@@ -2,6 +2,7 @@
 use super::alerts::given;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::faults;
 use super::session;
 use super::view::Answer;
 use super::view::View;
@@ -12,13 +13,13 @@ use crate::app::receipting::Asking;
 use crate::http::caller::Authority;
 use crate::http::page::next_cursor;
 use crate::http::receipts::ReceiptPage;
+use crate::wire::FieldError;
 use crate::wire::receipt::ReceiptReply;
 use crate::wire::receipt::ReceiptStepRequest;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// `GET /console/receipts`.
@@ -122,17 +123,15 @@ async fn step(
         Ok(step) => app.receipt_step(caller, id, asking, step, Some(once)).await,
         Err(error) => Err(error),
     };
-    let errors: BTreeMap<String, String> = match done {
+    let errors: Vec<FieldError> = match done {
         Ok(_) => return Ok(session::see(&format!("/console/receipts/{id}"))),
-        Err(Error::Invalid(errors)) => {
-            errors.into_iter().map(|error| (error.path, error.detail)).collect()
-        }
-        Err(Error::Stale(why)) => BTreeMap::from([(String::new(), why)]),
+        Err(Error::Invalid(errors)) => errors,
+        Err(Error::Stale(why)) => vec![FieldError::new("", "conflict", why)],
         Err(error) => return Err(error.into()),
     };
     let receipt = app.receipt(caller, id).await?;
     let context = context! {
-        errors => Value::from_serialize(errors), ..shown(caller, &receipt)
+        errors => faults(&errors, |path| path), ..shown(caller, &receipt)
     };
     view.page_as(StatusCode::BAD_REQUEST, caller, "receipt.html", context)
 }

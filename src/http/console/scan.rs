@@ -4,6 +4,8 @@ use super::alerts;
 use super::credential;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::faults;
+use super::fields::in_declaration;
 use super::session;
 use super::view::Answer;
 use super::view::View;
@@ -194,15 +196,8 @@ pub async fn declare(
     match app.verify(&caller, declaration, Some(once)).await {
         Ok(recorded) => shown(&app, &caller, &view, &recorded.reply, began).await,
         Err(Error::Invalid(errors)) => {
-            let errors: std::collections::BTreeMap<&str, &str> = errors
-                .iter()
-                .map(|error| {
-                    let path = error.path.strip_prefix("/declaration").unwrap_or(&error.path);
-                    (path, error.detail.as_str())
-                })
-                .collect();
             let context = context! {
-                d => Value::from_serialize(&document), errors => Value::from_serialize(errors),
+                d => Value::from_serialize(&document), errors => faults(&errors, in_declaration),
                 posts => own_posts(&caller),
             };
             view.page_as(StatusCode::BAD_REQUEST, &caller, "declaration.html", context)

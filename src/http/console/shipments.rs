@@ -2,6 +2,8 @@
 use super::alerts::given;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::faults;
+use super::fields::in_declaration;
 use super::scan::bare;
 use super::scan::number_items;
 use super::session;
@@ -20,7 +22,6 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// `GET /console/shipments`.
@@ -82,14 +83,9 @@ pub async fn lodge(
         Err(Error::Invalid(errors)) => errors,
         Err(error) => return Err(error.into()),
     };
-    let at = |error: &FieldError| {
-        error.path.strip_prefix("/declaration").unwrap_or(&error.path).to_owned()
-    };
-    let errors: BTreeMap<String, String> =
-        errors.iter().map(|error| (at(error), error.detail.clone())).collect();
     let context = context! {
         announces => true, d => Value::from_serialize(&document),
-        errors => Value::from_serialize(errors), text => form.text("declaration"),
+        errors => faults(&errors, in_declaration), text => form.text("declaration"),
     };
     view.page_as(StatusCode::BAD_REQUEST, &caller, "declaration.html", context)
 }

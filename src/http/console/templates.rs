@@ -62,6 +62,7 @@ fn made(text: impl Fn(&str, &str) -> String) -> Result<Environment<'static>, Err
     made.add_function("t", t);
     made.add_function("word", word);
     made.add_function("finding", finding);
+    made.add_function("wrong", wrong);
     made.add_function("fresh_key", fresh_key);
     made.add_function("share", share);
     made.add_function("hundredths", hundredths);
@@ -101,6 +102,14 @@ fn word(state: &State<'_, '_>, kind: &str, code: &Value) -> String {
     let code = if code.is_none() || code.is_undefined() { return String::new() } else { code };
     let code = code.to_string();
     words::word(&language(state), &format!("{kind}-{code}"), None).unwrap_or(code)
+}
+
+/// `wrong("required")`: what is wrong, by the code of an error; nothing in English, in which the error
+/// itself says more.
+fn wrong(state: &State<'_, '_>, code: &Value) -> String {
+    let language = language(state);
+    let said = (language != "en").then(|| words::word(&language, &format!("wrong-{code}"), None));
+    said.flatten().unwrap_or_default()
 }
 
 /// `finding(f)`: title and remedy of a finding in the page's language, and whether the rule's own

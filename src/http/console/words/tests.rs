@@ -89,6 +89,55 @@ fn every_code_of_an_alert_has_its_words_in_every_language() {
     }
 }
 
+/// The codes of errors that a source names: the first word after `FieldError::new(` and the like that is
+/// not the name of a field.
+fn error_codes(text: &str) -> BTreeSet<String> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_code = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.bytes().all(|c| c.is_ascii_lowercase() || c == b'_')
+    };
+    let mut codes = BTreeSet::new();
+    for call in ["FieldError::new(", "Invalid::new(", ".error(", "Problem::new("] {
+        for after in text.split(call).skip(1) {
+            let statement = after.split(';').next().unwrap_or_default();
+            let parts: Vec<&str> = statement.split('"').collect();
+            let mut words = parts.iter().zip(parts.iter().skip(1)).step_by(2);
+            let code = words.find(|(before, word)| {
+                is_code(word) && !before.ends_with("field(") && !before.ends_with("at(")
+            });
+            codes.extend(code.map(|(_, word)| (*word).to_owned()));
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_error_has_its_words_in_every_language() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let (mut folders, mut codes) = (vec![std::path::PathBuf::from(source)], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                codes.extend(error_codes(&std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(codes.len() > 60, "{codes:?}");
+    for language in LANGUAGES {
+        for code in &codes {
+            assert!(
+                word(language.code, &format!("wrong-{code}"), None).is_some(),
+                "{}: wrong-{code}",
+                language.code
+            );
+        }
+    }
+}
+
 #[test]
 fn every_language_speaks_for_itself() {
     for (code, [text, _]) in &CATALOGUES[1..] {
