@@ -35,6 +35,11 @@ pub struct LogWriter {
 /// The last checkpoint that is durable, for those who remember it outside the database.
 pub type Latest = Arc<Mutex<Option<String>>>;
 
+/// An index in a log as it is kept.
+pub(super) fn log_index(index: u64) -> Result<i64, Error> {
+    i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))
+}
+
 /// What the first entry of a log says of the others in its database.
 #[derive(Serialize)]
 struct Opened<'a> {

@@ -22,7 +22,6 @@ use crate::rules::offline::Offline;
 use crate::rules::offline::SetAside;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::allowances::AllowanceSerialRow;
 use serde::Deserialize;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -152,7 +151,7 @@ pub(super) fn look(
         let before: ReleasedBefore = serde_json::from_str(&body)
             .map_err(|error| Error::Internal(format!("an earlier release: {error}")))?;
         let is_same = before.content == same_content;
-        if reference.kind == crate::domain::reference::ReferenceKind::Ucr && !is_same {
+        if !reference.is_same_use(is_same) {
             continue;
         }
         let at = timestamp(before.at_us)?;
@@ -166,7 +165,11 @@ pub(super) fn look(
     let quoted = declaration.licence_numbers();
     let unknown = declaration.items.iter().flat_map(|item| {
         facts::firearms(item).into_iter().filter_map(|firearm| {
-            let known = rows.iter().any(|row| may_move(row, item, &firearm.serial));
+            // It may move only under a line that its item quotes.
+            let known = rows.iter().any(|row| {
+                row.serial == firearm.serial.as_str()
+                    && facts::quotes_line(item, &row.licence, row.line)
+            });
             (!known).then_some((item.number, firearm.serial))
         })
     });
@@ -178,19 +181,6 @@ pub(super) fn look(
         unknown: unknown.collect(),
     });
     Ok(())
-}
-
-/// Whether a firearm that was set aside is the one declared, under a line that its item quotes.
-fn may_move(
-    row: &AllowanceSerialRow,
-    item: &crate::domain::declaration::Item,
-    serial: &Serial,
-) -> bool {
-    row.serial == serial.as_str()
-        && item.licences.iter().any(|quote| {
-            quote.number.as_str() == row.licence
-                && quote.line.is_none_or(|line| i64::from(line) == row.line)
-        })
 }
 
 /// The firearms declared, by serial.

@@ -13,7 +13,6 @@ use crate::domain::declaration::Declaration;
 use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
-use crate::domain::reference::ReferenceKind;
 use crate::domain::serial::FirearmKey;
 use crate::domain::serial::Serial;
 use crate::domain::serial::folded_name;
@@ -125,7 +124,7 @@ fn prior_uses(
     let mut uses = Vec::new();
     for release in storage::releases::standing(db, state.as_str(), kind, value)? {
         let same_content = release.content_sha256 == content;
-        if Some(release.id) == except || (reference.kind == ReferenceKind::Ucr && !same_content) {
+        if Some(release.id) == except || !reference.is_same_use(same_content) {
             continue;
         }
         uses.extend(release.items.iter().map(|item| PriorUse {
@@ -192,7 +191,7 @@ fn serials(
                 country: moved.country.clone(),
                 serial: firearm.serial.clone(),
             };
-            if firearm.may_be(&known) || quotes_line(item, &moved) {
+            if firearm.may_be(&known) || quotes_line(item, &moved.licence, moved.line) {
                 facts.push(fact(item.number, &firearm.serial, &moved)?);
             }
         }
@@ -200,11 +199,10 @@ fn serials(
     Ok(facts)
 }
 
-/// Whether an item quotes the line under which a firearm has moved.
-fn quotes_line(item: &Item, moved: &SerialUse) -> bool {
+/// Whether an item quotes a line of a licence, such as that under which a firearm has moved.
+pub(super) fn quotes_line(item: &Item, licence: &str, line: i64) -> bool {
     item.licences.iter().any(|quote| {
-        quote.number.as_str() == moved.licence
-            && quote.line.is_none_or(|line| i64::from(line) == moved.line)
+        quote.number.as_str() == licence && quote.line.is_none_or(|of| i64::from(of) == line)
     })
 }
 

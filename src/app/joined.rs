@@ -6,6 +6,7 @@ use super::Caller;
 use super::Error;
 use super::Role;
 use super::allowances;
+use super::audit_log::log_index;
 use super::batch::Batch;
 use super::facts_record::FactsRecord;
 use super::giving_up::GIVEN_UP;
@@ -159,12 +160,10 @@ impl Joining {
         index: u64,
         of: &Verdict,
     ) -> Result<(), Stop> {
-        let log_index =
-            i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
-        let row = EnteredRow { row: Arc::clone(&of.row), log_id: self.log_id, log_index };
+        let (row, log_index) = (Arc::clone(&of.row), log_index(index)?);
+        let row = EnteredRow { row, log_id: self.log_id, log_index };
         storage::verifications::insert(batch.db, &[row])?;
-        let derived = self.derive(batch, entry, of)?;
-        let (facts, lists) = derived;
+        let (facts, lists) = self.derive(batch, entry, of)?;
         let caller = self.caller(&of.row.caller);
         let id = uuid(&of.row.id)?;
         let now = timestamp(of.row.at_us)?;

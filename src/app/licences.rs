@@ -203,9 +203,8 @@ pub(super) fn enter(
             reason: change.reason,
         },
     )?;
-    let log_index =
-        i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
-    let (log_id, version) = (batch.log().1, i64::from(held.licence.version));
+    let (log_id, log_index) = batch.place(index)?;
+    let version = i64::from(held.licence.version);
     let row = LicenceEntryRow { licence_id: entry.id, version, log_id, log_index };
     batch.licence_entries.push(row);
     if matches!(change.change, "issue" | "amendment") {

@@ -23,6 +23,7 @@ use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Standing;
 use crate::domain::lists::Lists;
+use crate::rules::CLOCK_DIFFERENCE_S;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::allowances::AllowanceSerialRow;
@@ -36,8 +37,6 @@ use std::sync::Arc;
 
 /// Who loads a snapshot, in the history of the licences.
 const ACTOR: &str = "snapshot";
-/// How far clocks may differ, in seconds.
-const CLOCK_DIFFERENCE_S: i64 = 300;
 
 #[derive(Serialize)]
 struct LoadedEntry<'a> {

@@ -3,6 +3,7 @@
 //! one log, which is what streams follow.
 use super::Caller;
 use super::Error;
+use super::audit_log::log_index;
 use super::batch::Batch;
 use super::judge::json;
 use super::record::Actor;
@@ -188,11 +189,9 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// An entry's place in this node's log.
-    fn place(&self, index: u64) -> Result<(i64, i64), Error> {
-        let index =
-            i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
-        Ok((self.log().1, index))
+    /// An entry's place in this node's log: the log's row and the index.
+    pub(super) fn place(&self, index: u64) -> Result<(i64, i64), Error> {
+        Ok((self.log().1, log_index(index)?))
     }
 
     /// Sets a deadline, in the place of an earlier one of the same kind and subject. Whoever sets,

@@ -66,8 +66,7 @@ pub(super) fn step(
 }
 
 fn written(batch: &mut Batch<'_>, row: &ReceiptRow, taking: &Taking<'_>) -> Result<(), Stop> {
-    let log_index = i64::try_from(taking.index)
-        .map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+    let (log_id, log_index) = batch.place(taking.index)?;
     let step = StepRow {
         receipt_id: row.id.clone(),
         version: row.version,
@@ -78,7 +77,7 @@ fn written(batch: &mut Batch<'_>, row: &ReceiptRow, taking: &Taking<'_>) -> Resu
         note: taking.note.map(str::to_owned),
         actor: taking.actor.to_owned(),
         at_us: batch.now.as_microsecond(),
-        log_id: batch.log().1,
+        log_id,
         log_index,
     };
     Ok(storage::receipts::insert_step(batch.db, &step)?)

@@ -34,6 +34,7 @@ use super::timeline;
 use super::told;
 use super::verify::at_own_post;
 use crate::domain::Text;
+use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
 use crate::rules::Case;
 use crate::rules::case::Facts;
@@ -154,25 +155,38 @@ impl Command for Release {
 
 impl Release {
     fn row(&self, batch: &mut Batch<'_>, status: &str) -> Result<ReleaseRow, Error> {
-        let declaration = &self.presented.declaration;
-        Ok(ReleaseRow {
-            id: batch.ids.uuid(batch.now).as_bytes().to_vec(),
-            verification_id: self.verification.id.clone(),
-            state: self.caller.state.to_string(),
-            border_post: declaration.border_post.to_string(),
-            status: status.to_owned(),
-            version: 1,
-            reference_kind: declaration.reference.kind.as_str().to_owned(),
-            reference: declaration.reference.value.to_string(),
-            content_sha256: self.presented.sha256().to_vec(),
-            items: items(declaration)?,
-            outward: outward(batch, declaration)?,
-            states: states(batch, declaration)?,
-            declaration: self.presented.json.clone(),
-            caller: self.caller.key(),
-            at_us: batch.now.as_microsecond(),
-        })
+        let (id, of) = (batch.ids.uuid(batch.now), &self.verification.id);
+        let row = first_row(batch, &self.presented, &self.caller, of, (id, batch.now))?;
+        Ok(ReleaseRow { status: status.to_owned(), ..row })
     }
+}
+
+/// A release as it is first written: of a verification's declaration, by an officer, at an instant.
+pub(super) fn first_row(
+    batch: &Batch<'_>,
+    presented: &Presented,
+    caller: &Caller,
+    verification: &[u8],
+    (id, at): (Uuid, Timestamp),
+) -> Result<ReleaseRow, Error> {
+    let declaration = &presented.declaration;
+    Ok(ReleaseRow {
+        id: id.as_bytes().to_vec(),
+        verification_id: verification.to_vec(),
+        state: caller.state.to_string(),
+        border_post: declaration.border_post.to_string(),
+        status: "released".to_owned(),
+        version: 1,
+        reference_kind: declaration.reference.kind.as_str().to_owned(),
+        reference: declaration.reference.value.to_string(),
+        content_sha256: presented.sha256().to_vec(),
+        items: items(declaration)?,
+        outward: outward(batch, declaration)?,
+        states: states(batch, declaration)?,
+        declaration: presented.json.clone(),
+        caller: caller.key(),
+        at_us: at.as_microsecond(),
+    })
 }
 
 /// What goods that may return are compared with.

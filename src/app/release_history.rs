@@ -39,8 +39,7 @@ pub(super) fn write(
         unit: draw.unit.clone(),
     };
     let alters = matches!(act.kind, "release" | "release_amendment" | "override_requested");
-    let log_index =
-        i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+    let (log_id, log_index) = batch.place(index)?;
     let row = VersionRow {
         release_id: act.row.id.clone(),
         version: act.row.version,
@@ -51,7 +50,7 @@ pub(super) fn write(
         draws: json(&draws.iter().map(drew).collect::<Vec<_>>())?,
         actor: act.caller.key(),
         at_us: act.joined.map_or(batch.now.as_microsecond(), |_| act.row.at_us),
-        log_id: batch.log().1,
+        log_id,
         log_index,
     };
     Ok(storage::overrides::insert_version(batch.db, &row)?)

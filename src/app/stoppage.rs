@@ -27,7 +27,6 @@ use crate::domain::alert::NewAlert;
 use crate::domain::alert::Outcome;
 use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
-use crate::domain::reference::ReferenceKind;
 use crate::rules::Code;
 use crate::rules::case::StopFact;
 use crate::storage;
@@ -136,9 +135,8 @@ impl StopGoods {
         let standing =
             storage::releases::standing(batch.db, state.as_str(), kind, &reference.value)?;
         let content = self.presented.sha256();
-        let released = standing.iter().any(|release| {
-            reference.kind != ReferenceKind::Ucr || release.content_sha256 == content
-        });
+        let released =
+            standing.iter().any(|release| reference.is_same_use(release.content_sha256 == content));
         if released {
             let words = "the goods have been released: undo the release first".to_owned();
             return Err(Error::Stale(words).into());

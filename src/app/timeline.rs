@@ -133,9 +133,7 @@ impl Batch<'_> {
     /// Puts an event into the timeline of its consignment, with its entry's place in the log.
     pub(super) fn mark(&mut self, event: Option<EventRow>, index: u64) -> Result<(), Error> {
         let Some(mut event) = event else { return Ok(()) };
-        event.log_id = self.log().1;
-        event.log_index =
-            i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+        (event.log_id, event.log_index) = self.place(index)?;
         self.raised.timeline.push(event);
         Ok(())
     }

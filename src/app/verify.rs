@@ -63,10 +63,8 @@ impl Command for Record {
 /// Writes a judgement into a batch; gives the reply with its place in the audit trail.
 pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, Stop> {
     let index = batch.enter_sealed(judged.entry.clone());
-    let (origin, log_id) = batch.log();
-    let reply = judge::with_audit(&judged.reply, origin, index);
-    let log_index =
-        i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))?;
+    let (log_id, log_index) = batch.place(index)?;
+    let reply = judge::with_audit(&judged.reply, batch.log().0, index);
     batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
     if let Some(event) = judged.event.clone() {
         batch.tell(event)?;

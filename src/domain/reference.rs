@@ -35,6 +35,14 @@ pub struct Reference {
     pub value: Text,
 }
 
+impl Reference {
+    /// Whether what stands under this reference already is the same use of it: a UCR may cover many
+    /// shipments, told apart by content alone.
+    pub fn is_same_use(&self, same_content: bool) -> bool {
+        self.kind != ReferenceKind::Ucr || same_content
+    }
+}
+
 /// The movement that an MRN's seventeenth character stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MrnFlow {

@@ -1,4 +1,5 @@
 //! Section 3A: what the declaration must state, and whether its numbers and codes can be right.
+use super::CLOCK_DIFFERENCE_S;
 use super::Case;
 use super::Code;
 use super::Finding;
@@ -19,8 +20,6 @@ use crate::domain::reference::mrn_check_digit_agrees;
 use crate::domain::reference::mrn_flow;
 use crate::domain::reference::ucr_is_sound;
 
-/// How far two clocks may differ before an acceptance lies in the future.
-const CLOCK_DIFFERENCE_S: i64 = 300;
 /// Seconds of a day.
 const DAY_S: i64 = 86_400;
 

@@ -41,6 +41,8 @@ pub use finding::Verdict;
 
 /// Names the rules in every record. It changes with anything that could change a verdict.
 pub const RULESET: &str = "unfp@1";
+/// How far two clocks may differ, in seconds, before an instant of the one lies in the future of the other.
+pub const CLOCK_DIFFERENCE_S: i64 = 300;
 
 /// One rule of the catalogue: it looks at a case and adds what it finds.
 pub type Rule = fn(&Case<'_>, &mut Findings);

@@ -1,5 +1,6 @@
 //! Section 3M: a post that is cut off from the register judges on a signed snapshot, and releases no more
 //! than was set aside for it beforehand.
+use super::CLOCK_DIFFERENCE_S;
 use super::Case;
 use super::Code;
 use super::Findings;
@@ -7,9 +8,6 @@ use super::case::ItemCase;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::serial::Serial;
-
-/// How far clocks may differ: a snapshot taken later than that from now is not believed.
-const CLOCK_DIFFERENCE_S: i64 = 300;
 
 /// What a post that is cut off rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]

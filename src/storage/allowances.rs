@@ -2,7 +2,7 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::post_schema::allowance;
 use super::post_schema::allowance_line;
 use super::post_schema::allowance_serial;
@@ -79,17 +79,13 @@ pub fn insert(
     serials: &[AllowanceSerialRow],
 ) -> Result<()> {
     diesel::insert_into(allowance::table).values(row).execute(db)?;
-    for rows in lines.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(allowance_line::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, lines, (c, rows) => diesel::insert_into(allowance_line::table).values(rows).execute(c));
     insert_serials(db, serials)
 }
 
 /// Writes firearms that are set aside.
 pub fn insert_serials(db: &mut Db, serials: &[AllowanceSerialRow]) -> Result<()> {
-    for rows in serials.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(allowance_serial::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, serials, (c, rows) => diesel::insert_into(allowance_serial::table).values(rows).execute(c));
     Ok(())
 }
 

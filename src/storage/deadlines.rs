@@ -1,8 +1,7 @@
 //! What is due when.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::schema::deadline;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
@@ -37,9 +36,7 @@ pub struct DeadlineRow {
 
 /// Writes new deadlines of subjects that have none.
 pub fn insert(db: &mut Db, rows: &[DeadlineRow]) -> Result<()> {
-    for rows in rows.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(deadline::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(deadline::table).values(rows).execute(c));
     Ok(())
 }
 

@@ -83,6 +83,17 @@ pub fn open(
         .map(|log| serde_json::json!({"log": log.origin, "size": log.size}))
         .collect();
     let gap = (!held.is_empty()).then(|| serde_json::Value::from(held).to_string());
+    insert(db, (origin, verifier_key), owner, gap, now)
+}
+
+/// Opens a log under a name that is not taken, with the key of its checkpoints.
+pub fn insert(
+    db: &mut Db,
+    (origin, verifier_key): (&str, &str),
+    owner: &str,
+    gap: Option<String>,
+    now: Timestamp,
+) -> Result<LogRow> {
     diesel::insert_into(log::table)
         .values((
             log::origin.eq(origin),

@@ -1,13 +1,11 @@
 //! Posts that may be cut off: their logs as this database knows them, and at such a post the snapshot
 //! that it rests on.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::on;
+use super::in_runs;
 use super::post_schema::cut_off;
 use super::post_schema::cut_off_reference;
 use super::post_schema::post_log;
-use super::schema::log;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
 
@@ -71,17 +69,7 @@ pub fn put(db: &mut Db, row: &PostLogRow) -> Result<()> {
 /// Opens a place for a post's log beside the logs of the nodes; nobody writes it but what has come from
 /// the post.
 pub fn open_log(db: &mut Db, row: &PostLogRow, owner: &str, now: Timestamp) -> Result<i64> {
-    diesel::insert_into(log::table)
-        .values((
-            log::origin.eq(&row.log),
-            log::verifier_key.eq(&row.verifier_key),
-            log::size.eq(0),
-            log::owner.eq(owner),
-            log::gap.eq(None::<String>),
-            log::opened_us.eq(now.as_microsecond()),
-        ))
-        .execute(db)?;
-    Ok(log::table.filter(log::origin.eq(&row.log)).select(log::id).first(db)?)
+    Ok(super::log::insert(db, (&row.log, &row.verifier_key), owner, None, now)?.id)
 }
 
 /// The snapshot that this post rests on, JSON.
@@ -96,9 +84,7 @@ pub fn put_snapshot(db: &mut Db, body: &str, references: &[ReferenceRow]) -> Res
     diesel::insert_into(cut_off::table)
         .values((cut_off::id.eq(1), cut_off::body.eq(body)))
         .execute(db)?;
-    for rows in references.chunks(ROWS) {
-        on!(&mut *db, c => diesel::insert_into(cut_off_reference::table).values(rows).execute(c))?;
-    }
+    in_runs!(db, references, (c, rows) => diesel::insert_into(cut_off_reference::table).values(rows).execute(c));
     Ok(())
 }
 

@@ -21,9 +21,7 @@ use crate::app::recorder::Stop;
 use crate::app::release::Act;
 use crate::app::release::Joined;
 use crate::app::release::enter;
-use crate::app::release::items;
-use crate::app::release::outward;
-use crate::app::release::states;
+use crate::app::release::first_row;
 use crate::app::reservation::Reserved;
 use crate::domain::Quantity;
 use crate::domain::Text;
@@ -75,7 +73,8 @@ impl Joining {
         batch.read_licences(&presented.declaration.licence_numbers())?;
         let taken = self.set_aside_for(batch, made)?;
         let verdict = self.judge(batch, made, &presented, &taken)?;
-        let row = self.row(batch, made, &presented)?;
+        let of = made.verification.as_bytes();
+        let row = first_row(batch, &presented, &made.caller, of, (made.id, made.at))?;
         batch.insert_release(&row)?;
         free(batch, &row, &taken)?;
         let (drawings, beyond) = within(batch, made.draws);
@@ -103,7 +102,7 @@ impl Joining {
             return Ok(());
         }
         self.conflicts += 1;
-        self.tell(batch, &row, &presented, &verdict, &beyond)
+        self.tell(batch, made, &presented, &verdict, &beyond)
     }
 
     /// What the release takes of what was set aside for its post, allowance by allowance.
@@ -154,43 +153,16 @@ impl Joining {
         let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
         let verdict = crate::rules::evaluate(&case);
         if verdict.outcome != Outcome::Clear {
-            let again = verdict.clone();
-            judged(batch, "release_review", presented, &made.caller, &facts, again)?;
+            judged(batch, "release_review", presented, &made.caller, &facts, verdict.clone())?;
         }
         Ok(verdict)
-    }
-
-    fn row(
-        &self,
-        batch: &Batch<'_>,
-        made: &Made<'_>,
-        presented: &Presented,
-    ) -> Result<ReleaseRow, Error> {
-        let declaration = &presented.declaration;
-        Ok(ReleaseRow {
-            id: made.id.as_bytes().to_vec(),
-            verification_id: made.verification.as_bytes().to_vec(),
-            state: self.state.to_string(),
-            border_post: declaration.border_post.to_string(),
-            status: "released".to_owned(),
-            version: 1,
-            reference_kind: declaration.reference.kind.as_str().to_owned(),
-            reference: declaration.reference.value.to_string(),
-            content_sha256: presented.sha256().to_vec(),
-            items: items(declaration)?,
-            outward: outward(batch, declaration)?,
-            states: states(batch, declaration)?,
-            declaration: presented.json.clone(),
-            caller: made.caller.key(),
-            at_us: made.at.as_microsecond(),
-        })
     }
 
     /// Puts before the authorities concerned that goods have gone that would not be released by now.
     fn tell(
         &self,
         batch: &mut Batch<'_>,
-        row: &ReleaseRow,
+        made: &Made<'_>,
         presented: &Presented,
         verdict: &Verdict,
         beyond: &[String],
@@ -219,10 +191,10 @@ impl Joining {
                 to: Addressee::Authority(state, Some(self.post)),
                 severity,
                 about: About {
-                    release: Some(Uuid::from_slice(&row.id).unwrap_or_default()),
-                    verification: Some(Uuid::from_slice(&row.verification_id).unwrap_or_default()),
+                    release: Some(made.id),
+                    verification: Some(made.verification),
                     ucr: presented.declaration.ucr.as_ref().map(ToString::to_string),
-                    declaration: Some(row.reference.clone()),
+                    declaration: Some(presented.declaration.reference.value.to_string()),
                     ..About::default()
                 },
                 codes: codes.clone(),

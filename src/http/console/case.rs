@@ -1,4 +1,5 @@
 //! The page of a case: an alert with everything about it, the same as a file.
+use super::scan::as_given;
 use super::scan::verdict_context;
 use super::view::Answer;
 use super::view::View;
@@ -33,10 +34,7 @@ pub async fn page(
         Some(seen) if caller.role == Role::Officer => {
             verdict_context(&app, &caller, seen, None).await?
         }
-        Some(seen) => context! {
-            v => Value::from_serialize(&seen.verification),
-            d => Value::from_serialize(&seen.declaration),
-        },
+        Some(seen) => as_given(seen),
         None => context! {},
     };
     let following = app.following(&caller, *id).await?;

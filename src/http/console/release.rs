@@ -2,6 +2,7 @@
 //! has become of it.
 use super::alerts::given;
 use super::fields::Form;
+use super::scan::as_given;
 use super::scan::verdict_context;
 use super::session;
 use super::view::Answer;
@@ -31,11 +32,7 @@ pub async fn confirm(
 ) -> Answer {
     let seen = app.verification(&caller, *id).await?;
     let preview = app.preview(&caller, *id).await?;
-    let context = context! {
-        v => Value::from_serialize(&seen.verification),
-        d => Value::from_serialize(&seen.declaration),
-        preview => Value::from_serialize(preview),
-    };
+    let context = context! { preview => Value::from_serialize(preview), ..as_given(&seen) };
     view.page(&caller, "release.html", context)
 }
 
@@ -60,11 +57,7 @@ pub async fn against(
     id: web::Path<Uuid>,
 ) -> Answer {
     let seen = app.verification(&caller, *id).await?;
-    let context = context! {
-        v => Value::from_serialize(&seen.verification),
-        d => Value::from_serialize(&seen.declaration),
-    };
-    view.page(&caller, "override.html", context)
+    view.page(&caller, "override.html", as_given(&seen))
 }
 
 /// `POST /console/verifications/{id}/override`: asks for a release against the advice.

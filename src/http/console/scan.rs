@@ -228,6 +228,14 @@ async fn shown(app: &App, caller: &Caller, view: &View, reply: &str, began: Inst
     view.page(caller, "verdict.html", context)
 }
 
+/// A verdict as it was given, with what it was given on.
+pub fn as_given(seen: &Seen) -> Value {
+    context! {
+        v => Value::from_serialize(&seen.verification),
+        d => Value::from_serialize(&seen.declaration),
+    }
+}
+
 /// What the page of a verdict shows.
 pub async fn verdict_context(
     app: &App,
@@ -252,10 +260,11 @@ pub async fn verdict_context(
     let shown = stopped.filter(|_| given.verdict == "clear" && released.is_empty());
     Ok(context! {
         shown => shown.unwrap_or(&given.verdict), stopped => stopped, stopped_in => stopped_in,
-        case => alert, v => Value::from_serialize(given), d => Value::from_serialize(&seen.declaration),
+        case => alert,
         border_post => seen.border_post.as_str(), took_ms => took_ms.map(|ms| ms.to_string()),
         released => Value::from_serialize(&released), is_old => age_s > FRESH_S, fresh_s => FRESH_S,
         address => format!("/console/verifications/{}", given.id),
+        ..as_given(seen)
     })
 }
 

@@ -2,6 +2,7 @@
 //! authority is asked as well.
 use super::alerts::given;
 use super::fields::Form;
+use super::scan::as_given;
 use super::session;
 use super::view::Answer;
 use super::view::View;
@@ -11,8 +12,6 @@ use crate::http::caller::Officer;
 use crate::wire::alert::AlertReply;
 use crate::wire::alert::StoppageRequest;
 use actix_web::web;
-use minijinja::Value;
-use minijinja::context;
 use uuid::Uuid;
 
 /// `GET /console/verifications/{id}/stoppage`.
@@ -23,11 +22,7 @@ pub async fn page(
     id: web::Path<Uuid>,
 ) -> Answer {
     let seen = app.verification(&caller, *id).await?;
-    let context = context! {
-        v => Value::from_serialize(&seen.verification),
-        d => Value::from_serialize(&seen.declaration),
-    };
-    view.page(&caller, "stoppage.html", context)
+    view.page(&caller, "stoppage.html", as_given(&seen))
 }
 
 /// `POST /console/verifications/{id}/stoppage`: leads to the case.

@@ -58,26 +58,32 @@ fn every_finding_has_its_title_and_remedy_in_every_language() {
     }
 }
 
-#[test]
-fn every_code_of_an_alert_has_its_words_in_every_language() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/app");
-    let (mut folders, mut codes) = (vec![std::path::PathBuf::from(folder)], BTreeSet::new());
+/// The sources in a folder of the package.
+fn sources(folder: &str) -> Vec<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut folders, mut texts) = (vec![root.join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                texts.push(std::fs::read_to_string(path).unwrap());
             }
-            let text = std::fs::read_to_string(path).unwrap();
-            let is_code = |word: &&str| {
-                word.contains('_')
-                    && word
-                        .bytes()
-                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
-            };
-            codes.extend(text.split('"').filter(is_code).map(str::to_owned));
         }
+    }
+    texts
+}
+
+#[test]
+fn every_code_of_an_alert_has_its_words_in_every_language() {
+    let is_code = |word: &&str| {
+        word.contains('_')
+            && word.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+    };
+    let mut codes = BTreeSet::new();
+    for text in sources("src/app") {
+        codes.extend(text.split('"').filter(is_code).map(str::to_owned));
     }
     assert!(codes.len() > 12, "{codes:?}");
     for language in LANGUAGES {
@@ -114,18 +120,8 @@ fn error_codes(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_error_has_its_words_in_every_language() {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-    let (mut folders, mut codes) = (vec![std::path::PathBuf::from(source)], BTreeSet::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                codes.extend(error_codes(&std::fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
+    let codes: BTreeSet<String> =
+        sources("src").iter().flat_map(|text| error_codes(text)).collect();
     assert!(codes.len() > 60, "{codes:?}");
     for language in LANGUAGES {
         for code in &codes {
