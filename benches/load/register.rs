@@ -74,8 +74,8 @@ fn copy(service: &Service, pairs: u32) -> Result<(), Failed> {
             for sql in [
                 format!(
                     "{numbers} INSERT INTO licence (id, number, issuing_state, country_of_export, country_of_import, status, \
-                     version, shipments, sequence, body) SELECT {id}, replace(of.number, '00000000', {digits}), \
-                     l.issuing_state, 'FR', 'KE', 'active', 1, 0, l.sequence, replace(of.body, '00000000', {digits}) \
+                     version, shipments, body) SELECT {id}, replace(of.number, '00000000', {digits}), \
+                     l.issuing_state, 'FR', 'KE', 'active', 1, 0, replace(of.body, '00000000', {digits}) \
                      FROM n CROSS JOIN of JOIN licence l ON l.id = of.id"
                 ),
                 format!(

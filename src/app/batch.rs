@@ -17,7 +17,6 @@ use super::recorder::Stop;
 use super::trust::Trust;
 use crate::audit::entry::seal;
 use crate::cache::past::Past;
-use crate::cache::past::Trace;
 use crate::clock::Ids;
 use crate::domain::Text;
 use crate::domain::Timestamp;
@@ -30,9 +29,8 @@ use crate::storage::idempotency::FirstReply;
 use crate::storage::licence_entries::LicenceEntryRow;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
-use crate::storage::releases::ReleaseRow;
-use crate::storage::serials::SerialUse;
 use crate::storage::verifications::EnteredRow;
+use crate::storage::watermark::News;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -88,7 +86,9 @@ pub struct Batch<'a> {
     /// Which entries record versions of licences, to be written.
     pub licence_entries: Vec<LicenceEntryRow>,
     /// What has never been released.
-    pub past: &'a Past,
+    pub(super) past: &'a Past,
+    /// What other nodes are to be told.
+    pub(super) news: News,
     /// Whom this service believes.
     pub trust: &'a Trust,
     log: &'a mut LogWriter,
@@ -120,6 +120,7 @@ impl<'a> Batch<'a> {
             ledger: Vec::new(),
             licence_entries: Vec::new(),
             past,
+            news: News::default(),
             trust,
             log,
             book,
@@ -223,20 +224,6 @@ impl<'a> Batch<'a> {
     /// A licence as it stands in this batch; it must have been read into it.
     pub fn licence(&self, number: &str) -> Option<&book::Entry> {
         self.licences.get(number).and_then(Option::as_ref).map(|working| &working.entry)
-    }
-
-    /// Writes a release; it is a past that others must know of.
-    pub fn insert_release(&mut self, row: &ReleaseRow) -> storage::Result<()> {
-        self.past.note(Trace::Reference(&row.reference_kind, &row.reference));
-        storage::releases::insert(self.db, row)
-    }
-
-    /// Writes the firearms that a release moves; they are a past as well.
-    pub fn insert_serials(&mut self, rows: &[SerialUse]) -> storage::Result<()> {
-        for row in rows {
-            self.past.note(Trace::Firearm(&row.state, &row.serial));
-        }
-        storage::serials::insert(self.db, rows)
     }
 
     /// Moves what is held and consumed of a line to other figures and writes that into the ledger.
@@ -348,17 +335,18 @@ impl<'a> Batch<'a> {
     /// Writes everything that the commands have decided, the audit entries last.
     pub fn finish(mut self) -> storage::Result<Changed> {
         let mut changed = Changed { lists: self.new_lists.take(), ..Changed::default() };
-        let (mut drawn, mut lines, mut ids, mut told) = (Vec::new(), Vec::new(), Vec::new(), false);
+        let (mut drawn, mut lines, mut news) =
+            (Vec::new(), Vec::new(), std::mem::take(&mut self.news));
         for working in std::mem::take(&mut self.licences).into_values().flatten() {
             if working.drawn {
                 drawn.push((working.entry.id, working.entry.held.standing.shipments));
                 lines.extend(standing(&working.entry));
             }
             if working.drawn || working.changed {
-                ids.push(working.entry.id);
+                news.licences.push(working.entry.held.licence.number.to_string());
                 changed.licences.push(working.entry.held);
             }
-            told |= working.changed;
+            news.at_once |= working.changed;
         }
         storage::licences::put_lines(self.db, &lines)?;
         storage::licences::update_shipments(self.db, &drawn)?;
@@ -372,9 +360,15 @@ impl<'a> Batch<'a> {
         storage::idempotency::insert(self.db, &replies)?;
         changed.told = outbox::write(self.db, self.ids, self.now, &self.events)?;
         self.log.flush(self.db)?;
-        changed.sequence = storage::watermark::mark(self.db, &ids, told)?;
+        changed.sequence = storage::watermark::tell(self.db, &news, mark(self.ids))?;
         Ok(changed)
     }
+}
+
+/// What a batch is known by in the feed.
+fn mark(ids: &dyn Ids) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = ids.nonce();
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The version that a first reply led to, for its `ETag`.

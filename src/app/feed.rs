@@ -1,8 +1,14 @@
-//! Hearing of licence changes. The cache is trusted only while this goes on.
+//! Hearing of what other nodes have changed. What is kept in memory is trusted only while this goes on.
 use super::App;
+use super::batch::Batch;
 use super::lists;
+use crate::cache::past::Trace;
 use crate::storage;
 use crate::storage::feed::Heard;
+use crate::storage::releases::ReleaseRow;
+use crate::storage::serials::SerialUse;
+use crate::storage::watermark::Told;
+use crate::storage::watermark::TraceRow;
 use std::sync::Arc;
 
 impl App {
@@ -11,8 +17,7 @@ impl App {
         self.feed.is_some()
     }
 
-    /// Hears the feed of licence changes: where the database does not answer, the cache grows old and
-    /// nothing clears on it.
+    /// Hears that the database answers: where it does not, the cache grows old and nothing clears on it.
     pub async fn hear_changes(&self) {
         let now = self.clock.now();
         // On the embedded database every change goes through this process's own writer, which has told
@@ -28,19 +33,25 @@ impl App {
         self.feed.as_ref().is_some_and(|feed| feed.lock().is_called())
     }
 
-    /// Hears what other nodes have changed: the cache forgets it. It waits for the server, so it
+    /// Hears what other nodes have changed; says whether it could. It waits for the server, so it
     /// belongs on a thread that may wait.
-    pub fn hear_others(&self) {
-        let Some(feed) = &self.feed else { return };
+    pub fn hear_others(&self) -> bool {
+        let Some(feed) = &self.feed else { return true };
         let now = self.clock.now();
         let mut feed = feed.lock();
-        match feed.hear() {
-            Ok(Heard::Changes(changes)) => self.cache.hear(&changes),
-            Ok(Heard::TooMany(upto)) => self.cache.hear_all(upto),
-            Err(error) => {
-                tracing::error!(%error, "the feed of licence changes is silent");
-                return;
+        let heard = feed.hear(|heard| match heard {
+            Heard::Told(told) => self.take_in(told),
+            Heard::Lost(upto) => {
+                tracing::warn!(
+                    "what this node has heard is not the database's past: all is read again"
+                );
+                self.past.doubt();
+                self.cache.hear_all(upto);
             }
+        });
+        if let Err(error) = heard {
+            tracing::error!(%error, "the feed of licence changes is silent");
+            return false;
         }
         let edition = self.lists.read().edition.clone();
         match feed.other_lists(&edition).map(|body| body.map(|body| lists::read(&body))) {
@@ -49,9 +60,53 @@ impl App {
             Ok(Some(Err(error))) => tracing::error!(%error, "the lists in force do not read"),
             Err(error) => {
                 tracing::error!(%error, "the lists in force cannot be read");
-                return;
+                return false;
             }
         }
         self.cache.heard(now);
+        true
+    }
+
+    /// The cache forgets what has changed, and what has a history from now on is noted.
+    fn take_in(&self, told: &[Told]) {
+        for Told { place, news } in told {
+            for trace in &news.traces {
+                self.past.note(match trace {
+                    TraceRow::Reference(kind, value) => Trace::Reference(kind, value),
+                    TraceRow::Firearm(state, serial) => Trace::Firearm(state, serial),
+                });
+            }
+            let changes: Vec<(i64, String)> =
+                news.licences.iter().map(|number| (place.sequence, number.clone())).collect();
+            self.cache.hear(&changes);
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// Takes note of something that has a history from now on, before it is committed: who reads here
+    /// never takes it for unknown, and other nodes are told in the same transaction.
+    pub fn note(&mut self, trace: Trace<'_>) {
+        self.past.note(trace);
+        if self.db.is_shared() {
+            self.news.traces.push(match trace {
+                Trace::Reference(kind, value) => TraceRow::Reference(kind.into(), value.into()),
+                Trace::Firearm(state, serial) => TraceRow::Firearm(state.into(), serial.into()),
+            });
+        }
+    }
+
+    /// Writes a release; it is a past that others must know of.
+    pub fn insert_release(&mut self, row: &ReleaseRow) -> storage::Result<()> {
+        self.note(Trace::Reference(&row.reference_kind, &row.reference));
+        storage::releases::insert(self.db, row)
+    }
+
+    /// Writes the firearms that a release moves; they are a past as well.
+    pub fn insert_serials(&mut self, rows: &[SerialUse]) -> storage::Result<()> {
+        for row in rows {
+            self.note(Trace::Firearm(&row.state, &row.serial));
+        }
+        storage::serials::insert(self.db, rows)
     }
 }

@@ -127,7 +127,6 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
             country_of_import: licence.country_of_import.as_str(),
             status: Status::Active.as_str(),
             version: 1,
-            sequence: 0,
             body: &body,
         },
     )?;

@@ -301,7 +301,6 @@ fn insert(
             country_of_import: licence.country_of_import.as_str(),
             status: version.status.as_str(),
             version: i64::from(version.version),
-            sequence: 0,
             body: version.body.unwrap_or_default(),
         },
     )?;

@@ -21,7 +21,6 @@ use super::writer::Writer;
 use crate::audit::checkpoint::Signer;
 use crate::cache::Cache;
 use crate::cache::past::Past;
-use crate::cache::past::Trace;
 use crate::clock::Clock;
 use crate::clock::Ids;
 use crate::config;
@@ -45,18 +44,6 @@ use std::sync::atomic::Ordering;
 
 /// Documents that the writer remembers between batches.
 const DOCUMENTS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
-
-/// Rows of one page of what is remembered.
-const PAST_ROWS: i64 = 2000;
-
-/// How far this process has remembered what was released before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remembered {
-    /// References, up to a release.
-    References(Vec<u8>),
-    /// All references, and firearms up to a row.
-    Firearms(i64),
-}
 
 /// The service, without its doors.
 pub struct App {
@@ -182,79 +169,6 @@ impl App {
         })
     }
 
-    /// Takes note of releases of before this process, a page after a row; gives the row to go on from.
-    /// Only where this process alone writes can it know of everything that was ever released.
-    pub async fn remember(&self, from: Remembered) -> Result<Option<Remembered>, Error> {
-        if self.is_one_of_several() {
-            return Ok(None);
-        }
-        match from {
-            Remembered::References(after) => {
-                let page = move |db: &mut Db| storage::releases::references(db, &after, PAST_ROWS);
-                let rows = self.readers.read(page).await?;
-                for (_, kind, reference) in &rows {
-                    self.past.note(Trace::Reference(kind, reference));
-                }
-                let last = rows.into_iter().next_back().map(|(id, ..)| id);
-                Ok(Some(last.map_or(Remembered::Firearms(0), Remembered::References)))
-            }
-            Remembered::Firearms(after) => {
-                let page = move |db: &mut Db| storage::serials::firearms(db, after, PAST_ROWS);
-                let rows = self.readers.read(page).await?;
-                for (_, state, serial) in &rows {
-                    self.past.note(Trace::Firearm(state, serial));
-                }
-                let last = rows.last().map(|(id, ..)| Remembered::Firearms(*id));
-                if last.is_none() {
-                    self.remember_reports().await?;
-                    self.remember_stoppages().await?;
-                    self.remember_set_aside().await?;
-                    self.past.is_complete();
-                }
-                Ok(last)
-            }
-        }
-    }
-
-    async fn remember_stoppages(&self) -> Result<(), Error> {
-        let mut after = Vec::new();
-        loop {
-            let page = move |db: &mut Db| storage::stoppages::references(db, &after, PAST_ROWS);
-            let rows = self.readers.read(page).await?;
-            for (_, kind, reference) in &rows {
-                self.past.note(Trace::Reference(kind, reference));
-            }
-            let Some((last, ..)) = rows.into_iter().next_back() else { return Ok(()) };
-            after = last;
-        }
-    }
-
-    async fn remember_set_aside(&self) -> Result<(), Error> {
-        let mut after = 0;
-        loop {
-            let page = move |db: &mut Db| storage::allowances::firearms(db, after, PAST_ROWS);
-            let rows = self.readers.read(page).await?;
-            for (_, serial) in &rows {
-                self.past.note(Trace::Firearm(super::serials::EVERY_STATE, serial));
-            }
-            let Some((last, _)) = rows.last() else { return Ok(()) };
-            after = *last;
-        }
-    }
-
-    async fn remember_reports(&self) -> Result<(), Error> {
-        let mut after = 0;
-        loop {
-            let page = move |db: &mut Db| storage::trails::reported(db, after, PAST_ROWS);
-            let rows = self.readers.read(page).await?;
-            for (_, serial) in &rows {
-                self.past.note(Trace::Firearm(super::serials::EVERY_STATE, serial));
-            }
-            let Some((last, _)) = rows.last() else { return Ok(()) };
-            after = *last;
-        }
-    }
-
     /// Why the service should not be sent requests; nothing where it should.
     pub fn unready(&self) -> Vec<&'static str> {
         let mut reasons = Vec::new();
@@ -289,6 +203,7 @@ impl App {
         let mut figures = self.courier.figures();
         figures.extend(self.witnesses.figures(self.clock.now()));
         figures.extend(self.registers.figures());
+        figures.extend(self.figures_of_the_past());
         figures.extend([
             ("passavant_cache_licences", "Licences kept in memory", kept),
             ("passavant_cache_hits_total", "Licence look-ups answered from memory", hits),

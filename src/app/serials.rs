@@ -92,7 +92,7 @@ impl Command for Report {
             at_us: batch.now.as_microsecond(),
         };
         // Noted before it is committed: who reads never takes it for unknown.
-        batch.past.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
+        batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
         let nonce = batch.ids.nonce();
         let entry = ReportEntry {
             report: id.to_string(),

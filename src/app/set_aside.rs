@@ -88,7 +88,7 @@ impl Command for SetAside {
             });
             for serial in &wanted.serials {
                 // Noted before it is committed: who reads never takes it for unknown.
-                batch.past.note(Trace::Firearm(EVERY_STATE, serial.as_str()));
+                batch.note(Trace::Firearm(EVERY_STATE, serial.as_str()));
                 serials.push(AllowanceSerialRow {
                     allowance_id: id.clone(),
                     border_post: row.border_post.clone(),

@@ -107,7 +107,7 @@ impl Command for StopGoods {
         let id = batch.raise_by(&alert, &self.caller, &self.reason)?;
         referral::notice(batch, id, &alert)?;
         let reference = &declaration.reference;
-        batch.past.note(Trace::Reference(reference.kind.as_str(), &reference.value));
+        batch.note(Trace::Reference(reference.kind.as_str(), &reference.value));
         let row = StoppageRow {
             alert_id: id.as_bytes().to_vec(),
             state: state.to_string(),

@@ -4,7 +4,6 @@
 //! only ever set, first of all by the writer, before it commits: who reads never waits.
 use std::hash::BuildHasher;
 use std::hash::RandomState;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -17,8 +16,17 @@ const PROBES: u32 = 4;
 pub struct Past {
     words: Box<[AtomicU64]>,
     hasher: RandomState,
-    complete: AtomicBool,
+    /// Counts how often nothing that was read could be relied upon any more.
+    doubts: AtomicU64,
+    /// Up to which of these everything has been read since.
+    complete: AtomicU64,
+    known: AtomicU64,
+    asked: AtomicU64,
 }
+
+/// Proof of when the reading of all that was released began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading(u64);
 
 /// Something that may have been released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +49,10 @@ impl Past {
         Self {
             words: (0..WORDS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
-            complete: AtomicBool::new(false),
+            doubts: AtomicU64::new(1),
+            complete: AtomicU64::new(0),
+            known: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -52,14 +63,41 @@ impl Past {
         }
     }
 
-    /// Everything that was released before this process began to take note has been noted as well.
-    pub fn is_complete(&self) {
-        self.complete.store(true, Ordering::SeqCst);
+    /// To be taken before all that was released is read.
+    pub fn begin(&self) -> Reading {
+        Reading(self.doubts.load(Ordering::SeqCst))
+    }
+
+    /// Everything that was released before the reading began has been noted, and what follows is; unless
+    /// there was cause for doubt meanwhile.
+    pub fn complete(&self, reading: Reading) {
+        self.complete.fetch_max(reading.0, Ordering::SeqCst);
+    }
+
+    /// Something may have been released that is not noted.
+    pub fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether everything that was released is noted.
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::SeqCst) == self.doubts.load(Ordering::SeqCst)
+    }
+
+    /// Counts a declaration of which it was known that nothing was released, or not.
+    pub fn count(&self, was_known: bool) {
+        let count = if was_known { &self.known } else { &self.asked };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many of which it was known, and how many of which it was not.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.known.load(Ordering::Relaxed), self.asked.load(Ordering::Relaxed))
     }
 
     /// Whether it may have been released. `false` is certain.
     pub fn perhaps(&self, trace: Trace<'_>) -> bool {
-        !self.complete.load(Ordering::SeqCst)
+        !self.is_complete()
             || self.places(trace).all(|(word, bit)| word.load(Ordering::SeqCst) & bit != 0)
     }
 
@@ -83,14 +121,30 @@ mod tests {
     fn until_it_is_complete_everything_is_possible() {
         let past = Past::new();
         assert!(past.perhaps(Trace::Reference("mrn", "1")));
-        past.is_complete();
+        past.complete(past.begin());
         assert!(!past.perhaps(Trace::Reference("mrn", "1")));
+    }
+
+    #[test]
+    fn after_a_doubt_everything_is_possible_until_all_is_read_again() {
+        let past = Past::new();
+        let early = past.begin();
+        past.doubt();
+        past.complete(early);
+        assert!(past.perhaps(Trace::Reference("mrn", "1")), "it began before the doubt");
+        past.complete(past.begin());
+        assert!(!past.perhaps(Trace::Reference("mrn", "1")));
+        past.doubt();
+        assert!(past.perhaps(Trace::Reference("mrn", "1")) && !past.is_complete());
+        past.complete(past.begin());
+        past.complete(early);
+        assert!(past.is_complete());
     }
 
     #[test]
     fn what_was_noted_is_never_denied_and_little_else_is_taken_for_it() {
         let past = Past::new();
-        past.is_complete();
+        past.complete(past.begin());
         let name = |n: u32| format!("26FR{n:012}");
         for n in 0..100_000 {
             past.note(Trace::Reference("mrn", &name(n)));

@@ -97,8 +97,6 @@ pub struct NewLicence<'a> {
     pub status: &'a str,
     /// 1.
     pub version: i64,
-    /// 0; the batch that writes it marks it with the watermark.
-    pub sequence: i64,
     /// The document.
     pub body: &'a str,
 }

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod crossings;
 pub mod deadlines;
 pub mod feed;
+mod feed_schema;
 pub mod figures;
 pub mod idempotency;
 mod journey_schema;

@@ -11,7 +11,6 @@ diesel::table! {
         status -> Text,
         version -> BigInt,
         shipments -> BigInt,
-        sequence -> BigInt,
         body -> Text,
     }
 }
@@ -175,13 +174,6 @@ diesel::table! {
         body -> Text,
         actor -> Text,
         at_us -> BigInt,
-    }
-}
-
-diesel::table! {
-    watermark (id) {
-        id -> BigInt,
-        sequence -> BigInt,
     }
 }
 

@@ -4,7 +4,6 @@ mod trust;
 mod witness;
 
 use crate::app::App;
-use crate::app::open::Remembered;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,12 +21,10 @@ const WRITE_DOWN_EVERY: Duration = Duration::from_secs(1);
 /// How often quiet callers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
-/// Between two pages of what was released before.
-const REMEMBER_EVERY: Duration = Duration::from_millis(1);
 /// How often a node looks for deadlines that have passed, and how many looks make a count.
 const ESCALATE_EVERY: Duration = Duration::from_secs(1);
 const LOOKS_PER_COUNT: u32 = 15;
-/// After a page that could not be read.
+/// After what was released before could not be read.
 const REMEMBER_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// The loops.
@@ -56,7 +53,7 @@ impl Tasks {
             tokio::spawn(hear_changes(Arc::clone(app))),
             tokio::spawn(refresh_keys(Arc::clone(app), keys_every)),
             tokio::spawn(forget_the_quiet(Arc::clone(app))),
-            tokio::spawn(remember_the_past(Arc::clone(app))),
+            tokio::spawn(remember_the_past(Arc::clone(app), Arc::clone(&stopped))),
             tokio::spawn(lapse_due(Arc::clone(app))),
             tokio::spawn(outbox::deliver(Arc::clone(app))),
             tokio::spawn(write_down(Arc::clone(app))),
@@ -169,19 +166,23 @@ async fn forget_the_quiet(app: Arc<App>) {
     }
 }
 
-/// Ends once everything is remembered; until then the database is asked.
-async fn remember_the_past(app: Arc<App>) {
-    let mut from = Some(Remembered::References(Vec::new()));
-    while let Some(after) = from.take() {
-        match app.remember(after.clone()).await {
-            Ok(next) => from = next,
-            Err(error) => {
-                tracing::error!(%error, "what was released before cannot be read");
-                from = Some(after);
-                tokio::time::sleep(REMEMBER_AGAIN_AFTER).await;
-            }
+/// Until everything is remembered the database is asked; so it is again where the feed was lost.
+async fn remember_the_past(app: Arc<App>, stopped: Arc<AtomicBool>) {
+    let mut every = tokio::time::interval(HEAR_EVERY);
+    loop {
+        every.tick().await;
+        if !app.has_to_remember() {
+            continue;
         }
-        tokio::time::sleep(REMEMBER_EVERY).await;
+        let (app, stopped) = (Arc::clone(&app), Arc::clone(&stopped));
+        let remember = move || app.remember(|| !stopped.load(Ordering::SeqCst));
+        let failed = match tokio::task::spawn_blocking(remember).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(%failed, "what was released before cannot be read");
+        tokio::time::sleep(REMEMBER_AGAIN_AFTER).await;
     }
 }
 

@@ -1,6 +1,5 @@
 //! A service without doors over a real database file, and one rifle transaction that clears.
 use super::support;
-use futures_util::FutureExt;
 use passavant::app::Access;
 use passavant::app::App;
 use passavant::app::Caller;
@@ -8,7 +7,6 @@ use passavant::app::Error;
 use passavant::app::Role;
 use passavant::app::judge::sha256;
 use passavant::app::licences::Document;
-use passavant::app::open::Remembered;
 use passavant::app::recorder::Done;
 use passavant::app::recorder::Once;
 use passavant::app::recorder::Recorded;
@@ -103,10 +101,7 @@ pub fn open_on(dir: &Path, origin: &str, clock: &FixedClock, url: &str) -> App {
     url.clone_into(&mut config.database.url);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
     let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemIds), access).unwrap();
-    let mut from = Some(Remembered::References(Vec::new()));
-    while let Some(after) = from {
-        from = app.remember(after).now_or_never().unwrap().unwrap();
-    }
+    app.remember(|| true).unwrap();
     app
 }
 

@@ -16,6 +16,7 @@ mod database;
 mod failover;
 mod faults;
 mod fencing;
+mod history;
 mod logs;
 mod moving;
 mod node;

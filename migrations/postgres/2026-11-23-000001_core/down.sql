@@ -1,3 +1,4 @@
+DROP TABLE feed;
 DROP TABLE watermark;
 DROP TABLE lists;
 DROP TABLE idempotency;

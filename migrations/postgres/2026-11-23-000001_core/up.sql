@@ -10,10 +10,8 @@ CREATE TABLE licence (
     status TEXT NOT NULL,                     -- active, suspended, revoked, annulled, surrendered, superseded
     version BIGINT NOT NULL,                 -- counts from 1 with each change
     shipments BIGINT NOT NULL DEFAULT 0,     -- releases that stand against it
-    sequence BIGINT NOT NULL,                -- the watermark at its last change
     body TEXT NOT NULL                        -- the document of the present version, JSON
 );
-CREATE INDEX licence_by_sequence ON licence (sequence);
 CREATE INDEX licence_by_state ON licence (issuing_state, id);
 
 -- What has been drawn of each line.
@@ -140,9 +138,18 @@ CREATE TABLE lists (
     at_us BIGINT NOT NULL
 );
 
--- Counts every change of a licence; what a cache has heard of it tells its age.
+-- Counts the batches that nodes tell one another of.
 CREATE TABLE watermark (
     id BIGINT PRIMARY KEY CHECK (id = 1),
     sequence BIGINT NOT NULL
 );
 INSERT INTO watermark (id, sequence) VALUES (1, 0);
+
+-- What each such batch has changed, for the caches of other nodes: one row a count, the latest ones only.
+CREATE TABLE feed (
+    sequence BIGINT PRIMARY KEY,
+    mark BIGINT NOT NULL,                     -- drawn at random: who has heard of this very batch knows it again
+    licences TEXT NOT NULL,                   -- numbers of the licences that it changed, a JSON list
+    traces TEXT NOT NULL                      -- references and firearms that have a history from now on, JSON
+);
+INSERT INTO feed (sequence, mark, licences, traces) VALUES (0, 0, '[]', '[]');
