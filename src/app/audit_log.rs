@@ -172,8 +172,8 @@ impl LogWriter {
         signed.map(drop).map_err(|error| storage::Error::Unsigned(error.to_string()))
     }
 
-    /// Insists that the log is as this writer left it.
-    pub fn claim(&self, db: &mut Db) -> storage::Result<()> {
+    /// Insists that the log is as this writer left it; on a server gives the edition of the lists in force.
+    pub fn claim(&self, db: &mut Db) -> storage::Result<Option<String>> {
         storage::log::claim(db, self.row.id, &self.owner, self.frontier.size())
     }
 

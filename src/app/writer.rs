@@ -77,8 +77,8 @@ impl Writer {
     ) -> storage::Result<(Answers, Changed)> {
         let now = self.clock.now();
         storage::transaction(db, |db| {
-            self.log.claim(db)?;
-            let lists = self.lists_in_force(db)?;
+            let edition = self.log.claim(db)?;
+            let lists = self.lists_in_force(db, edition.as_deref())?;
             let (log, book, ids) = (&mut self.log, &mut self.book, self.ids.as_ref());
             let mut batch = Batch::new(db, log, book, (&self.past, &self.trust), ids, now, lists);
             batch.prepare(commands).map_err(broken)?;
@@ -97,12 +97,12 @@ impl Writer {
 
     /// The lists as the database has them: where several nodes share it, another node may have put an
     /// edition in force since this one heard of it.
-    fn lists_in_force(&self, db: &mut Db) -> storage::Result<Arc<Lists>> {
+    fn lists_in_force(&self, db: &mut Db, edition: Option<&str>) -> storage::Result<Arc<Lists>> {
         let known = Arc::clone(&self.lists.read());
-        if !db.is_shared() {
+        let Some(edition) = edition.filter(|edition| **edition != *known.edition) else {
             return Ok(known);
-        }
-        match storage::lists::latest_other_than(db, &known.edition)? {
+        };
+        match storage::lists::read(db, edition)? {
             None => Ok(known),
             Some(body) => lists::read(&body)
                 .map(Arc::new)

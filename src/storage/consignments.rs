@@ -1,7 +1,7 @@
 //! What has happened to consignments, as it was recorded with each act.
 use super::Db;
 use super::Result;
-use super::in_runs;
+use super::insert_all;
 use super::journey_schema::consignment_event;
 use diesel::prelude::*;
 
@@ -43,7 +43,7 @@ pub struct EventRow {
 
 /// Writes events.
 pub fn insert(db: &mut Db, rows: &[EventRow]) -> Result<()> {
-    in_runs!(db, rows, (c, rows) => diesel::insert_into(consignment_event::table).values(rows).execute(c));
+    insert_all!(db, consignment_event::table, rows);
     Ok(())
 }
 

@@ -44,6 +44,26 @@ macro_rules! in_runs {
 }
 pub(crate) use in_runs;
 
+/// Rows from which on a server is sent them as a stream.
+pub(crate) const STREAMED_FROM: usize = 8;
+
+/// Writes rows into a table: the embedded database in runs, and a server in one stream, which takes two
+/// round trips and no plan however many rows there are.
+macro_rules! insert_all {
+    ($db:expr, $table:expr, $rows:expr) => {{
+        let rows: &[_] = $rows;
+        match &mut *$db {
+            $crate::storage::Db::Postgres(c) if rows.len() >= $crate::storage::db::STREAMED_FROM => {
+                diesel::copy_from($table).from_insertable(rows).execute(c)?;
+            }
+            $crate::storage::Db::Sqlite(_) | $crate::storage::Db::Postgres(_) => $crate::storage::db::in_runs!($db, rows, (c, run) => {
+                diesel::insert_into($table).values(run).execute(c)
+            }),
+        }
+    }};
+}
+pub(crate) use insert_all;
+
 /// Runs work in one transaction. SQLite takes the write lock at once; PostgreSQL reads what is
 /// committed at each statement, and the batch locks what it decides on (see [`super::locks`]).
 pub fn transaction<T, E: From<Error>>(

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 /// Which entry records a version of a licence.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = licence_entry)]
+#[diesel(table_name = licence_entry, treat_none_as_default_value = false)]
 pub struct LicenceEntryRow {
     /// The licence's row.
     pub licence_id: i64,

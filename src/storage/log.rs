@@ -1,11 +1,13 @@
 //! Audit logs: entries, tiles and checkpoints. A log's size moves only from what its owner
 //! believes it to be.
+mod at_once;
+
 use super::Db;
 use super::Error;
 use super::Result;
-use super::in_runs;
-use super::on;
+use super::insert_all;
 use super::schema::checkpoint;
+use super::schema::lists;
 use super::schema::log;
 use super::schema::log_entry;
 use super::schema::log_tile;
@@ -33,7 +35,7 @@ pub struct LogRow {
 
 /// An entry in its place.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = log_entry)]
+#[diesel(table_name = log_entry, treat_none_as_default_value = false)]
 struct EntryRow {
     log_id: i64,
     log_index: i64,
@@ -146,39 +148,63 @@ pub fn by_origin(db: &mut Db, origin: &str) -> Result<Option<LogRow>> {
 
 /// Insists that a log is as its owner left it, and keeps it so until the transaction ends. Another
 /// owner is the end of this one; another size under this owner is a batch whose commit was answered
-/// by an error and stands after all.
-pub fn claim(db: &mut Db, log_id: i64, owner: &str, size: u64) -> Result<()> {
-    let columns = (log::owner, log::size);
+/// by an error and stands after all. On a server it gives the edition of the lists in force, in the same answer.
+pub fn claim(db: &mut Db, log_id: i64, owner: &str, size: u64) -> Result<Option<String>> {
     let row = log::table.find(log_id);
-    let found: Option<(String, i64)> = match db {
-        Db::Sqlite(c) => row.select(columns).first(c).optional()?,
-        Db::Postgres(c) => row.select(columns).for_update().first(c).optional()?,
+    let found: Option<(String, i64, Option<String>)> = match db {
+        Db::Sqlite(c) => {
+            let found: Option<(String, i64)> =
+                row.select((log::owner, log::size)).first(c).optional()?;
+            found.map(|(owner, size)| (owner, size, None))
+        }
+        Db::Postgres(c) => {
+            let lists = lists::table.order(lists::id.desc()).select(lists::edition).limit(1);
+            let columns = (log::owner, log::size, lists.single_value());
+            row.select(columns).for_update().first(c).optional()?
+        }
     };
-    let (now, at) = found.ok_or_else(|| Error::Fenced(format!("log {log_id} is gone")))?;
+    let (now, at, lists) = found.ok_or_else(|| Error::Fenced(format!("log {log_id} is gone")))?;
     if now != owner {
         return Err(Error::Fenced(format!("log {log_id} was taken over by another process")));
     }
     if at != signed(size)? {
         return Err(Error::Conflict(format!("log {log_id} is of size {at}, not {size}")));
     }
-    Ok(())
+    Ok(lists)
 }
 
 /// Appends a batch.
 pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
     let (from, to) = (signed(append.from)?, signed(append.to)?);
-    let own = log::size.eq(from).and(log::owner.eq(append.owner));
-    let moved = diesel::update(log::table.find(append.log_id).filter(own))
-        .set(log::size.eq(to))
-        .execute(db)?;
-    if moved != 1 {
+    let moved = match db {
+        Db::Sqlite(c) => move_to(c, &append, from, to)?,
+        Db::Postgres(c) => at_once::move_to(c, &append, from, to)?,
+    };
+    if !moved {
         return Err(Error::Conflict(format!("log {} is no longer of size {from}", append.log_id)));
     }
     let placed = append.entries.into_iter().zip(from..);
     let rows: Vec<EntryRow> = placed
         .map(|(body, log_index)| EntryRow { log_id: append.log_id, log_index, body })
         .collect();
-    in_runs!(db, rows, (c, rows) => diesel::insert_into(log_entry::table).values(rows).execute(c));
+    insert_all!(db, log_entry::table, &rows);
+    Ok(())
+}
+
+/// Moves a log's size where it is as believed, with its tiles and its checkpoint.
+fn move_to(
+    c: &mut diesel::SqliteConnection,
+    append: &Append<'_>,
+    from: i64,
+    to: i64,
+) -> Result<bool> {
+    let own = log::size.eq(from).and(log::owner.eq(append.owner));
+    let moved = diesel::update(log::table.find(append.log_id).filter(own))
+        .set(log::size.eq(to))
+        .execute(c)?;
+    if moved != 1 {
+        return Ok(false);
+    }
     for tile in append.tiles {
         let key = (log_tile::log_id, log_tile::level, log_tile::tile);
         let row = (
@@ -187,12 +213,12 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
             log_tile::tile.eq(signed(tile.index)?),
             log_tile::hashes.eq(&tile.bytes),
         );
-        on!(&mut *db, c => diesel::insert_into(log_tile::table)
+        diesel::insert_into(log_tile::table)
             .values(row)
             .on_conflict(key)
             .do_update()
             .set(log_tile::hashes.eq(&tile.bytes))
-            .execute(c))?;
+            .execute(c)?;
     }
     diesel::insert_into(checkpoint::table)
         .values((
@@ -200,8 +226,8 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
             checkpoint::size.eq(to),
             checkpoint::note.eq(append.note),
         ))
-        .execute(db)?;
-    Ok(())
+        .execute(c)?;
+    Ok(true)
 }
 
 /// A stored tile, as wide as it is now.

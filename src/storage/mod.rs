@@ -46,6 +46,7 @@ mod readers;
 pub use db::Db;
 pub use db::abandon;
 pub(crate) use db::in_runs;
+pub(crate) use db::insert_all;
 pub(crate) use db::on;
 pub use db::transaction;
 pub use error::Error;

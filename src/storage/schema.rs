@@ -382,6 +382,7 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(lists, log);
 diesel::joinable!(credential -> licence (licence_id));
 diesel::joinable!(licence_entry -> licence (licence_id));
 diesel::allow_tables_to_appear_in_same_query!(credential, licence, licence_version);

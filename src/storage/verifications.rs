@@ -1,6 +1,7 @@
 //! Recorded verdicts.
 use super::Db;
 use super::Result;
+use super::db::STREAMED_FROM;
 use super::in_runs;
 use super::schema::log;
 use super::schema::verification;
@@ -69,9 +70,53 @@ impl EnteredRow {
     }
 }
 
+/// The same in one piece, as it is streamed.
+#[derive(Insertable)]
+#[diesel(table_name = verification, treat_none_as_default_value = false)]
+struct WholeRow<'a> {
+    id: &'a [u8],
+    state: &'a str,
+    border_post: &'a str,
+    outcome: &'a str,
+    caller: &'a str,
+    declaration: &'a str,
+    facts: &'a str,
+    reply: &'a str,
+    at_us: i64,
+    log_id: i64,
+    log_index: i64,
+}
+
+impl EnteredRow {
+    fn whole(&self) -> WholeRow<'_> {
+        let row = self.row.as_ref();
+        WholeRow {
+            id: &row.id,
+            state: &row.state,
+            border_post: &row.border_post,
+            outcome: &row.outcome,
+            caller: &row.caller,
+            declaration: &row.declaration,
+            facts: &row.facts,
+            reply: &row.reply,
+            at_us: row.at_us,
+            log_id: self.log_id,
+            log_index: self.log_index,
+        }
+    }
+}
+
 /// Writes verdicts.
 pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
-    in_runs!(db, rows, (c, rows) => diesel::insert_into(verification::table).values(rows).execute(c));
+    match db {
+        Db::Postgres(c) if rows.len() >= STREAMED_FROM => {
+            let rows: Vec<WholeRow<'_>> = rows.iter().map(EnteredRow::whole).collect();
+            diesel::copy_from(verification::table).from_insertable(&rows).execute(c)?;
+        }
+        Db::Sqlite(_) | Db::Postgres(_) => in_runs!(db, rows, (c, rows) => {
+            diesel::insert_into(verification::table).values(rows).execute(c)
+        }),
+    }
     Ok(())
 }
 
