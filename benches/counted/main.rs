@@ -87,7 +87,7 @@ fn verify_path(
         lists,
     })?;
     let reply = judge::with_audit(&judged.reply, "passavant.example/count", 1);
-    Ok(black_box(judged.entry.len() + reply.len()))
+    Ok(black_box(judged.row.record.len() + reply.len()))
 }
 
 fn kept(held: &[Held]) -> Cache {

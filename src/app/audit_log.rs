@@ -16,6 +16,8 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
 use crate::storage::log::LogRow;
+use crate::storage::packed::Dictionary;
+use crate::storage::packed::Packed;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::path::Path;
@@ -28,8 +30,24 @@ pub struct LogWriter {
     owner: String,
     signer: Signer,
     frontier: Frontier,
-    staged: Vec<Vec<u8>>,
+    staged: Vec<Leaf>,
     flushed: Option<(Frontier, String)>,
+}
+
+/// An entry as it goes into the log: its leaf, and its bytes as they are kept. Both take time, which is
+/// that of whoever makes the entry and not the writer's, where they are made before a batch.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    hash: Hash,
+    packed: Packed,
+}
+
+impl Leaf {
+    /// Makes one of an entry's bytes.
+    pub fn new(entry: &[u8]) -> storage::Result<Self> {
+        let packed = Packed::bytes(entry, Dictionary::Entry)?;
+        Ok(Self { hash: tlog_tiles::record_hash(entry), packed })
+    }
 }
 
 /// The last checkpoint that is durable, for those who remember it outside the database.
@@ -97,7 +115,7 @@ impl LogWriter {
             .map_err(|error| Error::Internal(format!("log {}: {error}", self.row.origin)))?;
         let entry = seal("log_opened", now, nonce, &Opened { log: &self.row.origin, held: &held })
             .map_err(|error| Error::Internal(format!("log {}: {error:?}", self.row.origin)))?;
-        self.stage(entry);
+        self.stage(Leaf::new(&entry)?);
         Ok(self.flush(db)?)
     }
 
@@ -112,7 +130,7 @@ impl LogWriter {
     }
 
     /// Takes an entry for the batch; gives the index that it will have.
-    pub fn stage(&mut self, entry: Vec<u8>) -> u64 {
+    pub fn stage(&mut self, entry: Leaf) -> u64 {
         let index = self.next_index();
         self.staged.push(entry);
         index
@@ -128,8 +146,10 @@ impl LogWriter {
         if self.staged.is_empty() {
             return Ok(());
         }
-        let leaves: Vec<Hash> =
-            self.staged.iter().map(|entry| tlog_tiles::record_hash(entry)).collect();
+        let (leaves, entries): (Vec<Hash>, Vec<Packed>) = std::mem::take(&mut self.staged)
+            .into_iter()
+            .map(|leaf| (leaf.hash, leaf.packed))
+            .unzip();
         let mut frontier = self.frontier.clone();
         let tiles = frontier.append(&leaves);
         let note = self
@@ -143,7 +163,7 @@ impl LogWriter {
                 owner: &self.owner,
                 from: self.frontier.size(),
                 to: frontier.size(),
-                entries: std::mem::take(&mut self.staged),
+                entries,
                 tiles: &tiles,
                 note: &note,
             },

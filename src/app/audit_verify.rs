@@ -47,7 +47,12 @@ enum Stop {
 
 impl<E: Into<Error>> From<E> for Stop {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        let error = error.into();
+        // What is kept does not read: the trail does not fit, and the walk says where.
+        if let Error::Storage(storage::Error::Corrupt(words)) = error {
+            return Self::Fault(words);
+        }
+        Self::Failed(error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One batch inside its transaction: licences are read once and decided on in memory, so that a
 //! later command sees what an earlier one drew; everything is written at the end.
 use super::Error;
+use super::audit_log::Leaf;
 use super::audit_log::LogWriter;
 use super::book;
 use super::book::Book;
@@ -314,11 +315,11 @@ impl<'a> Batch<'a> {
         let entry = seal(kind, self.now, nonce, body).map_err(|error| {
             storage::Error::Bug(format!("an audit entry of kind {kind} is too large: {error:?}"))
         })?;
-        Ok(self.log.stage(entry))
+        Ok(self.log.stage(Leaf::new(&entry)?))
     }
 
     /// Adds an entry that was sealed before; gives its index.
-    pub fn enter_sealed(&mut self, entry: Vec<u8>) -> u64 {
+    pub fn enter_sealed(&mut self, entry: Leaf) -> u64 {
         self.log.stage(entry)
     }
 

@@ -160,7 +160,7 @@ impl Joining {
         index: u64,
         of: &Verdict,
     ) -> Result<(), Stop> {
-        let (row, log_index) = (Arc::clone(&of.row), log_index(index)?);
+        let (row, log_index) = (Arc::new(of.row.packed()?), log_index(index)?);
         let row = EnteredRow { row, log_id: self.log_id, log_index };
         storage::verifications::insert(batch.db, &[row])?;
         let (facts, lists) = self.derive(batch, entry, of)?;

@@ -40,6 +40,8 @@ use crate::domain::alert::Severity;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::log::Append;
+use crate::storage::packed::Dictionary;
+use crate::storage::packed::Packed;
 use crate::storage::posts::PostLogRow;
 use crate::wire::FieldError;
 use crate::wire::post::PostLogReply;
@@ -161,8 +163,8 @@ fn write(
         None => storage::posts::open_log(batch.db, row, OWNER, batch.now)?,
     };
     for segment in segments {
-        let entries: Vec<Vec<u8>> =
-            segment.entries.iter().map(|entry| entry.bytes.clone()).collect();
+        let packed = |entry: &Entry| Packed::bytes(&entry.bytes, Dictionary::Entry);
+        let entries = segment.entries.iter().map(packed).collect::<storage::Result<Vec<_>>>()?;
         storage::log::append(
             batch.db,
             Append {

@@ -3,6 +3,7 @@
 //! the writer's transaction; both come through here.
 use super::Caller;
 use super::Error;
+use super::audit_log::Leaf;
 use super::facts_record::FactsRecord;
 use super::record::Judgement;
 use super::record::JudgementOf;
@@ -27,8 +28,9 @@ use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::rules::case::Facts;
+use crate::storage;
 use crate::storage::consignments::EventRow;
-use crate::storage::verifications::VerificationRow;
+use crate::storage::verifications::PackedRow;
 use crate::wire::verification::AsOf;
 use crate::wire::verification::LicenceVersion;
 use crate::wire::verification::OfflineReply;
@@ -93,11 +95,11 @@ pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
     /// The audit entry.
-    pub entry: Vec<u8>,
+    pub entry: Leaf,
     /// The reply, but for the audit reference.
     pub reply: String,
     /// The row, but for the entry's place in the log.
-    pub row: Arc<VerificationRow>,
+    pub row: Arc<PackedRow>,
     /// The alert that it raises, unless it clears.
     pub alert: Option<NewAlert>,
     /// What States are told of it, unless it clears.
@@ -163,19 +165,26 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
     });
     let entry = seal(kind, now, nonce, &judgement)
         .map_err(|error| Error::Internal(format!("the audit entry is too large: {error:?}")))?;
-    let row = VerificationRow {
+    let row = PackedRow {
         id: id.as_bytes().to_vec(),
         state: question.state.to_string(),
         border_post: declaration.border_post.to_string(),
         outcome: verdict.outcome.as_str().to_owned(),
         caller: caller.key(),
-        declaration: presented.json.clone(),
-        facts: facts_json,
-        reply: reply.clone(),
+        record: storage::verifications::documents(&presented.json, &facts_json, &reply)?,
         at_us: now.as_microsecond(),
     };
     let (alert, event, happening) = consequences(question, &verdict)?;
-    Ok(Judged { id, verdict, entry, reply, row: Arc::new(row), alert, event, happening })
+    Ok(Judged {
+        id,
+        verdict,
+        entry: Leaf::new(&entry)?,
+        reply,
+        row: Arc::new(row),
+        alert,
+        event,
+        happening,
+    })
 }
 
 /// What a verdict puts before officers, tells States, and says in the consignment's timeline.

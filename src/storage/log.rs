@@ -6,6 +6,8 @@ use super::Db;
 use super::Error;
 use super::Result;
 use super::insert_all;
+use super::packed::Packed;
+use super::packed::unpack;
 use super::schema::checkpoint;
 use super::schema::lists;
 use super::schema::log;
@@ -54,7 +56,7 @@ pub struct Append<'a> {
     /// The size that it has with the batch.
     pub to: u64,
     /// The entries, in order.
-    pub entries: Vec<Vec<u8>>,
+    pub entries: Vec<Packed>,
     /// The tiles that change.
     pub tiles: &'a [TileWrite],
     /// The signed checkpoint of the new size.
@@ -185,7 +187,7 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
     }
     let placed = append.entries.into_iter().zip(from..);
     let rows: Vec<EntryRow> = placed
-        .map(|(body, log_index)| EntryRow { log_id: append.log_id, log_index, body })
+        .map(|(Packed(body), log_index)| EntryRow { log_id: append.log_id, log_index, body })
         .collect();
     insert_all!(db, log_entry::table, &rows);
     Ok(())
@@ -241,21 +243,25 @@ pub fn tile(db: &mut Db, log_id: i64, level: u8, index: u64) -> Result<Option<Ve
 
 /// Entries from an index on, in order.
 pub fn entries(db: &mut Db, log_id: i64, from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
-    Ok(log_entry::table
+    let packed: Vec<(i64, Vec<u8>)> = log_entry::table
         .filter(log_entry::log_id.eq(log_id).and(log_entry::log_index.ge(signed(from)?)))
         .order(log_entry::log_index)
         .limit(limit)
         .select((log_entry::log_index, log_entry::body))
-        .load(db)?)
+        .load(db)?;
+    packed.into_iter().map(|(index, body)| Ok((index, unpacked(log_id, index, &body)?))).collect()
 }
 
 /// One entry.
 pub fn entry(db: &mut Db, log_id: i64, index: u64) -> Result<Option<Vec<u8>>> {
-    Ok(log_entry::table
-        .find((log_id, signed(index)?))
-        .select(log_entry::body)
-        .first(db)
-        .optional()?)
+    let index = signed(index)?;
+    let packed: Option<Vec<u8>> =
+        log_entry::table.find((log_id, index)).select(log_entry::body).first(db).optional()?;
+    packed.map(|body| unpacked(log_id, index, &body)).transpose()
+}
+
+fn unpacked(log_id: i64, index: i64, body: &[u8]) -> Result<Vec<u8>> {
+    unpack(body, &|| format!("entry {index} of log {log_id}"))
 }
 
 /// The latest checkpoint: its size and note.

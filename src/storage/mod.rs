@@ -21,6 +21,7 @@ pub mod locks;
 pub mod log;
 pub mod outbox;
 pub mod overrides;
+pub mod packed;
 mod post_schema;
 pub mod posts;
 pub mod preclearances;

@@ -3,15 +3,17 @@ use super::Db;
 use super::Result;
 use super::db::STREAMED_FROM;
 use super::in_runs;
+use super::packed::Dictionary;
+use super::packed::Packed;
+use super::packed::unpack_values;
 use super::schema::log;
 use super::schema::verification;
 use diesel::prelude::*;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A verdict as it is kept.
-#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
-#[diesel(table_name = verification, treat_none_as_default_value = false)]
+/// A verdict.
+#[derive(Debug, Clone)]
 pub struct VerificationRow {
     /// UUID.
     pub id: Vec<u8>,
@@ -33,11 +35,79 @@ pub struct VerificationRow {
     pub at_us: i64,
 }
 
+/// The same as it is kept, its documents packed.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = verification, treat_none_as_default_value = false)]
+pub struct PackedRow {
+    /// UUID.
+    pub id: Vec<u8>,
+    /// State of the post.
+    pub state: String,
+    /// The post.
+    pub border_post: String,
+    /// `clear`, `refer` or `hold`.
+    pub outcome: String,
+    /// Who asked.
+    pub caller: String,
+    /// [`documents`].
+    pub record: Vec<u8>,
+    /// When.
+    pub at_us: i64,
+}
+
+/// Packs what is kept of a verdict: the declaration as received, what was looked up, and what was
+/// answered.
+pub fn documents(declaration: &str, facts: &str, reply: &str) -> Result<Vec<u8>> {
+    let Packed(record) = Packed::values(&(declaration, facts, reply), Dictionary::Record)?;
+    Ok(record)
+}
+
+fn unpacked(id: &[u8], record: &[u8]) -> Result<(String, String, String)> {
+    let what = || match Uuid::from_slice(id) {
+        Ok(id) => format!("the record of verification {id}"),
+        Err(_) => "the record of a verification".to_owned(),
+    };
+    unpack_values(record, &what)
+}
+
+impl VerificationRow {
+    /// Packs it.
+    pub fn packed(&self) -> Result<PackedRow> {
+        Ok(PackedRow {
+            id: self.id.clone(),
+            state: self.state.clone(),
+            border_post: self.border_post.clone(),
+            outcome: self.outcome.clone(),
+            caller: self.caller.clone(),
+            record: documents(&self.declaration, &self.facts, &self.reply)?,
+            at_us: self.at_us,
+        })
+    }
+}
+
+impl PackedRow {
+    fn unpacked(self) -> Result<VerificationRow> {
+        let (declaration, facts, reply) = unpacked(&self.id, &self.record)?;
+        let Self { id, state, border_post, outcome, caller, at_us, .. } = self;
+        Ok(VerificationRow {
+            id,
+            state,
+            border_post,
+            outcome,
+            caller,
+            declaration,
+            facts,
+            reply,
+            at_us,
+        })
+    }
+}
+
 /// A verdict with its place in the audit trail.
 #[derive(Debug, Clone)]
 pub struct EnteredRow {
     /// The verdict.
-    pub row: Arc<VerificationRow>,
+    pub row: Arc<PackedRow>,
     /// The log.
     pub log_id: i64,
     /// The entry's index in it.
@@ -48,7 +118,7 @@ type Place = (Eq<verification::log_id>, Eq<verification::log_index>);
 type Eq<Column> = diesel::dsl::Eq<Column, i64>;
 
 impl Insertable<verification::table> for EnteredRow {
-    type Values = <(VerificationRow, Place) as Insertable<verification::table>>::Values;
+    type Values = <(PackedRow, Place) as Insertable<verification::table>>::Values;
 
     fn values(self) -> Self::Values {
         let place = self.place();
@@ -57,7 +127,7 @@ impl Insertable<verification::table> for EnteredRow {
 }
 
 impl<'a> Insertable<verification::table> for &'a EnteredRow {
-    type Values = <(&'a VerificationRow, Place) as Insertable<verification::table>>::Values;
+    type Values = <(&'a PackedRow, Place) as Insertable<verification::table>>::Values;
 
     fn values(self) -> Self::Values {
         (self.row.as_ref(), self.place()).values()
@@ -79,9 +149,7 @@ struct WholeRow<'a> {
     border_post: &'a str,
     outcome: &'a str,
     caller: &'a str,
-    declaration: &'a str,
-    facts: &'a str,
-    reply: &'a str,
+    record: &'a [u8],
     at_us: i64,
     log_id: i64,
     log_index: i64,
@@ -96,9 +164,7 @@ impl EnteredRow {
             border_post: &row.border_post,
             outcome: &row.outcome,
             caller: &row.caller,
-            declaration: &row.declaration,
-            facts: &row.facts,
-            reply: &row.reply,
+            record: &row.record,
             at_us: row.at_us,
             log_id: self.log_id,
             log_index: self.log_index,
@@ -122,24 +188,28 @@ pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
 
 /// Reads one.
 pub fn read(db: &mut Db, id: Uuid) -> Result<Option<VerificationRow>> {
-    Ok(verification::table
+    let row: Option<PackedRow> = verification::table
         .find(id.as_bytes().to_vec())
-        .select(VerificationRow::as_select())
+        .select(PackedRow::as_select())
         .first(db)
-        .optional()?)
+        .optional()?;
+    row.map(PackedRow::unpacked).transpose()
 }
 
 /// Reads the one that a log's entry records.
 pub fn by_entry(db: &mut Db, log_id: i64, index: i64) -> Result<Option<VerificationRow>> {
-    Ok(verification::table
+    let row: Option<PackedRow> = verification::table
         .filter(verification::log_id.eq(log_id).and(verification::log_index.eq(index)))
-        .select(VerificationRow::as_select())
+        .select(PackedRow::as_select())
         .first(db)
-        .optional()?)
+        .optional()?;
+    row.map(PackedRow::unpacked).transpose()
 }
 
 /// How far back verdicts are looked through for a text in their declaration, over all posts.
 const LOOKED_THROUGH: i64 = 20_000;
+/// Verdicts that are unpacked at a time.
+const LOOKED_AT: i64 = 500;
 
 /// The latest verdicts of posts of a State whose declaration has a text in it, the latest first: identifier
 /// and declaration. What was referred, held or released has an index of its own; what was only cleared is
@@ -156,16 +226,29 @@ pub fn with_text(
         .select(verification::id)
         .first(db)
         .optional()?;
-    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Ok(verification::table
-        .filter(verification::id.gt(oldest.unwrap_or_default()))
-        .filter(verification::state.eq(state))
-        .filter(verification::border_post.eq_any(posts))
-        .filter(verification::declaration.like(format!("%{escaped}%")).escape('\\'))
-        .order(verification::id.desc())
-        .limit(limit)
-        .select((verification::id, verification::declaration))
-        .load(db)?)
+    let (oldest, text) = (oldest.unwrap_or_default(), text.to_ascii_lowercase());
+    let (mut found, mut before) = (Vec::new(), vec![u8::MAX; 16]);
+    loop {
+        let page: Vec<(Vec<u8>, Vec<u8>)> = verification::table
+            .filter(verification::id.gt(&oldest).and(verification::id.lt(&before)))
+            .filter(verification::state.eq(state))
+            .filter(verification::border_post.eq_any(posts))
+            .order(verification::id.desc())
+            .limit(LOOKED_AT)
+            .select((verification::id, verification::record))
+            .load(db)?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        before.clone_from(last);
+        for (id, record) in page {
+            let (declaration, ..) = unpacked(&id, &record)?;
+            if declaration.to_ascii_lowercase().contains(&text) {
+                found.push((id, declaration));
+            }
+            if i64::try_from(found.len()).is_ok_and(|count| count == limit) {
+                return Ok(found);
+            }
+        }
+    }
 }
 
 /// Reads one with the log and the index of the entry that records it.

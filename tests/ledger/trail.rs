@@ -5,6 +5,10 @@ use passavant::app::audit_verify;
 use passavant::app::audit_verify::LogReport;
 use passavant::app::replay;
 use passavant::storage;
+use passavant::storage::Db;
+use passavant::storage::packed::Dictionary;
+use passavant::storage::packed::Packed;
+use passavant::storage::verifications::by_entry;
 use std::path::Path;
 
 pub fn database(dir: &Path) -> storage::Db {
@@ -64,6 +68,15 @@ async fn fault_after(statement: &str) -> String {
     verify(dir.path()).remove(0).fault.unwrap()
 }
 
+/// Writes packed bytes over those of a row.
+fn write_over(db: &mut Db, table: &str, column: &str, packed: &Packed, row: &str) {
+    let hex = passavant::audit::entry::hex(packed.as_ref());
+    let bytes =
+        if support::on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
+    let statement = format!("UPDATE {table} SET {column} = {bytes} WHERE {row}");
+    diesel::connection::SimpleConnection::batch_execute(db, &statement).unwrap();
+}
+
 #[tokio::test]
 async fn a_trail_as_it_was_written_verifies_and_replays() {
     assert_verifies(with_a_trail().await);
@@ -71,13 +84,27 @@ async fn a_trail_as_it_was_written_verifies_and_replays() {
 
 #[tokio::test]
 async fn an_altered_entry_is_named() {
-    let alter = if support::on_postgres() {
-        "UPDATE log_entry SET body = convert_to(replace(convert_from(body, 'UTF8'), 'FRLEH', 'FRMRS'), 'UTF8') WHERE log_index = 4"
-    } else {
-        "UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'FRLEH', 'FRMRS') AS BLOB) WHERE log_index = 4"
-    };
-    let fault = fault_after(alter).await;
+    let Service { app, dir, .. } = with_a_trail().await;
+    app.recorder.stop();
+    drop(app);
+    let mut db = database(dir.path());
+    let entry = passavant::storage::log::entry(&mut db, 1, 4).unwrap().unwrap();
+    let altered = String::from_utf8(entry).unwrap().replace("FRLEH", "FRMRS");
+    let packed = Packed::bytes(altered.as_bytes(), Dictionary::Entry).unwrap();
+    write_over(&mut db, "log_entry", "body", &packed, "log_index = 4");
+    let fault = verify(dir.path()).remove(0).fault.unwrap();
     assert!(fault.starts_with("entry 4: its bytes do not hash"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_entry_that_does_not_unpack_is_named() {
+    let spoil = if support::on_postgres() {
+        "UPDATE log_entry SET body = '\\x0000'::bytea WHERE log_index = 4"
+    } else {
+        "UPDATE log_entry SET body = x'0000' WHERE log_index = 4"
+    };
+    let fault = fault_after(spoil).await;
+    assert_eq!(fault, "entry 4 of log 1: its bytes do not unpack: they are too few");
 }
 
 #[tokio::test]
@@ -121,7 +148,17 @@ async fn an_altered_checkpoint_does_not_verify() {
 
 #[tokio::test]
 async fn an_altered_record_beside_the_log_is_named() {
-    let fault = fault_after("UPDATE verification SET facts = replace(facts, '0', '1')").await;
+    let Service { app, dir, .. } = with_a_trail().await;
+    app.recorder.stop();
+    drop(app);
+    let mut db = database(dir.path());
+    let (index, row) =
+        (0..).find_map(|index| Some((index, by_entry(&mut db, 1, index).unwrap()?))).unwrap();
+    let facts = row.facts.replace('0', "1");
+    let documents = (&row.declaration, &facts, &row.reply);
+    let packed = Packed::values(&documents, Dictionary::Record).unwrap();
+    write_over(&mut db, "verification", "record", &packed, &format!("log_index = {index}"));
+    let fault = verify(dir.path()).remove(0).fault.unwrap();
     assert!(fault.contains("facts_sha256"), "{fault}");
 }
 

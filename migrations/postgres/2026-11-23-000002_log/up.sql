@@ -9,7 +9,7 @@ CREATE TABLE log (
     opened_us BIGINT NOT NULL
 );
 
--- Leaves: the bytes that were hashed.
+-- Leaves: the bytes that were hashed, packed.
 CREATE TABLE log_entry (
     log_id BIGINT NOT NULL REFERENCES log (id),
     log_index BIGINT NOT NULL,

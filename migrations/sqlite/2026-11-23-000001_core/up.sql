@@ -60,9 +60,7 @@ CREATE TABLE verification (
     border_post TEXT NOT NULL,
     outcome TEXT NOT NULL,                    -- clear, refer, hold
     caller TEXT NOT NULL,
-    declaration TEXT NOT NULL,                -- as received
-    facts TEXT NOT NULL,                      -- as looked up, for a replay
-    reply TEXT NOT NULL,                      -- as answered, but for the audit reference
+    record BLOB NOT NULL,                      -- declaration as received, facts as looked up, reply but for its audit reference; packed
     at_us INTEGER NOT NULL,
     log_id INTEGER NOT NULL,
     log_index INTEGER NOT NULL

@@ -9,7 +9,7 @@ CREATE TABLE log (
     opened_us INTEGER NOT NULL
 ) STRICT;
 
--- Leaves: the bytes that were hashed.
+-- Leaves: the bytes that were hashed, packed.
 CREATE TABLE log_entry (
     log_id INTEGER NOT NULL REFERENCES log (id),
     log_index INTEGER NOT NULL,

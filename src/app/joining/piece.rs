@@ -19,7 +19,6 @@ use crate::wire::post::ReturnRequest;
 use crate::wire::post::ReturnedDraw;
 use crate::wire::post::ReturnedVerdict;
 use serde_json::Value;
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// A piece that reads.
@@ -63,7 +62,7 @@ pub enum Beside {
 /// What is kept beside a verdict.
 pub struct Verdict {
     /// The row.
-    pub row: Arc<VerificationRow>,
+    pub row: VerificationRow,
     /// The declaration.
     pub presented: Presented,
 }
@@ -197,7 +196,7 @@ fn verdict(
     let presented = Presented::read(row.declaration.clone(), "/declaration").map_err(|error| {
         fault(format!("{path}/declaration"), "not_a_declaration", error.to_string())
     })?;
-    Ok(Verdict { row: Arc::new(row), presented })
+    Ok(Verdict { row, presented })
 }
 
 fn release(sent: &ReturnRequest, index: u64, body: &Value, at: &str) -> Result<Beside, FieldError> {
