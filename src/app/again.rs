@@ -68,14 +68,43 @@ pub(super) fn facts_on_rows(
         };
         facts.licences.push(LicenceFact { number, lookup });
     }
-    let except = own.amended.map(|(id, _)| id);
-    facts::history(batch.db, declaration, &presented.sha256(), Some(state), except, &mut facts)?;
+    batch.let_be_seen(declaration)?;
+    look_back(batch, presented, state, own, &mut facts)?;
     cut_off::look(batch.db, batch.trust, declaration, &presented.sha256(), &mut facts)?;
     foreign::apply(&mut facts, &presented.foreign, batch.now);
     cut_off::finish(batch.trust, &mut facts, batch.now);
     let (trust, credentials) = (batch.trust, &declaration.credentials);
     facts.credentials = trust.facts(batch.db, credentials, &facts.licences, batch.now)?;
     Ok(facts)
+}
+
+/// What the rows say of the reference and of the firearms. Where nobody else writes into this database,
+/// what was never noted was never written: there is no row to ask for.
+fn look_back(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    state: Country,
+    own: Own<'_>,
+    facts: &mut Facts,
+) -> Result<(), Stop> {
+    let declaration = &presented.declaration;
+    let never = !batch.db.is_shared()
+        && !batch.trust.is_cut_off()
+        && !facts::has_history(batch.past, declaration, Some(state));
+    if never && !cfg!(debug_assertions) {
+        facts.history_available = true;
+        return Ok(());
+    }
+    let except = own.amended.map(|(id, _)| id);
+    let content = presented.sha256();
+    let before = never.then(|| facts.clone());
+    facts::history(batch.db, declaration, &content, Some(state), except, facts)?;
+    // A build for tests asks all the same, and insists that there was nothing to be known.
+    debug_assert!(
+        before.is_none_or(|before| *facts == Facts { history_available: true, ..before }),
+        "what `facts::history` asks is noted in `Past` before it is committed"
+    );
+    Ok(())
 }
 
 /// Judges a declaration on the rows inside the transaction.

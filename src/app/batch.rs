@@ -8,13 +8,14 @@ use super::book::Book;
 use super::claims::Claims;
 use super::draws::Draw;
 use super::draws::moved;
-use super::outbox;
+use super::outbox::Listener;
 use super::raise::Raised;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::release_rows::ReleaseRows;
 use super::trust::Trust;
 use crate::audit::entry::seal;
 use crate::cache::past::Past;
@@ -84,6 +85,8 @@ pub struct Batch<'a> {
     pub(super) raised: Raised,
     /// Movements of balances to be written.
     pub ledger: Vec<LedgerRow>,
+    /// Releases to be written.
+    pub(super) releases: ReleaseRows,
     /// Which entries record versions of licences, to be written.
     pub licence_entries: Vec<LicenceEntryRow>,
     /// What has never been released.
@@ -95,9 +98,10 @@ pub struct Batch<'a> {
     log: &'a mut LogWriter,
     book: &'a mut Book,
     licences: BTreeMap<Text, Option<Working>>,
-    replies: HashMap<(String, String), Reply>,
+    replies: HashMap<[u8; 32], Reply>,
     new_lists: Option<Lists>,
-    pub(super) events: Vec<Event<serde_json::Value>>,
+    pub(super) events: Vec<Event<Box<serde_json::value::RawValue>>>,
+    pub(super) listeners: Option<Vec<Listener>>,
 }
 
 impl<'a> Batch<'a> {
@@ -119,6 +123,7 @@ impl<'a> Batch<'a> {
             verifications: Vec::new(),
             raised: Raised::default(),
             ledger: Vec::new(),
+            releases: ReleaseRows::default(),
             licence_entries: Vec::new(),
             past,
             news: News::default(),
@@ -129,6 +134,7 @@ impl<'a> Batch<'a> {
             replies: HashMap::new(),
             new_lists: None,
             events: Vec::new(),
+            listeners: None,
         }
     }
 
@@ -148,12 +154,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Reads the first replies under keys.
-    fn first_replies(&mut self, keys: &[Once]) -> Result<(), Stop> {
-        let asked: Vec<(&str, &str)> =
-            keys.iter().map(|once| (once.caller.as_str(), once.key.as_str())).collect();
-        for first in storage::idempotency::read(self.db, &asked)? {
-            let key = (first.caller.clone(), first.key.clone());
-            self.replies.insert(key, Reply { first, is_new: false });
+    fn first_replies(&mut self, keys: &[[u8; 32]]) -> Result<(), Stop> {
+        for first in storage::idempotency::read(self.db, keys)? {
+            let digest = first.digest.as_slice().try_into();
+            let digest = digest.map_err(|_e| Error::Internal("a key's digest".to_owned()))?;
+            self.replies.insert(digest, Reply { first, is_new: false });
         }
         Ok(())
     }
@@ -165,26 +170,26 @@ impl<'a> Batch<'a> {
                 "this post is cut off: it verifies and releases, all else waits for the register";
             return Err(Error::Stale(words.to_owned()).into());
         }
-        let Some(once) = command.once().cloned() else { return command.decide(self) };
-        if let Some(first) = self.first_reply(&once)? {
+        let Some(once) = command.once() else { return self.decided(command) };
+        let digest = once.digest();
+        if let Some(first) = self.first_reply(once, &digest)? {
             return Ok(first);
         }
-        let recorded = command.decide(self)?;
+        let recorded = self.decided(command)?;
         let first = FirstReply {
-            caller: once.caller.clone(),
-            key: once.key.clone(),
+            place: storage::idempotency::place(&digest),
+            digest: digest.to_vec(),
             request_sha256: once.request_sha256.to_vec(),
             outcome: recorded.outcome.as_str().to_owned(),
             reply: recorded.reply.clone(),
             at_us: self.now.as_microsecond(),
         };
-        self.replies.insert((once.caller, once.key), Reply { first, is_new: true });
+        self.replies.insert(digest, Reply { first, is_new: true });
         Ok(recorded)
     }
 
-    fn first_reply(&self, once: &Once) -> Result<Option<Recorded>, Stop> {
-        let key = (once.caller.clone(), once.key.clone());
-        let Some(Reply { first, .. }) = self.replies.get(&key) else { return Ok(None) };
+    fn first_reply(&self, once: &Once, digest: &[u8; 32]) -> Result<Option<Recorded>, Stop> {
+        let Some(Reply { first, .. }) = self.replies.get(digest) else { return Ok(None) };
         if first.request_sha256 != once.request_sha256 {
             return Err(Error::KeyReused.into());
         }
@@ -349,6 +354,7 @@ impl<'a> Batch<'a> {
             }
             news.at_once |= working.changed;
         }
+        self.releases.write(self.db)?;
         storage::licences::put_lines(self.db, &lines)?;
         storage::licences::update_shipments(self.db, &drawn)?;
         storage::licences::insert_ledger(self.db, &self.ledger)?;
@@ -356,10 +362,10 @@ impl<'a> Batch<'a> {
         storage::verifications::insert(self.db, &self.verifications)?;
         self.raised.write(self.db)?;
         changed.alerts = self.raised.any;
-        let replies = self.replies.into_values().filter(|reply| reply.is_new);
+        let replies = std::mem::take(&mut self.replies).into_values().filter(|reply| reply.is_new);
         let replies: Vec<FirstReply> = replies.map(|reply| reply.first).collect();
         storage::idempotency::insert(self.db, &replies)?;
-        changed.told = outbox::write(self.db, self.ids, self.now, &self.events)?;
+        changed.told = self.write_events()?;
         self.log.flush(self.db)?;
         changed.sequence = storage::watermark::tell(self.db, &news, mark(self.ids))?;
         Ok(changed)

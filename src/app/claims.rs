@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 pub struct Claims {
     licences: BTreeSet<Text>,
     names: Vec<u64>,
-    keys: Vec<Once>,
+    keys: Vec<[u8; 32]>,
 }
 
 impl Claims {
@@ -39,8 +39,9 @@ impl Claims {
 
     /// A caller's key: a request that comes to two nodes is decided at one.
     pub fn once(&mut self, once: &Once) {
-        self.name("key", format!("{}\n{}", once.caller, once.key).as_bytes());
-        self.keys.push(once.clone());
+        let digest = once.digest();
+        self.name("key", &digest);
+        self.keys.push(digest);
     }
 
     /// Everything that a release of a declaration rests on: the licences that it quotes, its
@@ -72,8 +73,8 @@ impl Claims {
         &self.names
     }
 
-    /// The callers' keys.
-    pub fn keys(&self) -> &[Once] {
+    /// Digests of the callers and their keys.
+    pub fn keys(&self) -> &[[u8; 32]] {
         &self.keys
     }
 }

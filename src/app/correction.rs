@@ -176,11 +176,12 @@ fn amend(
     row.items = release::items(&presented.declaration)?;
     row.outward = release::outward(batch, &presented.declaration)?;
     row.states = release::states(batch, &presented.declaration)?;
-    row.declaration.clone_from(&presented.json);
+    let replaced = std::mem::replace(&mut row.declaration, presented.json.clone());
     let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
+    storage::overrides::keep_declaration(batch.db, &row.id, &replaced)?;
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;
-    batch.insert_serials(&serial_uses(&row, &presented.declaration, &drawings))?;
+    batch.insert_serials(serial_uses(&row, &presented.declaration, &drawings))?;
     super::due::amended(batch, &row, &presented.declaration, caller.state)?;
     let act = Act {
         kind: "release_amendment",

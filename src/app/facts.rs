@@ -48,7 +48,7 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
 }
 
 /// Whether posts may have recorded the goods on their way here.
-fn may_be_on_its_way(declaration: &Declaration) -> bool {
+pub fn may_be_on_its_way(declaration: &Declaration) -> bool {
     declaration.movement != Movement::Export && declaration.consignment().is_some()
 }
 

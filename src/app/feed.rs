@@ -5,8 +5,6 @@ use super::lists;
 use crate::cache::past::Trace;
 use crate::storage;
 use crate::storage::feed::Heard;
-use crate::storage::releases::ReleaseRow;
-use crate::storage::serials::SerialUse;
 use crate::storage::watermark::Told;
 use crate::storage::watermark::TraceRow;
 use std::sync::Arc;
@@ -94,19 +92,5 @@ impl Batch<'_> {
                 Trace::Firearm(state, serial) => TraceRow::Firearm(state.into(), serial.into()),
             });
         }
-    }
-
-    /// Writes a release; it is a past that others must know of.
-    pub fn insert_release(&mut self, row: &ReleaseRow) -> storage::Result<()> {
-        self.note(Trace::Reference(&row.reference_kind, &row.reference));
-        storage::releases::insert(self.db, row)
-    }
-
-    /// Writes the firearms that a release moves; they are a past as well.
-    pub fn insert_serials(&mut self, rows: &[SerialUse]) -> storage::Result<()> {
-        for row in rows {
-            self.note(Trace::Firearm(&row.state, &row.serial));
-        }
-        storage::serials::insert(self.db, rows)
     }
 }

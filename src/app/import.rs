@@ -145,10 +145,8 @@ impl App {
     /// The report of an import under a key, where there was one.
     pub async fn first_report(&self, once: Option<&Once>) -> Result<Option<Recorded>, Error> {
         let Some(once) = once.cloned() else { return Ok(None) };
-        let asked = once.clone();
-        let read = move |db: &mut Db| {
-            storage::idempotency::read(db, &[(asked.caller.as_str(), asked.key.as_str())])
-        };
+        let digest = once.digest();
+        let read = move |db: &mut Db| storage::idempotency::read(db, &[digest]);
         match self.readers.read(read).await?.pop() {
             None => Ok(None),
             Some(first) if first.request_sha256 == once.request_sha256 => {

@@ -69,6 +69,7 @@ mod referral;
 pub mod register;
 pub mod release;
 pub mod release_history;
+mod release_rows;
 mod remember;
 pub mod replay;
 mod reservation;

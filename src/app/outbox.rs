@@ -8,20 +8,58 @@ use crate::clock::Ids;
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::storage;
-use crate::storage::Db;
 use crate::storage::outbox::NewDelivery;
+use crate::storage::webhooks::WebhookRow;
 use crate::wire::verification::instant;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 impl Batch<'_> {
     /// Tells the systems of States of something, once the batch is durable and only then.
     pub fn tell(&mut self, event: Event<impl Serialize>) -> Result<(), Stop> {
+        if self.listeners()?.is_empty() {
+            return Ok(());
+        }
         let Event { kind, states, key, data } = event;
-        let data = serde_json::to_value(data)
+        let data = serde_json::value::to_raw_value(&data)
             .map_err(|error| Error::Internal(format!("event {}: {error}", kind.as_str())))?;
         self.events.push(Event { kind, states, key, data });
         Ok(())
+    }
+}
+
+/// A webhook in use and the kinds of events that it wants; none are all.
+pub(super) type Listener = (WebhookRow, Vec<String>);
+
+impl Batch<'_> {
+    /// Who wants to be told of anything. What a batch has read of it holds until a command that may
+    /// change it.
+    fn listeners(&mut self) -> storage::Result<&[Listener]> {
+        let known = match self.listeners.take() {
+            Some(known) => known,
+            None => storage::webhooks::active(self.db)?
+                .into_iter()
+                .map(|row| match serde_json::from_str(&row.events) {
+                    Ok(kinds) => Ok((row, kinds)),
+                    Err(error) => {
+                        Err(storage::Error::Corrupt(format!("a webhook's events: {error}")))
+                    }
+                })
+                .collect::<storage::Result<_>>()?,
+        };
+        Ok(self.listeners.insert(known))
+    }
+
+    /// Writes what was told for those who want to be told of it; says whether there was anyone.
+    pub(super) fn write_events(&mut self) -> storage::Result<bool> {
+        let events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            return Ok(false);
+        }
+        let (ids, now) = (self.ids, self.now);
+        let rows = deliveries(ids, now, &events, self.listeners()?);
+        storage::outbox::insert(self.db, &rows)?;
+        Ok(!rows.is_empty())
     }
 }
 
@@ -32,32 +70,20 @@ struct Payload<'a> {
     kind: &'static str,
     timestamp: String,
     key: &'a str,
-    data: &'a Value,
+    data: &'a RawValue,
 }
 
-/// Writes events for those who want to be told of them; says whether there was anyone.
-pub(super) fn write(
-    db: &mut Db,
+/// One row for each event and each webhook that wants to be told of it.
+fn deliveries(
     ids: &dyn Ids,
     now: Timestamp,
-    events: &[Event<Value>],
-) -> storage::Result<bool> {
-    if events.is_empty() {
-        return Ok(false);
-    }
-    let mut states: Vec<String> = events.iter().flat_map(|event| event.states.clone()).collect();
-    states.sort_unstable();
-    states.dedup();
-    let mut webhooks = Vec::new();
-    for row in storage::webhooks::active_of(db, &states)? {
-        let kinds: Vec<String> = serde_json::from_str(&row.events)
-            .map_err(|error| storage::Error::Corrupt(format!("a webhook's events: {error}")))?;
-        webhooks.push((row, kinds));
-    }
+    events: &[Event<Box<RawValue>>],
+    listeners: &[Listener],
+) -> Vec<NewDelivery> {
     let mut rows = Vec::new();
     for event in events {
         let (kind, mut written) = (event.kind.as_str(), None);
-        for (webhook, kinds) in &webhooks {
+        for (webhook, kinds) in listeners {
             let wanted = kinds.is_empty() || kinds.iter().any(|wanted| wanted == kind);
             if !wanted || !event.states.contains(&webhook.state) {
                 continue;
@@ -76,11 +102,10 @@ pub(super) fn write(
             });
         }
     }
-    storage::outbox::insert(db, &rows)?;
-    Ok(!rows.is_empty())
+    rows
 }
 
-fn body(event: &Event<Value>, now: Timestamp) -> String {
+fn body(event: &Event<Box<RawValue>>, now: Timestamp) -> String {
     let payload = Payload {
         kind: event.kind.as_str(),
         timestamp: instant(now),

@@ -244,7 +244,7 @@ impl Confirm {
         row.version += 1;
         let moves = move_draws(batch, &row, "override", &[], drawings)?;
         storage::releases::replace(batch.db, &row, &moves)?;
-        batch.insert_serials(&serial_uses(&row, &presented.declaration, drawings))?;
+        batch.insert_serials(serial_uses(&row, &presented.declaration, drawings))?;
         against.beyond = json(&beyond)?;
         against.confirmed_by = Some(self.caller.key());
         against.confirmed_us = Some(batch.now.as_microsecond());

@@ -80,7 +80,7 @@ fn written(batch: &mut Batch<'_>, row: &ReceiptRow, taking: &Taking<'_>) -> Resu
         log_id,
         log_index,
     };
-    Ok(storage::receipts::insert_step(batch.db, &step)?)
+    batch.insert_step(step)
 }
 
 /// To which other State goods are released for export.
@@ -114,7 +114,7 @@ pub(super) fn follow(batch: &mut Batch<'_>, act: &Act<'_>, index: u64) -> Result
         (None, None) => Ok(()),
         (None, Some(to)) => {
             let row = opened(batch, act, to);
-            storage::receipts::insert(batch.db, &row)?;
+            batch.insert_receipt(row.clone())?;
             written(batch, &row, &taking("released"))
         }
         (Some(mut row), Some(to)) => {

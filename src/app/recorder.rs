@@ -4,6 +4,7 @@
 use super::Error;
 use super::batch::Batch;
 use super::claims::Claims;
+use super::judge::sha256;
 use super::run::Job;
 use super::run::Run;
 use super::run::State;
@@ -91,6 +92,17 @@ pub struct Once {
     pub request_sha256: [u8; 32],
 }
 
+impl Once {
+    /// By what the register knows the request again.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bytes = Vec::with_capacity(self.caller.len() + self.key.len() + 1);
+        bytes.extend_from_slice(self.caller.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(self.key.as_bytes());
+        sha256(&bytes)
+    }
+}
+
 /// Something that changes state.
 pub trait Command: Send {
     /// The idempotency key, where the caller gave one.
@@ -99,6 +111,11 @@ pub trait Command: Send {
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop>;
     /// Whether a post that is cut off from the register may do it.
     fn is_for_cut_off(&self) -> bool {
+        false
+    }
+    /// Whether it has the batch hold back the rows of its release, and before it reads of releases has
+    /// [`Batch::let_be_seen`] written down what it could see.
+    fn holds_back(&self) -> bool {
         false
     }
     /// Decides on the rows and writes what follows. It refuses before it writes, or not at all. Where

@@ -10,6 +10,7 @@ use super::claims::Claims;
 use super::draws::Drawing;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::facts;
 use super::foreign::Recent;
 use super::judge;
 use super::judge::Presented;
@@ -41,7 +42,6 @@ use crate::rules::case::Facts;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::releases::ReleaseRow;
-use crate::storage::verifications::VerificationRow;
 use crate::wire::release::DrawReply;
 use crate::wire::release::OverrideReply;
 use crate::wire::release::ReleaseReply;
@@ -82,7 +82,7 @@ pub(super) struct Joined {
 }
 
 struct Release {
-    verification: VerificationRow,
+    verification: Uuid,
     /// The pre-clearance under which the goods were presented.
     preclearance: Option<Vec<u8>>,
     presented: Presented,
@@ -111,6 +111,16 @@ impl Command for Release {
         self.against.is_none()
     }
 
+    fn holds_back(&self) -> bool {
+        // Of what was announced, of journeys and of goods that return more is read than is compared with
+        // what the batch holds back.
+        let declaration = &self.presented.declaration;
+        self.against.is_none()
+            && self.preclearance.is_none()
+            && declaration.temporary.is_none()
+            && !facts::may_be_on_its_way(declaration)
+    }
+
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let announced = presentation::read(batch, self.preclearance.as_deref())?;
         let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
@@ -136,8 +146,8 @@ impl Command for Release {
             announced.take_over(batch, &row.id, &self.caller)?;
         }
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
-        storage::releases::insert_draws(batch.db, &moves)?;
-        batch.insert_serials(&serial_uses(&row, &self.presented.declaration, &drawings))?;
+        batch.insert_draws(moves)?;
+        batch.insert_serials(serial_uses(&row, &self.presented.declaration, &drawings))?;
         super::due::released(batch, &row, &self.presented.declaration, self.caller.state)?;
         let act = Act {
             kind: "release",
@@ -155,7 +165,7 @@ impl Command for Release {
 
 impl Release {
     fn row(&self, batch: &mut Batch<'_>, status: &str) -> Result<ReleaseRow, Error> {
-        let (id, of) = (batch.ids.uuid(batch.now), &self.verification.id);
+        let (id, of) = (batch.ids.uuid(batch.now), self.verification.as_bytes());
         let row = first_row(batch, &self.presented, &self.caller, of, (id, batch.now))?;
         Ok(ReleaseRow { status: status.to_owned(), ..row })
     }
@@ -271,7 +281,7 @@ pub(super) fn enter(
         joined: act.joined,
     };
     let index = batch.enter(kind, nonce, &body)?;
-    told::release(batch, told::release_kind(kind), row, body.states)?;
+    told::release(batch, act, body.states)?;
     batch.mark(timeline::release(act, batch.now)?, index)?;
     receipts::follow(batch, act, index)?;
     super::returns::follow_return(batch, act)?;
@@ -318,30 +328,28 @@ impl App {
         once: Once,
     ) -> Result<Recorded, Error> {
         let found = move |db: &mut Db| {
-            let Some(row) = storage::verifications::read(db, verification)? else {
+            let Some(declared) = storage::verifications::declared(db, verification)? else {
                 return Ok(None);
             };
-            let preclearance = storage::preclearances::of_verification(db, &row.id)?;
-            let is_announced = storage::preclearances::read(db, &row.id)?.is_some();
-            Ok::<_, storage::Error>(Some((row, preclearance, is_announced)))
+            let announced = storage::preclearances::around(db, verification.as_bytes())?;
+            Ok::<_, storage::Error>(Some((declared, announced)))
         };
         let found = self.readers.read(found).await?;
-        let found = found.filter(|(row, ..)| row.state == caller.state.as_str());
-        let (row, preclearance, is_announced) = found.ok_or(Error::NotFound)?;
+        let found = found.filter(|((state, _), _)| state == caller.state.as_str());
+        let ((_, declaration), (preclearance, is_announced)) = found.ok_or(Error::NotFound)?;
         if is_announced {
             return Err(Error::Stale(
                 "the goods have only been announced: verify them under their code".to_owned(),
             ));
         }
-        let presented =
-            Presented::read(row.declaration.clone(), "/declaration").map_err(|error| {
-                Error::Internal(format!("a recorded declaration does not read: {error}"))
-            })?;
+        let presented = Presented::read(declaration, "/declaration").map_err(|error| {
+            Error::Internal(format!("a recorded declaration does not read: {error}"))
+        })?;
         at_own_post(caller, &presented.declaration)?;
         let presented = self.with_registers(presented, Recent::Now).await?;
         self.recorder
             .submit(Box::new(Release {
-                verification: row,
+                verification,
                 preclearance,
                 presented,
                 against,

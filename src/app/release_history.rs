@@ -38,7 +38,6 @@ pub(super) fn write(
         quantity: draw.quantity.clone(),
         unit: draw.unit.clone(),
     };
-    let alters = matches!(act.kind, "release" | "release_amendment" | "override_requested");
     let (log_id, log_index) = batch.place(index)?;
     let row = VersionRow {
         release_id: act.row.id.clone(),
@@ -46,14 +45,15 @@ pub(super) fn write(
         change: act.kind.to_owned(),
         status: act.row.status.clone(),
         reason: act.reason.map(str::to_owned),
-        declaration: alters.then(|| act.row.declaration.clone()),
+        // The release itself has it, until another one takes its place.
+        declaration: None,
         draws: json(&draws.iter().map(drew).collect::<Vec<_>>())?,
         actor: act.caller.key(),
         at_us: act.joined.map_or(batch.now.as_microsecond(), |_| act.row.at_us),
         log_id,
         log_index,
     };
-    Ok(storage::overrides::insert_version(batch.db, &row)?)
+    batch.insert_version(row)
 }
 
 fn version(row: VersionRow) -> Result<ReleaseVersionReply, Error> {

@@ -6,6 +6,7 @@ use super::judge::Question;
 use super::record::issuing_states;
 use super::record::states_named;
 use super::recorder::Stop;
+use super::release::Act;
 use crate::domain::alert::About;
 use crate::domain::alert::Change;
 use crate::domain::alert::Outcome as End;
@@ -16,8 +17,6 @@ use crate::domain::licence::Held;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::storage::alerts::AlertRow;
-use crate::storage::releases::ReleaseRow;
-use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
@@ -63,25 +62,18 @@ struct ReleaseTold<'a> {
     status: &'a str,
     border_post: &'a str,
     declaration: &'a str,
-    ucr: Option<String>,
-}
-
-/// The one field of a kept declaration that an event needs.
-#[derive(Deserialize)]
-struct Named {
-    ucr: Option<String>,
+    ucr: Option<&'a str>,
 }
 
 /// A release, its amendment or its reversal, for every State that the shipment concerns.
 pub(super) fn release(
     batch: &mut Batch<'_>,
-    kind: EventKind,
-    row: &ReleaseRow,
+    act: &Act<'_>,
     states: Vec<String>,
 ) -> Result<(), Stop> {
-    let Named { ucr } = serde_json::from_str(&row.declaration)
-        .map_err(|error| Error::Internal(format!("a release's declaration: {error}")))?;
-    let key = ucr.clone().unwrap_or_else(|| row.reference.clone());
+    let (kind, row) = (release_kind(act.kind), act.row);
+    let ucr = act.declaration.ucr.as_deref();
+    let key = consignment(act.declaration);
     let data = ReleaseTold {
         release: super::release::uuid(&row.id)?.to_string(),
         verification: super::release::uuid(&row.verification_id)?.to_string(),
@@ -95,7 +87,7 @@ pub(super) fn release(
 }
 
 /// The event of an act upon a release, by its word in the trail.
-pub(super) fn release_kind(act: &str) -> EventKind {
+fn release_kind(act: &str) -> EventKind {
     match act {
         "release_amendment" => EventKind::ReleaseAmended,
         "reversal" => EventKind::ReleaseReversed,

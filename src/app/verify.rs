@@ -54,6 +54,11 @@ impl Command for Record {
         true
     }
 
+    fn holds_back(&self) -> bool {
+        // It was judged before, and reads nothing here.
+        true
+    }
+
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let reply = record(&self.judged, batch)?;
         Ok(Recorded { outcome: Done::Created, reply, version: None })

@@ -1,19 +1,19 @@
-//! First replies by caller and key.
+//! First replies by caller and key. Keys are whatever clients make up, mostly random: rows stand in the
+//! order of their making, and what is sorted by the key is kept small, for each reply falls elsewhere in it.
 use super::Db;
 use super::Result;
 use super::in_runs;
 use super::schema::idempotency;
 use diesel::prelude::*;
-use std::collections::BTreeSet;
 
 /// A first reply.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = idempotency, treat_none_as_default_value = false)]
 pub struct FirstReply {
-    /// Who asked.
-    pub caller: String,
-    /// Under which key.
-    pub key: String,
+    /// The first bytes of the digest, as a number.
+    pub place: i64,
+    /// Digest of who asked and under which key.
+    pub digest: Vec<u8>,
     /// Digest of the request.
     pub request_sha256: Vec<u8>,
     /// `done`, `created` or `refused`.
@@ -24,28 +24,34 @@ pub struct FirstReply {
     pub at_us: i64,
 }
 
-/// Reads the first replies under keys of callers.
-pub fn read(db: &mut Db, asked: &[(&str, &str)]) -> Result<Vec<FirstReply>> {
-    if let Db::Sqlite(c) = db {
+/// Where the reply to a digest stands among those sorted by it.
+pub fn place(digest: &[u8; 32]) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = *digest;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// Reads the first replies under digests of callers and keys.
+pub fn read(db: &mut Db, asked: &[[u8; 32]]) -> Result<Vec<FirstReply>> {
+    let mut found = Vec::new();
+    match db {
         // Each by a statement that is kept: one over a list is parsed anew for every length of it.
-        let mut found = Vec::new();
-        for key in asked {
-            let row = idempotency::table.find(*key).select(FirstReply::as_select());
-            found.extend(row.get_result::<FirstReply>(c).optional()?);
+        Db::Sqlite(c) => {
+            for digest in asked {
+                let row = idempotency::table
+                    .filter(idempotency::place.eq(place(digest)))
+                    .filter(idempotency::digest.eq(digest.as_slice()))
+                    .select(FirstReply::as_select());
+                found.extend(row.get_result::<FirstReply>(c).optional()?);
+            }
         }
-        return Ok(found);
+        Db::Postgres(_) if asked.is_empty() => {}
+        Db::Postgres(c) => {
+            let digests: Vec<&[u8]> = asked.iter().map(<[u8; 32]>::as_slice).collect();
+            let rows = idempotency::table.filter(idempotency::digest.eq_any(digests));
+            found.extend(rows.select(FirstReply::as_select()).load::<FirstReply>(c)?);
+        }
     }
-    if asked.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (callers, keys): (BTreeSet<&str>, BTreeSet<&str>) = asked.iter().copied().unzip();
-    let found: Vec<FirstReply> = idempotency::table
-        .filter(idempotency::caller.eq_any(callers))
-        .filter(idempotency::key.eq_any(keys))
-        .select(FirstReply::as_select())
-        .load(db)?;
-    let was_asked = |row: &FirstReply| asked.contains(&(row.caller.as_str(), row.key.as_str()));
-    Ok(found.into_iter().filter(was_asked).collect())
+    Ok(found)
 }
 
 /// Keeps first replies.

@@ -16,6 +16,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Array;
 use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
+use std::collections::BTreeSet;
 
 /// A licence as it stands.
 #[derive(Debug, Clone)]
@@ -114,15 +115,22 @@ pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
         licence::shipments,
         licence::body,
     );
-    let rows: Vec<Columns> = match numbers {
-        [] => return Ok(Vec::new()),
-        // One number is by far the usual case, and its statement is prepared once.
-        [number] => licence::table.filter(licence::number.eq(*number)).select(columns).load(db)?,
-        numbers => licence::table
+    let rows: Vec<Columns> = match db {
+        _ if numbers.is_empty() => return Ok(Vec::new()),
+        // A list of any length would be another statement each time; one number is prepared once.
+        Db::Sqlite(c) => {
+            let mut rows = Vec::new();
+            for number in numbers.iter().collect::<BTreeSet<_>>() {
+                let row = licence::table.filter(licence::number.eq(*number)).select(columns);
+                rows.extend(row.get_result::<Columns>(c).optional()?);
+            }
+            rows
+        }
+        Db::Postgres(c) => licence::table
             .filter(licence::number.eq_any(numbers))
             .order(licence::number)
             .select(columns)
-            .load(db)?,
+            .load(c)?,
     };
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let lines = lines(db, &ids)?;
@@ -140,20 +148,22 @@ fn lines(db: &mut Db, licences: &[i64]) -> Result<Vec<Line>> {
         licence_line::reserved,
         licence_line::consumed,
     );
-    let order = (licence_line::licence_id, licence_line::line);
-    Ok(match licences {
-        [] => Vec::new(),
-        [id] => licence_line::table
-            .filter(licence_line::licence_id.eq(*id))
-            .order(order)
+    match db {
+        _ if licences.is_empty() => Ok(Vec::new()),
+        Db::Sqlite(c) => {
+            let mut lines = Vec::new();
+            for id in licences.iter().collect::<BTreeSet<_>>() {
+                let own = licence_line::table.filter(licence_line::licence_id.eq(id));
+                lines.extend(own.order(licence_line::line).select(columns).load::<Line>(c)?);
+            }
+            Ok(lines)
+        }
+        Db::Postgres(c) => Ok(licence_line::table
+            .filter(licence_line::licence_id.eq_any(licences))
+            .order((licence_line::licence_id, licence_line::line))
             .select(columns)
-            .load(db)?,
-        ids => licence_line::table
-            .filter(licence_line::licence_id.eq_any(ids))
-            .order(order)
-            .select(columns)
-            .load(db)?,
-    })
+            .load(c)?),
+    }
 }
 
 fn whole(
@@ -273,8 +283,22 @@ impl LineRow {
     }
 }
 
-/// Writes lines' balances, whether or not the lines are new.
+/// Writes lines' balances, whether or not the lines are new; here too by statements that are kept.
 pub fn put_lines(db: &mut Db, rows: &[LineRow]) -> Result<()> {
+    if let Db::Sqlite(c) = db {
+        for row in rows {
+            let line = licence_line::table.find((row.licence_id, row.line));
+            let balance = (
+                licence_line::authorised.eq(row.authorised),
+                licence_line::reserved.eq(row.reserved),
+                licence_line::consumed.eq(row.consumed),
+            );
+            if diesel::update(line).set(balance).execute(c)? == 0 {
+                diesel::insert_into(licence_line::table).values(row).execute(c)?;
+            }
+        }
+        return Ok(());
+    }
     in_runs!(db, rows, (c, rows) => diesel::insert_into(licence_line::table)
         .values(rows)
         .on_conflict((licence_line::licence_id, licence_line::line))

@@ -1,6 +1,7 @@
 //! Releases against the advice, and every state in which a release ever stood.
 use super::Db;
 use super::Result;
+use super::in_runs;
 use super::schema::release;
 use super::schema::release_override;
 use super::schema::release_version;
@@ -42,7 +43,7 @@ pub struct VersionRow {
     pub status: String,
     /// Why.
     pub reason: Option<String>,
-    /// The declaration, where the change altered it.
+    /// The declaration, where the change altered it and another one stands in its place by now.
     pub declaration: Option<String>,
     /// What it drew then, JSON.
     pub draws: String,
@@ -94,20 +95,41 @@ pub fn due(db: &mut Db, now_us: i64, limit: i64) -> Result<Vec<Vec<u8>>> {
         .load(db)?)
 }
 
-/// Writes a state in which a release stands.
-pub fn insert_version(db: &mut Db, row: &VersionRow) -> Result<()> {
-    diesel::insert_into(release_version::table).values(row).execute(db)?;
+/// Writes states in which releases stand.
+pub fn insert_versions(db: &mut Db, rows: &[VersionRow]) -> Result<()> {
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(release_version::table).values(rows).execute(c));
     Ok(())
 }
 
-/// Every state in which a release stood, in order.
+/// Changes of a release that bring a declaration with them.
+const WITH_DECLARATION: [&str; 3] = ["release", "release_amendment", "override_requested"];
+
+/// Keeps the declaration on which a release has stood so far, before another one takes its place.
+pub fn keep_declaration(db: &mut Db, release_id: &[u8], declaration: &str) -> Result<()> {
+    diesel::update(release_version::table.filter(release_version::release_id.eq(release_id)))
+        .filter(release_version::change.eq_any(WITH_DECLARATION))
+        .filter(release_version::declaration.is_null())
+        .set(release_version::declaration.eq(declaration))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Every state in which a release stood, in order, each that altered the declaration with that.
 pub fn versions(db: &mut Db, release_id: &[u8], limit: i64) -> Result<Vec<VersionRow>> {
-    Ok(release_version::table
+    let mut rows: Vec<VersionRow> = release_version::table
         .filter(release_version::release_id.eq(release_id))
         .order(release_version::version)
         .limit(limit)
         .select(VersionRow::as_select())
-        .load(db)?)
+        .load(db)?;
+    let in_force = rows
+        .iter_mut()
+        .find(|row| row.declaration.is_none() && WITH_DECLARATION.contains(&row.change.as_str()));
+    if let Some(row) = in_force {
+        row.declaration =
+            release::table.find(release_id).select(release::declaration).first(db).optional()?;
+    }
+    Ok(rows)
 }
 
 /// The last entry of a log by which a release came to stand in another state.

@@ -8,6 +8,7 @@ use super::schema::preclearance;
 use super::schema::preclearance_draw;
 use super::schema::presentation;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 /// A pre-clearance as it stands.
@@ -101,11 +102,8 @@ pub fn update(db: &mut Db, row: &PreclearanceRow) -> Result<()> {
 
 /// Reads one.
 pub fn read(db: &mut Db, id: &[u8]) -> Result<Option<PreclearanceRow>> {
-    Ok(preclearance::table
-        .filter(preclearance::id.eq(id))
-        .select(PreclearanceRow::as_select())
-        .first(db)
-        .optional()?)
+    let row = preclearance::table.filter(preclearance::id.eq(id));
+    Ok(on!(db, c => row.select(PreclearanceRow::as_select()).get_result(c)).optional()?)
 }
 
 /// Reads the one that a code leads to.
@@ -190,11 +188,22 @@ pub fn insert_presentation(db: &mut Db, verification: Uuid, preclearance: &[u8])
     Ok(())
 }
 
+/// How a verification has to do with announced goods: the pre-clearance under which it was made, and
+/// whether it is a pre-clearance itself.
+pub fn around(db: &mut Db, verification: &[u8]) -> Result<(Option<Vec<u8>>, bool)> {
+    let made_under = presentation::table
+        .find(verification)
+        .select((presentation::preclearance_id, false.into_sql::<Bool>()));
+    let is_one = preclearance::table
+        .filter(preclearance::id.eq(verification))
+        .select((preclearance::id, true.into_sql::<Bool>()));
+    let found: Vec<(Vec<u8>, bool)> = on!(db, c => made_under.union_all(is_one).load(c))?;
+    let is_one = found.iter().any(|(_, is_one)| *is_one);
+    Ok((found.into_iter().find(|(_, is_one)| !is_one).map(|(id, _)| id), is_one))
+}
+
 /// The pre-clearance under which a verification was made.
 pub fn of_verification(db: &mut Db, verification: &[u8]) -> Result<Option<Vec<u8>>> {
-    Ok(presentation::table
-        .find(verification)
-        .select(presentation::preclearance_id)
-        .first(db)
-        .optional()?)
+    let row = presentation::table.find(verification).select(presentation::preclearance_id);
+    Ok(on!(db, c => row.get_result(c)).optional()?)
 }

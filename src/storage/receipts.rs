@@ -2,6 +2,7 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
+use super::in_runs;
 use super::journey_schema::receipt;
 use super::journey_schema::receipt_step;
 use diesel::prelude::*;
@@ -84,9 +85,9 @@ pub struct Asked {
     pub ucr: Option<String>,
 }
 
-/// Writes a new one.
-pub fn insert(db: &mut Db, row: &ReceiptRow) -> Result<()> {
-    diesel::insert_into(receipt::table).values(row).execute(db)?;
+/// Writes new ones.
+pub fn insert(db: &mut Db, rows: &[ReceiptRow]) -> Result<()> {
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(receipt::table).values(rows).execute(c));
     Ok(())
 }
 
@@ -109,9 +110,9 @@ pub fn update(db: &mut Db, row: &ReceiptRow) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Writes a step.
-pub fn insert_step(db: &mut Db, row: &StepRow) -> Result<()> {
-    diesel::insert_into(receipt_step::table).values(row).execute(db)?;
+/// Writes steps.
+pub fn insert_steps(db: &mut Db, rows: &[StepRow]) -> Result<()> {
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(receipt_step::table).values(rows).execute(c));
     Ok(())
 }
 

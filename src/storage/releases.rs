@@ -4,6 +4,7 @@ use super::Error;
 use super::ROWS;
 use super::Result;
 use super::in_runs;
+use super::on;
 use super::schema::release;
 use super::schema::release_draw;
 use crate::domain::Timestamp;
@@ -75,9 +76,9 @@ pub struct Standing {
     pub items: Vec<u32>,
 }
 
-/// Writes a release.
-pub fn insert(db: &mut Db, row: &ReleaseRow) -> Result<()> {
-    diesel::insert_into(release::table).values(row).execute(db)?;
+/// Writes releases.
+pub fn insert(db: &mut Db, rows: &[ReleaseRow]) -> Result<()> {
+    in_runs!(db, rows, (c, rows) => diesel::insert_into(release::table).values(rows).execute(c));
     Ok(())
 }
 
@@ -134,13 +135,13 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
 /// Releases of a State that stand under a reference: a transit declaration moves through several States
 /// under one number, and each of them lets its goods through once.
 pub fn standing(db: &mut Db, state: &str, kind: &str, reference: &str) -> Result<Vec<Standing>> {
-    let rows: Vec<(Vec<u8>, i64, Vec<u8>, String)> = release::table
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>, String)> = on!(db, c => release::table
         .filter(release::reference.eq(reference).and(release::reference_kind.eq(kind)))
         .filter(release::state.eq(state))
         .filter(release::status.eq("released"))
         .order(release::at_us)
         .select((release::id, release::at_us, release::content_sha256, release::items))
-        .load(db)?;
+        .load(c))?;
     let corrupt = |what: &str| Error::Corrupt(format!("{what} of a release under {reference}"));
     rows.into_iter()
         .map(|(id, at_us, content_sha256, items)| {

@@ -155,9 +155,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    idempotency (caller, key) {
-        caller -> Text,
-        key -> Text,
+    idempotency (id) {
+        id -> BigInt,
+        place -> BigInt,
+        digest -> Binary,
         request_sha256 -> Binary,
         outcome -> Text,
         reply -> Text,

@@ -3,6 +3,7 @@ use super::Db;
 use super::ROWS;
 use super::Result;
 use super::in_runs;
+use super::on;
 use super::schema::serial_use;
 use diesel::prelude::*;
 
@@ -57,17 +58,17 @@ pub fn moved(db: &mut Db, serials: &[String], state: &str) -> Result<Vec<SerialU
     Ok(found)
 }
 
-/// Writes what a release moves, and settles what exactly these firearms did the other way before.
+/// Writes what releases move, no firearm twice, and settles what exactly these firearms did the other way before.
 pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
     in_runs!(db, rows, (c, rows) => diesel::insert_into(serial_use::table).values(rows).execute(c));
     for row in rows {
-        diesel::update(serial_use::table)
+        on!(&mut *db, c => diesel::update(serial_use::table)
             .filter(serial_use::serial.eq(&row.serial).and(serial_use::state.eq(&row.state)))
             .filter(serial_use::make.eq(&row.make).and(serial_use::model.eq(&row.model)))
             .filter(serial_use::country.eq(&row.country))
             .filter(serial_use::movement.ne(&row.movement).and(serial_use::settled_by.is_null()))
             .set(serial_use::settled_by.eq(&row.release_id))
-            .execute(db)?;
+            .execute(c))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 use super::Db;
 use super::Result;
 use super::journey_schema::stoppage;
+use super::on;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
 
@@ -38,12 +39,12 @@ pub fn standing(
     reference: &str,
     kind: Option<&str>,
 ) -> Result<Vec<StoppageRow>> {
-    let rows: Vec<StoppageRow> = stoppage::table
+    let rows: Vec<StoppageRow> = on!(db, c => stoppage::table
         .filter(stoppage::reference.eq(reference).and(stoppage::state.eq(state)))
         .filter(stoppage::lifted_us.is_null())
         .order(stoppage::at_us)
         .select(StoppageRow::as_select())
-        .load(db)?;
+        .load(c))?;
     Ok(rows.into_iter().filter(|row| kind.is_none_or(|kind| row.reference_kind == kind)).collect())
 }
 

@@ -3,6 +3,7 @@ use super::Db;
 use super::Result;
 use super::db::STREAMED_FROM;
 use super::in_runs;
+use super::on;
 use super::packed::Dictionary;
 use super::packed::Packed;
 use super::packed::unpack_values;
@@ -188,12 +189,15 @@ pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
 
 /// Reads one.
 pub fn read(db: &mut Db, id: Uuid) -> Result<Option<VerificationRow>> {
-    let row: Option<PackedRow> = verification::table
-        .find(id.as_bytes().to_vec())
-        .select(PackedRow::as_select())
-        .first(db)
-        .optional()?;
+    let row = verification::table.find(id.as_bytes().to_vec());
+    let row: Option<PackedRow> =
+        on!(db, c => row.select(PackedRow::as_select()).get_result(c)).optional()?;
     row.map(PackedRow::unpacked).transpose()
+}
+
+/// The State of one and its declaration, which is all that a release needs of it.
+pub fn declared(db: &mut Db, id: Uuid) -> Result<Option<(String, String)>> {
+    Ok(read(db, id)?.map(|row| (row.state, row.declaration)))
 }
 
 /// Reads the one that a log's entry records.

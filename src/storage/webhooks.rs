@@ -34,22 +34,10 @@ pub struct WebhookRow {
     pub changed_us: i64,
 }
 
-/// Active webhooks of some States.
-pub fn active_of(db: &mut Db, states: &[String]) -> Result<Vec<WebhookRow>> {
-    Ok(webhook::table
-        .filter(webhook::status.eq("active").and(webhook::state.eq_any(states)))
-        .order(webhook::id)
-        .select(WebhookRow::as_select())
-        .load(db)?)
-}
-
 /// All active webhooks.
 pub fn active(db: &mut Db) -> Result<Vec<WebhookRow>> {
-    Ok(webhook::table
-        .filter(webhook::status.eq("active"))
-        .order(webhook::id)
-        .select(WebhookRow::as_select())
-        .load(db)?)
+    let rows = webhook::table.filter(webhook::status.eq("active")).order(webhook::id);
+    Ok(on!(db, c => rows.select(WebhookRow::as_select()).load(c))?)
 }
 
 /// Webhooks of a State that have not been deleted.

@@ -20,7 +20,7 @@ async fn issue(service: &Service, with_serials: bool) {
 }
 
 /// The sample's two rifles under a reference of their own.
-fn rifles(serial: u32) -> Value {
+pub fn rifles(serial: u32) -> Value {
     let mut declaration = passavant::demo::declarations(today()).remove(0).declaration;
     declaration["items"].as_array_mut().unwrap().truncate(1);
     declaration["reference"] = json!({"type": "national", "value": format!("FR-{serial:08}")});
@@ -104,7 +104,7 @@ fn release(db: &mut Db, id: Uuid) {
         caller: "test".to_owned(),
         at_us: 0,
     };
-    storage::releases::insert(db, &row).unwrap();
+    storage::releases::insert(db, std::slice::from_ref(&row)).unwrap();
 }
 
 fn moved(movement: &str, release: Uuid) -> SerialUse {

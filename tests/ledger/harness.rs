@@ -11,6 +11,7 @@ use passavant::app::recorder::Done;
 use passavant::app::recorder::Once;
 use passavant::app::recorder::Recorded;
 use passavant::clock::FixedClock;
+use passavant::clock::Ids;
 use passavant::clock::SystemIds;
 use passavant::config::Config;
 use passavant::demo;
@@ -75,7 +76,7 @@ pub fn reopen_as(dir: TempDir, origin: &str) -> Service {
     Service { app, dir, clock }
 }
 
-fn clock() -> FixedClock {
+pub fn clock() -> FixedClock {
     FixedClock::at("2026-11-23T12:00:00Z".parse().unwrap())
 }
 
@@ -94,13 +95,24 @@ pub fn open_at(dir: &Path, origin: &str, clock: &FixedClock) -> App {
 
 /// A node in a folder of its own, on a database that it may share with another.
 pub fn open_on(dir: &Path, origin: &str, clock: &FixedClock, url: &str) -> App {
+    open_with(dir, origin, clock, url, Arc::new(SystemIds))
+}
+
+/// The same with identifiers that a test chooses.
+pub fn open_with(
+    dir: &Path,
+    origin: &str,
+    clock: &FixedClock,
+    url: &str,
+    ids: Arc<dyn Ids>,
+) -> App {
     let mut config = Config::embedded().unwrap();
     origin.clone_into(&mut config.node.origin);
     config.node.state = String::from("FR");
     config.node.data_dir = dir.to_path_buf();
     url.clone_into(&mut config.database.url);
     let access = Access::new(&config, Arc::new(clock.clone())).unwrap();
-    let app = App::open(config, Arc::new(clock.clone()), Arc::new(SystemIds), access).unwrap();
+    let app = App::open(config, Arc::new(clock.clone()), ids, access).unwrap();
     app.remember(|| true).unwrap();
     app
 }
@@ -240,7 +252,7 @@ pub fn sample(rounds: u32, usage: &str) -> Vec<Value> {
     licences
 }
 
-fn once_of(caller: &Caller, key: &str) -> Once {
+pub fn once_of(caller: &Caller, key: &str) -> Once {
     Once { caller: caller.key(), key: key.to_owned(), request_sha256: sha256(key.as_bytes()) }
 }
 

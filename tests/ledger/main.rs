@@ -9,6 +9,7 @@
 )]
 
 mod announced;
+mod batches;
 mod concurrency;
 mod cut_off;
 mod firearms;

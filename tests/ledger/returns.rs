@@ -57,7 +57,7 @@ fn what_came_back_before_is_not_out_any_more() {
     let (out, mut back) =
         (release(1, "FR-OUT", &["A1", "A2"], 1000), release(2, "FR-BACK", &["A1"], 400));
     for row in [&out, &back] {
-        storage::releases::insert(&mut db, row).unwrap();
+        storage::releases::insert(&mut db, std::slice::from_ref(row)).unwrap();
     }
     let figures = |outward: &Outward| (outward.serials.len(), outward.rounds.to_string());
     assert_eq!(figures(&still_out(&mut db, None)), (2, "1000".to_owned()));
@@ -84,7 +84,7 @@ fn a_number_under_which_another_state_released_is_not_used_up_here() {
     storage::migrate(&mut db).unwrap();
     let mut elsewhere = release(1, "FR-00000007", &[], 0);
     "KE".clone_into(&mut elsewhere.state);
-    storage::releases::insert(&mut db, &elsewhere).unwrap();
+    storage::releases::insert(&mut db, &[elsewhere]).unwrap();
     // One transit declaration goes through several States, and each lets its goods through once.
     let mut uses = |state: &str| {
         let (mut known, state) = (Facts::default(), Country::parse(state).unwrap());

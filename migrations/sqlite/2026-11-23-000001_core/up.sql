@@ -116,16 +116,17 @@ CREATE INDEX serial_use_by_serial ON serial_use (serial, state);
 CREATE INDEX serial_use_by_settled ON serial_use (settled_by);
 CREATE INDEX serial_use_by_release ON serial_use (release_id);
 
--- First replies by caller and key.
+-- First replies by caller and key, in the order of their making.
 CREATE TABLE idempotency (
-    caller TEXT NOT NULL,
-    key TEXT NOT NULL,
+    id INTEGER PRIMARY KEY,
+    place INTEGER NOT NULL,                   -- the first bytes of the digest
+    digest BLOB NOT NULL,                    -- of the caller and the key
     request_sha256 BLOB NOT NULL,
     outcome TEXT NOT NULL,                    -- done, created, refused
     reply TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
-    PRIMARY KEY (caller, key)
-) STRICT, WITHOUT ROWID;
+    at_us INTEGER NOT NULL
+) STRICT;
+CREATE INDEX idempotency_by_place ON idempotency (place);
 
 -- Editions of the reference lists; the one loaded last is in force.
 CREATE TABLE lists (

@@ -79,10 +79,10 @@ impl Joining {
         free(batch, &row, &taken)?;
         let (drawings, beyond) = within(batch, made.draws);
         let moves = move_draws(batch, &row, "release", &[], &drawings)?;
-        storage::releases::insert_draws(batch.db, &moves)?;
+        batch.insert_draws(moves)?;
         let uses = serial_uses(&row, &presented.declaration, &drawings);
         let serials: Vec<String> = uses.iter().map(|of| of.serial.clone()).collect();
-        batch.insert_serials(&uses)?;
+        batch.insert_serials(uses)?;
         storage::allowances::free_released(batch.db, &self.log, &serials)?;
         crate::app::due::released(batch, &row, &presented.declaration, self.state)?;
         let joined =
