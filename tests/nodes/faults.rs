@@ -250,7 +250,7 @@ async fn a_server_whose_disk_is_full_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_embedded_database_whose_disk_is_full_is_waited_for() {
-    let room = Room::of(16);
+    let room = Room::of(64);
     let file = room.path.join("passavant.db");
     let url = format!("sqlite://{}", file.display());
     let (_dir, node) = serve(&url).await;
@@ -274,7 +274,7 @@ async fn an_embedded_database_whose_disk_is_full_is_waited_for() {
     let told = clients.finish().await;
     say(&format!(
         "the disk of the embedded database full ({}): ready {back:?} after there was room again",
-        if room.mounted { "a file system of 16 MiB" } else { "a limit of size on its files" }
+        if room.mounted { "a file system of 64 MiB" } else { "a limit of size on its files" }
     ));
     drop(node);
     assert_told_is_kept(&url, &told);
