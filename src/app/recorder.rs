@@ -114,7 +114,7 @@ pub trait Command: Send {
         false
     }
     /// Whether it has the batch hold back the rows of its release, and before it reads of releases has
-    /// [`Batch::let_be_seen`] written down what it could see.
+    /// `Batch::let_be_seen` write down what it could see.
     fn holds_back(&self) -> bool {
         false
     }
