@@ -37,6 +37,7 @@ use crate::wire::verification::OfflineReply;
 use crate::wire::verification::Verification;
 use crate::wire::verification::instant;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// A declaration as it came and as it reads.
@@ -48,8 +49,10 @@ pub struct Presented {
     pub declaration: Declaration,
     /// What its content is told by, where that is not the bytes.
     content: Option<String>,
+    /// The digest of that, once somebody has asked for it.
+    sha256: OnceLock<[u8; 32]>,
     /// What other States' registers have said of the licences that it quotes.
-    pub foreign: std::sync::Arc<[super::foreign::Foreign]>,
+    pub foreign: Arc<[super::foreign::Foreign]>,
 }
 
 impl Presented {
@@ -65,12 +68,14 @@ impl Presented {
             ReferenceKind::Ucr => Some(self::json(&sent)?),
             ReferenceKind::Mrn | ReferenceKind::National => None,
         };
-        Ok(Self { json, declaration, content, foreign: std::sync::Arc::default() })
+        let (sha256, foreign) = (OnceLock::new(), Arc::default());
+        Ok(Self { json, declaration, content, sha256, foreign })
     }
 
     /// Digest of the content, by which the register knows it again.
     pub fn sha256(&self) -> [u8; 32] {
-        sha256(self.content.as_ref().unwrap_or(&self.json).as_bytes())
+        let content = self.content.as_ref().unwrap_or(&self.json);
+        *self.sha256.get_or_init(|| sha256(content.as_bytes()))
     }
 }
 

@@ -14,6 +14,9 @@ use crate::wire::verification::instant;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+/// A webhook in use and the kinds of events that it wants; none are all.
+pub(super) type Listener = (WebhookRow, Vec<String>);
+
 impl Batch<'_> {
     /// Tells the systems of States of something, once the batch is durable and only then.
     pub fn tell(&mut self, event: Event<impl Serialize>) -> Result<(), Stop> {
@@ -26,12 +29,7 @@ impl Batch<'_> {
         self.events.push(Event { kind, states, key, data });
         Ok(())
     }
-}
 
-/// A webhook in use and the kinds of events that it wants; none are all.
-pub(super) type Listener = (WebhookRow, Vec<String>);
-
-impl Batch<'_> {
     /// Who wants to be told of anything. What a batch has read of it holds until a command that may
     /// change it.
     fn listeners(&mut self) -> storage::Result<&[Listener]> {

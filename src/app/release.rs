@@ -328,21 +328,21 @@ impl App {
         once: Once,
     ) -> Result<Recorded, Error> {
         let found = move |db: &mut Db| {
-            let Some(declared) = storage::verifications::declared(db, verification)? else {
+            let Some(row) = storage::verifications::read(db, verification)? else {
                 return Ok(None);
             };
             let announced = storage::preclearances::around(db, verification.as_bytes())?;
-            Ok::<_, storage::Error>(Some((declared, announced)))
+            Ok::<_, storage::Error>(Some((row, announced)))
         };
         let found = self.readers.read(found).await?;
-        let found = found.filter(|((state, _), _)| state == caller.state.as_str());
-        let ((_, declaration), (preclearance, is_announced)) = found.ok_or(Error::NotFound)?;
+        let found = found.filter(|(row, _)| row.state == caller.state.as_str());
+        let (row, (preclearance, is_announced)) = found.ok_or(Error::NotFound)?;
         if is_announced {
             return Err(Error::Stale(
                 "the goods have only been announced: verify them under their code".to_owned(),
             ));
         }
-        let presented = Presented::read(declaration, "/declaration").map_err(|error| {
+        let presented = Presented::read(row.declaration, "/declaration").map_err(|error| {
             Error::Internal(format!("a recorded declaration does not read: {error}"))
         })?;
         at_own_post(caller, &presented.declaration)?;

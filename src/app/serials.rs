@@ -91,7 +91,6 @@ impl Command for Report {
             happened_us: batch.now.as_microsecond(),
             at_us: batch.now.as_microsecond(),
         };
-        // Noted before it is committed: who reads never takes it for unknown.
         batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
         let nonce = batch.ids.nonce();
         let entry = ReportEntry {

@@ -87,7 +87,6 @@ impl Command for SetAside {
                 drawn: 0,
             });
             for serial in &wanted.serials {
-                // Noted before it is committed: who reads never takes it for unknown.
                 batch.note(Trace::Firearm(EVERY_STATE, serial.as_str()));
                 serials.push(AllowanceSerialRow {
                     allowance_id: id.clone(),

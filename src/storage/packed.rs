@@ -16,9 +16,9 @@ const UNPACKED_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dictionary {
     /// Entries of the audit trail.
-    Entry = 1,
+    Entry,
     /// What is kept of a verdict.
-    Record = 2,
+    Record,
 }
 
 impl Dictionary {

@@ -141,7 +141,7 @@ impl EnteredRow {
     }
 }
 
-/// The same in one piece, as it is streamed.
+/// The same in one piece: a stream takes no row that is made of two.
 #[derive(Insertable)]
 #[diesel(table_name = verification, treat_none_as_default_value = false)]
 struct WholeRow<'a> {
@@ -193,11 +193,6 @@ pub fn read(db: &mut Db, id: Uuid) -> Result<Option<VerificationRow>> {
     let row: Option<PackedRow> =
         on!(db, c => row.select(PackedRow::as_select()).get_result(c)).optional()?;
     row.map(PackedRow::unpacked).transpose()
-}
-
-/// The State of one and its declaration, which is all that a release needs of it.
-pub fn declared(db: &mut Db, id: Uuid) -> Result<Option<(String, String)>> {
-    Ok(read(db, id)?.map(|row| (row.state, row.declaration)))
 }
 
 /// Reads the one that a log's entry records.
