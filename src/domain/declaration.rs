@@ -336,6 +336,14 @@ impl Item {
         let alternative = self.alternative_markings.iter().map(Serial::of_marking);
         self.serials.iter().cloned().chain(alternative).collect()
     }
+
+    /// The list of the declaration in which one of these marks stands, and its place there.
+    pub fn place_of_mark(&self, index: usize) -> (&'static str, usize) {
+        match index.checked_sub(self.serials.len()) {
+            None => ("serials", index),
+            Some(index) => ("alternative_markings", index),
+        }
+    }
 }
 
 impl Declaration {

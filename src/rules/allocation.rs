@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 /// 84 LICENCE_ALLOCATION_INCOMPLETE: where several licences of one kind cover an item (for transit, several of
 /// one State), each quote says how much, and the shares add up to the item; where a licence has several
-/// lines for the class, the quote says which; and no serial stands on two of the lines quoted. Nothing is
+/// lines for the class, the quote says which; and no serial or alternative marking stands on two of the lines quoted. Nothing is
 /// ever given to the first licence that fits. An export and an import licence cover the same goods on
 /// two legs and are never added up, and one licence quoted without a quantity covers the whole item. Shares
 /// that fall short are not reported where a quote was not found, since its share is unknown.
@@ -98,14 +98,14 @@ fn serials_on_two_lines<'a>(
         .filter_map(|quote| quote.line)
         .map(|line| SerialIndex::new(&line.serials))
         .collect();
-    let twice = item
-        .item
-        .serials
+    let marks = item.item.marks_of_identity();
+    let twice = marks
         .iter()
-        .find(|serial| listed.iter().filter(|list| list.contains(serial)).count() > 1);
-    if let Some(serial) = twice {
+        .enumerate()
+        .find(|(_, serial)| listed.iter().filter(|list| list.contains(serial)).count() > 1);
+    if let Some((index, serial)) = twice {
         let finding = findings.add(Code::LicenceAllocationIncomplete).on(item, first);
-        finding.at(item.path("serials")).declared(serial).says(format_args!(
+        finding.at(item.path(item.item.place_of_mark(index).0)).declared(serial).says(format_args!(
             "serial {serial} stands on two of the {} licence lines quoted; which one it draws is not stated",
             of.kind.as_str()
         ));

@@ -275,6 +275,8 @@ pub struct Case<'a> {
     pub state: Option<Country>,
     /// The day of acceptance in the post's time zone.
     pub reference_date: Date,
+    /// The day of the evaluation there.
+    pub today: Date,
     /// The instant of the evaluation.
     pub now: Timestamp,
     /// The States passed between export and import.
@@ -294,7 +296,7 @@ impl<'a> Case<'a> {
         let post = lists.posts.get(&declaration.border_post);
         let state =
             post.map_or_else(|| declaration.border_post.country(), |post| Some(post.country));
-        let reference_date = reference_date(declaration, post, now);
+        let (reference_date, today) = days(declaration, post, now);
         Self {
             declaration,
             facts,
@@ -303,6 +305,7 @@ impl<'a> Case<'a> {
             post,
             state,
             reference_date,
+            today,
             now,
             passages: passages(declaration, lists, state),
             items: items(declaration, facts),
@@ -340,16 +343,16 @@ impl Finding {
     }
 }
 
-/// UCC 172(2): the date of acceptance decides, counted in the post's own time zone. Where the post
-/// is not registered, the offset that the declaration states decides, and rule 48 refers it.
-fn reference_date(declaration: &Declaration, post: Option<&BorderPost>, now: Timestamp) -> Date {
+/// The day of acceptance, which decides (UCC 172(2)), and today, both counted in the post's own time zone.
+/// Where the post is not registered, the offset that the declaration states decides, and rule 48 refers it.
+fn days(declaration: &Declaration, post: Option<&BorderPost>, now: Timestamp) -> (Date, Date) {
     let (at, offset_s) = declaration.accepted_at.unwrap_or((now, 0));
     let zone = match post {
         Some(post) => post.zone.clone(),
         None => jiff::tz::Offset::from_seconds(offset_s)
             .map_or(jiff::tz::TimeZone::UTC, jiff::tz::Offset::to_time_zone),
     };
-    zone.to_datetime(at).date()
+    (zone.to_datetime(at).date(), zone.to_datetime(now).date())
 }
 
 fn items<'a>(declaration: &'a Declaration, facts: &'a Facts) -> Vec<ItemCase<'a>> {

@@ -145,7 +145,7 @@ fn in_force(six: u32) -> u32 {
 
 /// 73 MAKE_MODEL_MISMATCH: make and model are those of the licence line, where both sides state
 /// them, with case, accents and punctuation set aside. A difference is referred. It holds the goods where
-/// a declared serial is one that this line lists: the licence then says that this very firearm is another
+/// a declared serial or alternative marking is one that this line lists: the licence then says that this very firearm is another
 /// model. A make or model that only one side states is not a difference, and a line that leaves the
 /// make open covers any.
 pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
@@ -161,7 +161,8 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
                 continue;
             }
             let listed = SerialIndex::new(&line.serials);
-            let known = goods.serials.iter().find(|serial| listed.contains(serial));
+            let marks = goods.marks_of_identity();
+            let known = marks.iter().find(|serial| listed.contains(serial));
             let finding = findings.add(Code::MakeModelMismatch).on(item, quote);
             finding.at(item.path(field)).declared(declared).licensed(licensed);
             if let Some(serial) = known {

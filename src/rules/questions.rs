@@ -12,6 +12,7 @@ use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Licence;
+use crate::domain::lists::Effect;
 use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
@@ -115,6 +116,12 @@ impl<'a> Case<'a> {
             Some(post.zone.to_datetime(crossing.at).date())
         });
         observed.or(self.declaration.departs_on)
+    }
+
+    /// Whether an entry counts that is a fact about a firearm or a person, not a law in force on a day: one
+    /// of the day of acceptance does, and so does one that has been learnt since.
+    pub fn is_known(&self, effect: Effect) -> bool {
+        effect.covers(self.reference_date) || effect.covers(self.today)
     }
 
     /// The day of departure, or the reference date where it is not known.

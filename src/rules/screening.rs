@@ -145,7 +145,7 @@ fn embargoed<'f>(
     finding.licensed(act).says(format_args!("{state}, {what}, is under an arms embargo ({act})"))
 }
 
-/// 50 PARTY_WATCHLIST_HIT: no party of the declaration stands on the watch list on the day of acceptance, the
+/// 50 PARTY_WATCHLIST_HIT: no party of the declaration stands on the watch list, on the day of acceptance or today, the
 /// declarant, the carrier and brokers included. An entry is matched by identifier, or by name with case, accents and
 /// punctuation set aside; a name alone may be another trader's, so that a person always decides. Parties that
 /// only a licence names are not asked for: where they differ from those declared, that is a finding
@@ -156,7 +156,7 @@ pub(super) fn watch_list(case: &Case<'_>, findings: &mut Findings) {
     }
     for named in parties(case.declaration) {
         let hits = case.lists.watched.of(named.party);
-        for watched in hits.filter(|watched| watched.effect.covers(case.reference_date)) {
+        for watched in hits.filter(|watched| case.is_known(watched.effect)) {
             let by_id = watched.id.as_ref() == Some(&named.party.id);
             let by = if by_id { "identifier" } else { "name" };
             let finding = findings.add(Code::PartyWatchlistHit).at(named.path());
@@ -173,8 +173,8 @@ pub(super) fn watch_list(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// 51 PRIOR_REFUSAL_SIMILAR: no State has refused an essentially identical transaction: the same consignee or final
-/// recipient and, where the refusal names them, the same exporter and class of goods, by a refusal in force on the
-/// day of acceptance. Quantities and models are not compared, since they are what a second attempt would
+/// recipient and, where the refusal names them, the same exporter and class of goods, by a refusal that stands on the
+/// day of acceptance or today. Quantities and models are not compared, since they are what a second attempt would
 /// change. The State that refused is to be consulted; the refusal does not bind another State, so that
 /// nothing is held.
 pub(super) fn prior_refusal(case: &Case<'_>, findings: &mut Findings) {
@@ -188,7 +188,7 @@ pub(super) fn prior_refusal(case: &Case<'_>, findings: &mut Findings) {
     ];
     let exporter = declaration.exporter.as_ref().map(|exporter| &exporter.id);
     let alike = |refusal: &&Refusal| {
-        refusal.effect.covers(case.reference_date)
+        case.is_known(refusal.effect)
             && refusal.exporter.as_ref().is_none_or(|refused| Some(refused) == exporter)
     };
     let mut last = None;

@@ -233,18 +233,20 @@ pub(super) fn duplicates(case: &Case<'_>, findings: &mut Findings) {
             known.push(article);
         }
         if let Some((index, serial, first)) = repeated {
-            let place = match index.checked_sub(item.item.serials.len()) {
-                None => format!("serials/{index}"),
-                Some(index) => format!("alternative_markings/{index}"),
-            };
             let finding = findings.add(Code::SerialDuplicate).on_item(item, "serials");
-            finding.at(item.path(&place)).declared(serial).says(format_args!(
+            finding.at(place(item, index)).declared(serial).says(format_args!(
                 "{serial} stands in item {first} and again in item {}{}",
                 item.item.number,
                 Further(count.saturating_sub(1))
             ));
         }
     }
+}
+
+/// Where a mark of identity stands in the declaration.
+fn place(item: &ItemCase<'_>, index: usize) -> String {
+    let (list, index) = item.item.place_of_mark(index);
+    item.path(&format!("{list}/{index}"))
 }
 
 /// What tells the articles of one item from those of another, but for their numbers.
@@ -325,8 +327,9 @@ pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// 96 SERIAL_REPORTED_SOUGHT and, for sought firearms, 98 SERIAL_CONFUSABLE: no declared serial is reported lost,
-/// stolen or sought on the reference date. Where both the report and the item state make or model, these agree
+/// 96 SERIAL_REPORTED_SOUGHT and, for sought firearms, 98 SERIAL_CONFUSABLE: no declared serial or alternative
+/// marking is reported lost, stolen or sought on the reference date or today: a report is a fact about the
+/// firearm, which acceptance before it does not undo. Where both the report and the item state make or model, these agree
 /// too, since serials repeat between makers; what either side leaves open does not clear the firearm. A serial
 /// that only looks like a sought one (O for 0, I for 1, B for 8, S for 5) is referred. Antiques,
 /// deactivated firearms and parts are looked up as well.
@@ -346,10 +349,10 @@ pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
         return;
     }
     for item in &case.items {
-        for (index, serial) in item.item.serials.iter().enumerate() {
+        for (index, serial) in item.item.marks_of_identity().iter().enumerate() {
             for (other, sought) in list.near(serial) {
                 let exact = other == serial;
-                if !sought.effect.covers(case.reference_date)
+                if !case.is_known(sought.effect)
                     || !may_be(item, sought)
                     || !(exact || serial.resembles(other))
                 {
@@ -357,7 +360,7 @@ pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
                 }
                 let code = if exact { Code::SerialReportedSought } else { Code::SerialConfusable };
                 let finding = findings.add(code).on_item(item, "serials");
-                finding.at(item.path(&format!("serials/{index}"))).declared(serial);
+                finding.at(place(item, index)).declared(serial);
                 if exact {
                     finding.says(format_args!("{serial} is sought: {}", sought.reference));
                 } else {

@@ -5,6 +5,7 @@ use super::way_back;
 use super::way_back::EXPORT_BACK;
 use super::way_back::IMPORT_BACK;
 use super::way_back::turn_round;
+use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
@@ -135,5 +136,31 @@ async fn a_firearm_that_had_come_and_leaves_again_is_re_exported() {
         let mut kinds = kinds_of(&seen);
         kinds.retain(|kind| *kind != "licensed");
         assert_eq!(kinds, ["released", "left", "arrived", "re_exported"], "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_firearm_sought_since_today_is_held_however_it_is_marked_and_whenever_it_was_accepted() {
+    let service = start();
+    service.issue_sample().await;
+    let mut lists: Value = serde_json::from_str(passavant::app::lists::BUILT_IN).unwrap();
+    lists["sought"] =
+        json!([{"serial": "VC000101", "reference": "IARMS-77", "from": today().to_string()}]);
+    let authority = token("FR", "authority");
+    let put =
+        service.send(Method::PUT, "/v1/lists", &authority, &[], Some(lists.to_string())).await;
+    assert_eq!(put.status, 200, "{}", put.text);
+    let mut accepted_before = sample("clear");
+    let before = today().checked_sub(jiff::Span::new().days(2)).unwrap();
+    accepted_before["accepted_at"] = json!(format!("{before}T10:00:00+01:00"));
+    let mut marked_otherwise = sample("clear");
+    marked_otherwise["items"][0]["serials"] = json!(["VC000102"]);
+    marked_otherwise["items"][0]["alternative_markings"] = json!(["VC 000101"]);
+    for (declaration, key) in [(accepted_before, "before"), (marked_otherwise, "marked")] {
+        let held = service.verify(&declaration).await.json();
+        assert_eq!(held["verdict"], "hold", "{key}: {held}");
+        assert_eq!(codes(&held), ["SERIAL_REPORTED_SOUGHT"], "{key}");
+        let refused = service.release(&declaration, key).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"), "{key}");
     }
 }
