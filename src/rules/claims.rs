@@ -8,7 +8,6 @@ use super::case::ItemCase;
 use super::questions::ANTIQUE_YEAR_MAX;
 use crate::domain::Quantity;
 use crate::domain::Text;
-use crate::domain::Unit;
 use crate::domain::declaration::Item;
 use crate::domain::declaration::PersonalEffects;
 use crate::domain::declaration::ScopeGround;
@@ -16,7 +15,6 @@ use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::PartKind;
 use crate::domain::party::names_agree;
-use crate::domain::quantity::convert;
 
 /// 72 TARIFF_CODE_IMPLAUSIBLE: the tariff code goes with the declared class. Firearms are in 9301.90, 9302
 /// and 9303; parts in 9305; complete rounds in 9306.21 and 9306.30; components of ammunition in 9306.29,
@@ -67,45 +65,47 @@ fn usual_codes(class: Category) -> &'static str {
 /// frame or receiver, barrel, and bolt, breech block, slide or cylinder for each. Found on every item of
 /// frames or receivers for which there are such sets among the parts that do not belong to another make
 /// or model; a make or model left open may belong to any. Frames and barrels without bolts or slides are
-/// parts, however many, and suppressors complete nothing. A person decides, since spare parts in equal
+/// parts, however many, and suppressors complete nothing. Parts that are not counted in pieces (a weight, sets
+/// whose content is not stated) may be any number of them. A person decides, since spare parts in equal
 /// numbers are lawful too.
 pub(super) fn complete_as_parts(case: &Case<'_>, findings: &mut Findings) {
     for frame in &case.items {
         if frame.item.part != Some(PartKind::FrameOrReceiver) {
             continue;
         }
-        let frames = pieces(frame.item);
         let barrels = fitting(case, frame.item, |part| part == PartKind::Barrel);
         let actions = fitting(case, frame.item, |part| {
             matches!(part, PartKind::BoltOrBreechBlock | PartKind::SlideOrCylinder)
         });
-        let sets = frames.min(barrels).min(actions);
-        if sets.is_zero() {
-            continue;
-        }
-        findings
-            .add(Code::CompleteFirearmAsParts)
-            .on_item(frame, "part")
-            .declared(format_args!("{frames} frames or receivers"))
-            .says(format_args!(
+        let counts = [frame.pieces(), barrels, actions];
+        let least = counts.into_iter().map(|count| count.unwrap_or(Quantity::MAX)).min();
+        let Some(sets) = least.filter(|sets| !sets.is_zero()) else { continue };
+        let finding = findings.add(Code::CompleteFirearmAsParts).on_item(frame, "part");
+        if let [Some(frames), Some(barrels), Some(actions)] = counts {
+            finding.declared(format_args!("{frames} frames or receivers")).says(format_args!(
                 "{frames} frames or receivers, {barrels} barrels and {actions} bolts, slides or cylinders make up {sets} complete firearms"
             ));
+        } else {
+            let (quantity, unit) = (frame.item.quantity, frame.item.unit);
+            finding.declared(format_args!("{quantity} {unit} of frames or receivers")).says(
+                "frames or receivers, barrels and bolts, slides or cylinders, not all of them counted in pieces, may make up complete firearms",
+            );
+        }
     }
 }
 
-fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Quantity {
+/// How many parts of a kind may belong to a frame; `None` where they are not counted in pieces.
+fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Option<Quantity> {
     let differ = |a: &Option<Text>, b: &Option<Text>| matches!((a, b), (Some(a), Some(b)) if !names_agree(a, b));
     case.items
         .iter()
-        .map(|item| item.item)
-        .filter(|item| item.category == Category::Part && item.part.is_some_and(is))
-        .filter(|item| !differ(&item.make, &frame.make) && !differ(&item.model, &frame.model))
-        .map(pieces)
-        .fold(Quantity::ZERO, |sum, pieces| sum.plus(pieces).unwrap_or(sum))
-}
-
-fn pieces(item: &Item) -> Quantity {
-    convert(item.quantity, item.unit, item.content, Unit::C62).unwrap_or_default()
+        .filter(|ItemCase { item, .. }| {
+            item.category == Category::Part && item.part.is_some_and(is)
+        })
+        .filter(|ItemCase { item, .. }| {
+            !differ(&item.make, &frame.make) && !differ(&item.model, &frame.model)
+        })
+        .try_fold(Quantity::ZERO, |sum, item| sum.plus(item.pieces()?))
 }
 
 /// 77 ANTIQUE_CLAIM_INVALID: a firearm claimed to be an antique was made in 1899 or before: 1899 may be

@@ -2,6 +2,7 @@
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
 use crate::domain::Quantity;
@@ -199,7 +200,8 @@ fn has_had_its_shipment(case: &Case<'_>, quote: &QuoteCase<'_>, held: &Held) -> 
 /// 86 PERSONAL_AMMUNITION_LIMIT: a hunter carries no more than 800 rounds and a sport shooter no more than 1200
 /// (figures unconfirmed, profile parameters) as accompanied personal effects. Counted are the complete rounds
 /// of all items of the declaration for which no licence is quoted, thousands and dozens as what they are; the
-/// item that takes the sum over the limit is held. Rounds under a licence are not on the simplified route
+/// item that takes the sum over the limit is held. What cannot be counted in rounds (kilograms, boxes, packs
+/// whose content is not stated) is referred, since nothing shows how many there are. Rounds under a licence are not on the simplified route
 /// and have no limit but the licence's, and a load that is no personal effect is none of this rule's
 /// business.
 pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
@@ -215,7 +217,15 @@ pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
         if item.item.category != Category::Ammunition || !item.quotes.is_empty() {
             continue;
         }
-        let Some(rounds) = item.pieces() else { continue };
+        let Some(rounds) = item.pieces() else {
+            let (quantity, unit) = (item.item.quantity, item.item.unit);
+            let finding = findings.add(Code::PersonalAmmunitionLimit).on_item(item, "unit");
+            finding.severity(Severity::Refer).remedy("Declare the number of rounds");
+            finding.declared(format_args!("{quantity} {unit}")).licensed(limit).says(format_args!(
+                "{quantity} {unit} cannot be counted in rounds, of which a {who} may carry {limit}"
+            ));
+            continue;
+        };
         total = total.plus(rounds).unwrap_or(Quantity::MAX);
         if total > Quantity::whole(limit) {
             let finding = findings.add(Code::PersonalAmmunitionLimit).on_item(item, "quantity");
