@@ -1,7 +1,6 @@
 //! Looking up what a declaration is judged on: the licences it quotes and what the register knows
 //! of its reference and of its firearms.
 use super::Error;
-use super::outward::OutwardRecord;
 use super::serials::EVERY_STATE;
 use super::serials::described;
 use super::serials::standing;
@@ -72,12 +71,8 @@ pub fn history(
         if let Some(reference) =
             declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref())
         {
-            facts.outward = storage::releases::outward(db, reference, state.as_str())?
-                .map(|(_, json)| OutwardRecord::read(&json))
-                .transpose()?;
-            if let Some(outward) = &mut facts.outward {
-                super::returns::still_out(db, reference, state.as_str(), except, outward)?;
-            }
+            let (named, back) = ((reference.as_str(), state.as_str()), declaration.movement);
+            facts.outward = super::returns::first_movement(db, named, back, except)?;
         }
     }
     facts.reported = reported(db, declaration)?;

@@ -5,8 +5,9 @@ use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
 use crate::domain::goods::Category;
+use crate::domain::goods::Movement;
 use crate::domain::serial::Serial;
-use crate::rules::case::Outward;
+use crate::rules::outward::Outward;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -14,6 +15,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutwardRecord {
     released_on: String,
+    movement: Movement,
+    temporary: bool,
+    #[serde(rename = "return")]
+    is_return: bool,
     exporter: Option<String>,
     person: Option<String>,
     serials: Vec<String>,
@@ -32,14 +37,14 @@ impl OutwardRecord {
                 crate::domain::quantity::convert(item.quantity, item.unit, item.content, pieces)
             })
             .fold(0_i64, |sum, rounds| sum.saturating_add(rounds.micros()));
+        let temporary = declaration.temporary.as_ref();
         Self {
             released_on: released_on.to_string(),
+            movement: declaration.movement,
+            temporary: temporary.is_some(),
+            is_return: temporary.is_some_and(|of| of.outward.is_some()),
             exporter: declaration.exporter.as_ref().map(|party| party.id.to_string()),
-            person: declaration
-                .temporary
-                .as_ref()
-                .and_then(|t| t.person.as_ref())
-                .map(ToString::to_string),
+            person: temporary.and_then(|t| t.person.as_ref()).map(ToString::to_string),
             serials: declaration
                 .items
                 .iter()
@@ -53,6 +58,9 @@ impl OutwardRecord {
     pub(super) fn outward(self) -> Option<Outward> {
         Some(Outward {
             released_on: self.released_on.parse().ok()?,
+            movement: self.movement,
+            is_temporary: self.temporary,
+            is_return: self.is_return,
             exporter: self.exporter.map(Text::from),
             person: self.person.map(Text::from),
             serials: self.serials.iter().map(|text| Serial::parse(text)).collect::<Option<_>>()?,
@@ -63,6 +71,9 @@ impl OutwardRecord {
     pub(super) fn from_outward(outward: &Outward) -> Self {
         Self {
             released_on: outward.released_on.to_string(),
+            movement: outward.movement,
+            temporary: outward.is_temporary,
+            is_return: outward.is_return,
             exporter: outward.exporter.as_ref().map(ToString::to_string),
             person: outward.person.as_ref().map(ToString::to_string),
             serials: outward.serials.iter().map(ToString::to_string).collect(),

@@ -12,8 +12,9 @@ use super::timeline::country;
 use crate::domain::deadline::Deadline;
 use crate::domain::deadline::Kind;
 use crate::domain::declaration::Declaration;
+use crate::domain::goods::Movement;
 use crate::domain::serial::Serial;
-use crate::rules::case::Outward;
+use crate::rules::outward::Outward;
 use crate::rules::timers::Place;
 use crate::storage;
 use crate::storage::Db;
@@ -21,37 +22,66 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Rounds and firearms of a first movement that have returned before are not out any more.
-pub(super) fn still_out(
+/// The first movement to which goods return that name a reference and a State: what every release there let
+/// through that can be one, less what has returned before; where none can, the latest, for the rules to say so.
+pub(super) fn first_movement(
+    db: &mut Db,
+    (reference, state): (&str, &str),
+    back: Movement,
+    except: Option<Uuid>,
+) -> Result<Option<Outward>, Error> {
+    let (mut first, mut other): (Option<Outward>, Option<Outward>) = (None, None);
+    for (_, json) in storage::releases::outward(db, reference, state)? {
+        let of = OutwardRecord::read(&json)?;
+        match &mut first {
+            _ if !of.is_first_movement_of(back) => {
+                other.get_or_insert(of);
+            }
+            None => first = Some(of),
+            Some(first) => first.add(of),
+        }
+    }
+    if let Some(first) = &mut first {
+        still_out(db, reference, state, except, first)?;
+    }
+    Ok(first.or(other))
+}
+
+/// Rounds and firearms of a first movement that have returned before are not out any more; says whether
+/// anything has.
+fn still_out(
     db: &mut Db,
     reference: &str,
     state: &str,
     except: Option<Uuid>,
     outward: &mut Outward,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut any = false;
     let ids = storage::trails::returns(db, reference, state)?;
     for row in storage::releases::standing_of(db, &ids)? {
-        if except.is_some_and(|except| row.id == except.as_bytes()) {
+        let back = OutwardRecord::read(&row.outward)?;
+        if except.is_some_and(|except| row.id == except.as_bytes())
+            || !outward.is_first_movement_of(back.movement)
+        {
             continue;
         }
-        let back = OutwardRecord::read(&row.outward)?;
+        any = true;
         outward.rounds = outward.rounds.saturating_minus(back.rounds);
         let here: HashSet<Serial> = back.serials.into_iter().collect();
         outward.serials.retain(|serial| !here.contains(serial));
     }
-    Ok(())
+    Ok(any)
 }
 
-/// Names the deadline of the first movement to which a declaration's goods return.
+/// Names the deadlines of the first movement to which a declaration's goods return.
 pub(super) fn claim(
     db: &mut Db,
     declaration: &Declaration,
     state: &str,
     claims: &mut Claims,
 ) -> Result<(), Stop> {
-    if let Some(reference) = outward(declaration)
-        && let Some((first, _)) = storage::releases::outward(db, reference, state)?
-    {
+    let Some(reference) = outward(declaration) else { return Ok(()) };
+    for (first, _) in storage::releases::outward(db, reference, state)? {
         claims.name("deadline", uuid(&first)?.to_string().as_bytes());
     }
     Ok(())
@@ -121,20 +151,21 @@ fn set(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), Stop> {
 
 /// What has come back of a first movement: once every firearm has, its deadline is done with; where it
 /// moved none, with the first return, since rounds may be used. What a correction takes back is out again.
+/// Releases under one reference have a deadline each.
 fn settle(batch: &mut Batch<'_>, reference: &str, state: &str) -> Result<(), Stop> {
-    let Some((first, json)) = storage::releases::outward(batch.db, reference, state)? else {
-        return Ok(());
-    };
-    let mut outward = OutwardRecord::read(&json)?;
-    let moved_none = outward.serials.is_empty();
-    still_out(batch.db, reference, state, None, &mut outward)?;
-    let ids = storage::trails::returns(batch.db, reference, state)?;
-    let any = !storage::releases::standing_of(batch.db, &ids)?.is_empty();
-    let subject = uuid(&first)?.to_string();
-    if any && (moved_none || outward.serials.is_empty()) {
-        batch.settle_deadline(Kind::Return, &subject)?;
-    } else {
-        storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;
+    for (first, json) in storage::releases::outward(batch.db, reference, state)? {
+        let mut outward = OutwardRecord::read(&json)?;
+        if !outward.is_temporary || outward.is_return {
+            continue;
+        }
+        let moved_none = outward.serials.is_empty();
+        let any = still_out(batch.db, reference, state, None, &mut outward)?;
+        let subject = uuid(&first)?.to_string();
+        if any && (moved_none || outward.serials.is_empty()) {
+            batch.settle_deadline(Kind::Return, &subject)?;
+        } else {
+            storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;
+        }
     }
     Ok(())
 }

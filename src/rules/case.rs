@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::offline::Offline;
 use super::offline::SetAside;
+use super::outward::Outward;
 use super::passage::Passage;
 use super::passage::passages;
 use super::profile::Profile;
@@ -138,21 +139,6 @@ pub struct CredentialFact {
     pub why: Text,
 }
 
-/// The outward movement of goods that now return (rules 102 to 104).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outward {
-    /// Day of the release for export.
-    pub released_on: Date,
-    /// Identifier of the exporter then.
-    pub exporter: Option<Text>,
-    /// The person who travelled.
-    pub person: Option<Text>,
-    /// Serials that went out.
-    pub serials: Vec<Serial>,
-    /// Rounds that went out.
-    pub rounds: Quantity,
-}
-
 /// What was looked up for a declaration before it is judged. A replay needs exactly this.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -167,7 +153,7 @@ pub struct Facts {
     pub serials: Vec<SerialFact>,
     /// Reports that stand of declared firearms.
     pub reported: Vec<ReportFact>,
-    /// The outward movement that the declaration names.
+    /// The release that the declaration names as its goods' first movement.
     pub outward: Option<Outward>,
     /// Credentials, as they were checked.
     pub credentials: Vec<CredentialFact>,

@@ -182,8 +182,8 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
 /// the others are grounds of Union law. Whether the evidence is good is nothing that the register knows, so
 /// that a person decides on a claim with evidence as on one without. The same goes for the reference of an exemption
 /// from licensing, unless the goods move by a simplified route that the other rules judge: as accompanied
-/// personal effects of a hunter or sport shooter where the law has that route, or as the return of goods whose first
-/// movement the register knows (101 to 104). Those, antiques (77) and deactivated firearms (78) whose
+/// personal effects of a hunter or sport shooter where the law has that route, or, where the law spares them a licence,
+/// as the return of goods whose first movement the register knows (101 to 104). Those, antiques (77) and deactivated firearms (78) whose
 /// claims hold are made known: nothing passes without a licence in silence.
 pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
@@ -255,13 +255,21 @@ fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings)
 /// movements and personal effects judge.
 fn is_on_simplified_route(case: &Case<'_>) -> bool {
     let Some(temporary) = &case.declaration.temporary else { return false };
-    let limit = match temporary.effects {
+    let returns = case.profile.simplified_returns && case.first_movement().is_some();
+    temporary.purpose.is_some()
+        && temporary.evidence.is_some()
+        && (returns || is_personal_effects(case))
+}
+
+/// Whether the law has a route of its own for them as accompanied personal effects.
+pub(super) fn is_personal_effects(case: &Case<'_>) -> bool {
+    let effects = case.declaration.temporary.as_ref().and_then(|temporary| temporary.effects);
+    let limit = match effects {
         Some(PersonalEffects::Hunter) => case.profile.hunter_rounds_max,
         Some(PersonalEffects::SportShooter) => case.profile.sport_rounds_max,
         None => None,
     };
-    let returns = temporary.outward.is_some() && case.facts.outward.is_some();
-    temporary.purpose.is_some() && temporary.evidence.is_some() && (limit.is_some() || returns)
+    limit.is_some()
 }
 
 #[cfg(test)]

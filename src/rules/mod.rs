@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod finding;
 pub mod journey;
 pub mod offline;
+pub mod outward;
 pub mod overriding;
 pub mod passage;
 pub mod profile;
@@ -115,6 +116,7 @@ const RULES: &[Rule] = &[
     temporary::purpose,
     temporary::notice,
     temporary::overstay,
+    outward::first_movement,
     temporary::goods_differ,
     temporary::person,
     temporary::simplified,

@@ -71,6 +71,8 @@ pub struct Profile {
     pub receipt_days: Option<u16>,
     /// Working days that each further step of asking for a receipt is given (unconfirmed: the law names none).
     pub receipt_step_working_days: u16,
+    /// Whether goods return without a licence where their first movement is known.
+    pub simplified_returns: bool,
     /// Rounds of a hunter on the simplified route.
     pub hunter_rounds_max: Option<u32>,
     /// Rounds of a sport shooter on the simplified route.
@@ -126,6 +128,7 @@ const UNFP: Profile = Profile {
     return_months: None,
     reentry_days: None,
     reexport_days: None,
+    simplified_returns: false,
     receipt_days: None,
     receipt_step_working_days: 10,
     hunter_rounds_max: None,
@@ -158,6 +161,7 @@ const EU_258: Profile = Profile {
     final_recipient_if_known: true,
     export_on_open_import_months_min: Some(9),
     return_months: Some(24),
+    simplified_returns: true,
     hunter_rounds_max: Some(800),
     sport_rounds_max: Some(1200),
     retention_years: 20,

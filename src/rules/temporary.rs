@@ -3,7 +3,7 @@ use super::Case;
 use super::Code;
 use super::Findings;
 use super::Severity;
-use super::case::Outward;
+use super::outward::Outward;
 use super::profile::Profile;
 use super::questions::Further;
 use crate::domain::Country;
@@ -129,9 +129,9 @@ pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
 /// re-enter without an import licence and the law has a shorter period for that, within its days; goods that
 /// came in temporarily leave again within theirs. A period in months ends on the same day of the month or
 /// on its last one, every period ends on the next working day where it would end on a day off, and the last day
-/// is in time. Goods of which the register knows no first movement are rule 103's matter.
+/// is in time. Of several releases under the reference the earliest counts. Goods of which the register knows no first movement are rule 103's matter.
 pub(super) fn overstay(case: &Case<'_>, findings: &mut Findings) {
-    let (Some(outward), Some(state)) = (&case.facts.outward, case.state) else {
+    let (Some(outward), Some(state)) = (case.first_movement(), case.state) else {
         return;
     };
     let first = outward.released_on;
@@ -176,10 +176,13 @@ pub(super) fn return_period(
 /// 103 TEMPORARY_GOODS_DIFFER: what returns is what went out. A serial that did not go out holds its item; serials
 /// that went out and are missing are referred. No more rounds return than went out; fewer may, since
 /// ammunition is used. Where the register does not know the first movement that the declaration names, or
-/// rounds are not declared in a countable unit, nothing can be compared, and that is referred.
+/// rounds are not declared in a countable unit, nothing can be compared, and that is referred. What went out is
+/// what all releases of the same person under the reference let through, less what has returned before.
 pub(super) fn goods_differ(case: &Case<'_>, findings: &mut Findings) {
-    let Some(outward) = &case.facts.outward else {
-        unknown_outward(case, findings);
+    let Some(outward) = case.first_movement() else {
+        if case.facts.outward.is_none() {
+            unknown_outward(case, findings);
+        }
         return;
     };
     let out = SerialIndex::new(&outward.serials);
@@ -242,7 +245,7 @@ fn rounds(case: &Case<'_>, outward: &Outward, findings: &mut Findings) {
 /// consignee, final recipient or exporter. Nobody stated now where somebody was then is referred too; where
 /// the register knows no first movement there is nobody to compare with.
 pub(super) fn person(case: &Case<'_>, findings: &mut Findings) {
-    let Some(outward) = &case.facts.outward else {
+    let Some(outward) = case.first_movement() else {
         return;
     };
     let declaration = case.declaration;

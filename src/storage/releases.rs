@@ -180,17 +180,21 @@ pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
     Ok(rows)
 }
 
-/// The latest release in a State under a reference, for a return that names it: it and what it let
-/// through.
-pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Option<(Vec<u8>, String)>> {
+/// Releases in a State under a reference, the latest first, for a return that names it: each and what it
+/// let through.
+pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Vec<(Vec<u8>, String)>> {
     Ok(release::table
         .filter(release::reference.eq(reference).and(release::state.eq(state)))
         .filter(release::status.eq("released"))
         .order(release::at_us.desc())
+        .limit(OUTWARD_MAX)
         .select((release::id, release::outward))
-        .first(db)
-        .optional()?)
+        .load(db)?)
 }
+
+/// Most releases of one reference that a return is compared with; what older ones let through has not
+/// gone out for it.
+const OUTWARD_MAX: i64 = 200;
 
 /// Every reference ever released, in pages: the release, its reference's numbering and value.
 pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>, String, String)>> {

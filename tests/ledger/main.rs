@@ -25,6 +25,7 @@ mod receiver;
 mod reservations;
 mod retention;
 mod returns;
+mod round_trips;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

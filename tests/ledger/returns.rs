@@ -5,7 +5,7 @@ use passavant::app::judge::Presented;
 use passavant::domain::Country;
 use passavant::domain::declaration::Declaration;
 use passavant::rules::case::Facts;
-use passavant::rules::case::Outward;
+use passavant::rules::outward::Outward;
 use passavant::storage;
 use passavant::storage::Db;
 use passavant::storage::releases::ReleaseRow;
@@ -14,7 +14,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 fn release(id: u128, reference: &str, serials: &[&str], rounds: i64) -> ReleaseRow {
+    let is_return = reference == "FR-BACK";
+    let movement = if is_return { "Import" } else { "Export" };
     let outward = json!({"released_on": "2026-11-20", "exporter": null, "person": null,
+        "movement": movement, "temporary": true, "return": is_return,
         "serials": serials, "rounds": rounds * 1_000_000});
     ReleaseRow {
         id: Uuid::from_u128(id).as_bytes().to_vec(),
@@ -38,6 +41,7 @@ fn release(id: u128, reference: &str, serials: &[&str], rounds: i64) -> ReleaseR
 /// A declaration of what returns of the goods that left under `FR-OUT`.
 fn returning() -> Declaration {
     let mut sent = super::harness::cartridges(7, 10);
+    sent["movement"] = json!("import");
     sent["temporary"] = json!({"purpose": "hunting", "outward_reference": "FR-OUT"});
     Presented::read(sent.to_string(), "").unwrap().declaration
 }

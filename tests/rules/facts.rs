@@ -15,13 +15,13 @@ use passavant::rules::Facts;
 use passavant::rules::case::CredentialFact;
 use passavant::rules::case::LicenceFact;
 use passavant::rules::case::Lookup;
-use passavant::rules::case::Outward;
 use passavant::rules::case::PriorUse;
 use passavant::rules::case::Proof;
 use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
 use passavant::rules::offline::Offline;
 use passavant::rules::offline::SetAside;
+use passavant::rules::outward::Outward;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -137,10 +137,20 @@ struct SentUse {
 #[serde(deny_unknown_fields)]
 struct SentOutward {
     released_on: String,
+    #[serde(default = "an_export")]
+    movement: String,
+    #[serde(default)]
+    temporary: bool,
+    #[serde(default, rename = "return")]
+    is_return: bool,
     exporter: Option<String>,
     person: Option<String>,
     serials: Vec<String>,
     rounds: String,
+}
+
+fn an_export() -> String {
+    "export".to_owned()
 }
 
 fn nothing() -> String {
@@ -238,17 +248,20 @@ fn serial(text: &str) -> Serial {
     Serial::parse(text).expect("a serial")
 }
 
-fn serial_fact(sent: SentSerial) -> SerialFact {
-    let movement = [Movement::Export, Movement::Import, Movement::Transit]
+fn movement(text: &str) -> Movement {
+    [Movement::Export, Movement::Import, Movement::Transit]
         .into_iter()
-        .find(|movement| movement.as_str() == sent.movement)
-        .expect("a movement");
+        .find(|movement| movement.as_str() == text)
+        .expect("a movement")
+}
+
+fn serial_fact(sent: SentSerial) -> SerialFact {
     SerialFact {
         item: sent.item,
         serial: serial(&sent.serial),
         licence: sent.licence.into(),
         line: sent.line,
-        movement,
+        movement: movement(&sent.movement),
         settled: sent.settled,
     }
 }
@@ -279,6 +292,9 @@ fn credential(sent: SentCredential) -> CredentialFact {
 fn outward(sent: SentOutward) -> Outward {
     Outward {
         released_on: sent.released_on.parse().expect("a day"),
+        movement: movement(&sent.movement),
+        is_temporary: sent.temporary,
+        is_return: sent.is_return,
         exporter: sent.exporter.map(Into::into),
         person: sent.person.map(Into::into),
         serials: sent.serials.iter().map(|text| serial(text)).collect(),

@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
     ("return of temporary exports, months", |p| or_none(p.return_months)),
     ("re-entry without import licence, days", |p| or_none(p.reentry_days)),
     ("re-export of temporary imports, days", |p| or_none(p.reexport_days)),
+    ("goods whose first movement is known return without a licence", |p| yes(p.simplified_returns)),
     ("rounds of a hunter (unconfirmed)", |p| or_none(p.hunter_rounds_max)),
     ("rounds of a sport shooter (unconfirmed)", |p| or_none(p.sport_rounds_max)),
     ("historical re-enactment is a temporary purpose", |p| yes(p.reenactment)),

@@ -1,0 +1,113 @@
+//! The first movement of goods that now return, and whether the release that a declaration names is one.
+use super::Case;
+use super::Code;
+use super::Findings;
+use super::Severity;
+use super::case::ItemCase;
+use super::claims::is_personal_effects;
+use crate::domain::Date;
+use crate::domain::Quantity;
+use crate::domain::Text;
+use crate::domain::goods::Movement;
+use crate::domain::serial::Serial;
+
+/// The outward movement of goods that now return (rules 102 to 104).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outward {
+    /// Day of the release.
+    pub released_on: Date,
+    /// Which way the goods moved.
+    pub movement: Movement,
+    /// Whether they were to move for a time.
+    pub is_temporary: bool,
+    /// Whether they were let through as returning themselves.
+    pub is_return: bool,
+    /// Identifier of the exporter then.
+    pub exporter: Option<Text>,
+    /// The person who travelled.
+    pub person: Option<Text>,
+    /// Serials that went out.
+    pub serials: Vec<Serial>,
+    /// Rounds that went out.
+    pub rounds: Quantity,
+}
+
+impl Outward {
+    /// Whether goods can return from it by a movement: it went the other way and brought nothing back
+    /// itself. What came in for good does not leave again as a return.
+    pub fn is_first_movement_of(&self, back: Movement) -> bool {
+        let opposite = match back {
+            Movement::Import => self.movement == Movement::Export,
+            Movement::Export => self.movement == Movement::Import && self.is_temporary,
+            Movement::Transit => false,
+        };
+        opposite && !self.is_return
+    }
+
+    /// Adds what a further release under the same reference let through, where it was the same person's.
+    pub fn add(&mut self, further: Self) {
+        if self.exporter != further.exporter || self.person != further.person {
+            return;
+        }
+        self.released_on = self.released_on.min(further.released_on);
+        self.serials.extend(further.serials);
+        self.rounds = self.rounds.plus(further.rounds).unwrap_or(Quantity::MAX);
+    }
+
+    /// What it is, where it is no first movement.
+    fn described(&self) -> &'static str {
+        match (self.is_return, self.movement, self.is_temporary) {
+            (true, ..) => "itself a return",
+            (_, Movement::Export, _) => "an export",
+            (_, Movement::Import, true) => "a temporary import",
+            (_, Movement::Import, false) => "an import for good",
+            (_, Movement::Transit, _) => "a transit",
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The first movement of the goods, where the register knows the release that they name and it is one.
+    pub fn first_movement(&self) -> Option<&'a Outward> {
+        let back = self.declaration.movement;
+        self.facts.outward.as_ref().filter(|outward| outward.is_first_movement_of(back))
+    }
+}
+
+/// 10 LICENCE_REFERENCE_MISSING and 103 TEMPORARY_GOODS_DIFFER: the release that a declaration names as the first
+/// movement of its goods is one: goods that enter went out by an export, goods that leave came in by a
+/// temporary import, and neither was a return itself, so that no movement covers another of the same kind
+/// and none is used up twice. A release that is none is referred (103). An item that quotes no licence and claims
+/// an exemption for such a return is held (10), since the register knows that nothing covers it; accompanied
+/// personal effects go by a route of their own. A reference of which the register knows nothing is left to
+/// the next rule and to rule 79.
+pub(super) fn first_movement(case: &Case<'_>, findings: &mut Findings) {
+    let (Some(outward), None) = (&case.facts.outward, case.first_movement()) else { return };
+    let named = case.declaration.temporary.as_ref().and_then(|of| of.outward.as_deref());
+    let (named, back) = (named.unwrap_or_default(), case.declaration.movement.as_str());
+    let what = outward.described();
+    let finding = findings.add(Code::TemporaryGoodsDiffer).at("/temporary/outward_reference");
+    finding.severity(Severity::Refer).declared(named).says(format_args!(
+        "the release under {named} is {what} and no first movement of goods declared for {back}"
+    ));
+    for item in case.items.iter().filter(|item| rests_on_return(case, item)) {
+        let finding = findings.add(Code::LicenceReferenceMissing).on_item(item, "exemption");
+        if let Some(exemption) = &item.item.exemption {
+            finding.declared(exemption);
+        }
+        finding.says(format_args!(
+            "item {} quotes no licence, and the exemption is claimed for a return: the release under {named} is {what}",
+            item.item.number
+        ));
+    }
+}
+
+/// Whether only its being a return could excuse the licence that an item does not quote.
+fn rests_on_return(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
+    item.quotes.is_empty()
+        && item.item.exemption.is_some()
+        && case.declaration.scope.is_none()
+        && !item.is_claimed_outside()
+        && case.is_controlled(item.item)
+        && !is_personal_effects(case)
+}
