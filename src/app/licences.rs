@@ -47,7 +47,7 @@ pub struct Document {
 impl Document {
     /// Reads a document; version numbers are given when it is recorded.
     pub fn read(sent: &wire::licence::Licence, prefix: &str) -> Result<Self, Error> {
-        let licence = sent.read(1, prefix).map_err(Error::Invalid)?;
+        let licence = sent.read_new(prefix).map_err(Error::Invalid)?;
         Ok(Self { body: json(sent)?, licence })
     }
 

@@ -117,7 +117,7 @@ fn serials_on_two_lines<'a>(
 /// every marking stated before shipment. A list without any entry is a missing marking (90), and a list
 /// that only fits because a serial stands in it twice is a duplicate (94); neither is reported a second
 /// time here. A list that is too short fires rule 90 as well, because some firearm then has no marking
-/// stated. Parts, ammunition, antiques and deactivated firearms are not counted.
+/// stated. Firearms whose unit counts no pieces are found by rule 82. Parts, ammunition, antiques and deactivated firearms are not counted.
 pub(super) fn serial_count(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         let goods = item.item;

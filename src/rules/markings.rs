@@ -28,6 +28,7 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
         }
         let goods = item.item;
         let stated = goods.serials.len() + goods.alternative_markings.len();
+        // What is not counted in pieces (82) is one firearm at least.
         let all = item.pieces().and_then(Quantity::as_count).unwrap_or(1);
         let alternative = i64::try_from(goods.alternative_markings.len()).unwrap_or(i64::MAX);
         let short = i64::try_from(stated).unwrap_or(i64::MAX) < all;
@@ -121,7 +122,7 @@ fn unmarked(item: &ItemCase<'_>, sort: impl Fn(&Mark) -> bool) -> Option<String>
     let alternative = goods
         .alternative_markings
         .iter()
-        .find(|marking| !Serial::parse(marking).is_some_and(|marking| marked.contains(&marking)));
+        .find(|marking| !marked.contains(&Serial::of_marking(marking)));
     if let Some(marking) = alternative {
         return Some(marking.to_string());
     }

@@ -137,29 +137,63 @@ fn is_within(total: Quantity, limit: Quantity, permille: u16) -> bool {
 /// 82 UNIT_NOT_CONVERTIBLE: the declared quantity can be restated in the unit of each licence line. Articles and
 /// masses are different dimensions and never convert: kilograms of cartridges are not rounds. Dozens, hundreds
 /// and thousands (DZN, CEN, MIL, T3) are multiples of one and convert. Groups (SET, NMP, 10) convert by
-/// the content that the declaration states for them, and not without one. Packages (BX, CS) and CQ, which has
+/// the content that the declaration states for them, and not without one; a licence line in groups measures
+/// nothing, since what its groups hold is stated nowhere. Firearms are counted one by one, whether or not a
+/// licence is quoted: no weight and no group without a content says how many there are, and no line by weight how
+/// many may go. Packages (BX, CS) and CQ, which has
 /// become a package, are no units of quantity, and CTG is a content gram, not a cartridge.
 pub(super) fn unit(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
+        let declared = item.item.unit;
         let failed = item.quotes.iter().find_map(|quote| {
             let line = quote.line.filter(|line| line.category == item.item.category)?;
-            item.drawn_by(quote, line).is_none().then_some((quote, line))
+            (!is_measured(item, quote, line)).then_some((quote, line))
         });
-        let Some((quote, line)) = failed else { continue };
-        let (declared, licensed) = (item.item.unit, line.unit);
+        let Some((quote, line)) = failed else {
+            if item.is_live_firearm() && item.pieces().is_none() {
+                let finding = findings.add(Code::UnitNotConvertible).on_item(item, "unit");
+                finding.declared(declared).licensed(Unit::C62).says(Uncounted(declared));
+            }
+            continue;
+        };
+        let licensed = line.unit;
         let finding = findings.add(Code::UnitNotConvertible).on(item, quote).at(item.path("unit"));
         finding.declared(declared).licensed(licensed);
         match declared.dimension() {
+            _ if licensed.dimension() == Some(Dimension::Group) => finding.says(format_args!(
+                "the licence counts in {licensed} and does not state what one holds"
+            )),
             None => finding.says(format_args!(
                 "{declared} is no unit of quantity for these goods; the licence counts in {licensed}"
             )),
             Some(Dimension::Group) if item.item.content.is_none() => finding.says(format_args!(
                 "{declared} counts groups and their content is not stated; the licence counts in {licensed}"
             )),
+            Some(_) if item.is_live_firearm() && item.pieces().is_none() => {
+                finding.says(Uncounted(declared))
+            }
             Some(Dimension::Group | Dimension::Count | Dimension::Mass) => finding.says(
                 format_args!("{declared} cannot be restated in {licensed}, in which the licence counts"),
             ),
         };
+    }
+}
+
+/// Whether it can be told how much of a line the goods are. What a group of the licence's holds is stated
+/// nowhere, even where the goods are declared in such groups too, and firearms are counted one by one.
+fn is_measured(item: &ItemCase<'_>, quote: &QuoteCase<'_>, line: &Line) -> bool {
+    let counted = item.pieces().is_some() && line.unit.dimension() == Some(Dimension::Count);
+    line.unit.dimension() != Some(Dimension::Group)
+        && (counted || !item.is_live_firearm())
+        && item.drawn_by(quote, line).is_some()
+}
+
+/// Says of a unit that it counts no firearms.
+struct Uncounted(Unit);
+
+impl std::fmt::Display for Uncounted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} does not count firearms, which are licensed and marked one by one", self.0)
     }
 }
 

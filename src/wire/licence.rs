@@ -180,4 +180,10 @@ impl Licence {
     pub fn read(&self, version: u32, prefix: &str) -> Result<domain::Licence, Vec<FieldError>> {
         read::licence(self, version, prefix)
     }
+
+    /// Reads it as one that is to be entered into the register, of which more is asked than of one that
+    /// stands there or in another: that its lines measure what they license.
+    pub fn read_new(&self, prefix: &str) -> Result<domain::Licence, Vec<FieldError>> {
+        read::new_licence(self, prefix)
+    }
 }

@@ -61,6 +61,44 @@ async fn every_field_that_cannot_be_used_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn firearms_are_licensed_in_pieces_and_nothing_in_groups() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    let by = |number: &str, line: usize, unit: &str| {
+        let mut licence = export();
+        licence["number"] = json!(number);
+        licence["lines"][line]["unit"] = json!(unit);
+        licence
+    };
+    let bad = [("SET", 0), ("KGM", 0), ("NMP", 1)];
+    for (unit, line) in bad {
+        let path = format!("/lines/{line}/unit");
+        let issued = service.post("/v1/licences", &authority, &by("FR-1", line, unit)).await;
+        let amended = amend(&service, &by(EXPORT, line, unit), "\"1\"").await;
+        for refused in [issued, amended] {
+            assert_eq!(refused.status, 400, "{unit}: {}", refused.text);
+            let error = &refused.json()["errors"][0];
+            assert_eq!((&error["path"], &error["code"]), (&json!(path), &json!("unknown_unit")));
+        }
+    }
+    let old: Vec<String> = [("FR-2", 0, "C62"), ("FR-3", 0, "SET"), ("FR-4", 0, "PR")]
+        .into_iter()
+        .map(|(number, line, unit)| by(number, line, unit).to_string())
+        .collect();
+    let headers = [("Content-Type", "application/x-ndjson")];
+    let body = Some(old.join("\n"));
+    let report =
+        service.send(Method::POST, "/v1/licences/import", &authority, &headers, body).await.json();
+    assert_eq!((&report["imported"], &report["refused"]), (&json!(2), &json!(1)), "{report}");
+    let bad = &report["errors"][0];
+    assert_eq!((&bad["line"], &bad["number"]), (&json!(2), &json!("FR-3")));
+    assert_eq!(bad["errors"][0]["path"], "/lines/0/unit");
+    let parts = by("FR-5", 1, "KGM");
+    assert_eq!(service.post("/v1/licences", &authority, &parts).await.status, 201, "by weight");
+}
+
+#[tokio::test]
 async fn a_number_is_issued_once() {
     let service = start();
     service.issue_sample().await;

@@ -10,6 +10,7 @@ use crate::domain::Locode;
 use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::declaration::LIST_MAX;
+use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::Movement;
 use crate::domain::licence as domain;
@@ -21,6 +22,7 @@ use crate::domain::licence::LicenceUse;
 use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::party as domain_party;
 use crate::domain::party::ID_CHARS_MAX;
+use crate::domain::quantity::Dimension;
 use crate::wire::declaration::CATEGORIES;
 use crate::wire::declaration::MOVEMENTS;
 use crate::wire::declaration::PURPOSES;
@@ -83,6 +85,21 @@ pub(super) fn licence(
 ) -> Result<domain::Licence, Vec<FieldError>> {
     let mut reader = Reader::default();
     let licence = sent.whole(&mut reader, &At::Root(prefix), version);
+    reader.finish(licence)
+}
+
+/// Reads a licence whole that is to be entered.
+pub(super) fn new_licence(
+    sent: &Licence,
+    prefix: &str,
+) -> Result<domain::Licence, Vec<FieldError>> {
+    let mut reader = Reader::default();
+    let at = At::Root(prefix);
+    let licence = sent.whole(&mut reader, &at, 1);
+    let lines = at.field("lines");
+    for (index, line) in sent.lines.iter().take(LINES_MAX).enumerate() {
+        line.must_measure(&mut reader, &lines.index(index));
+    }
     reader.finish(licence)
 }
 
@@ -294,6 +311,29 @@ impl Condition {
 }
 
 impl Line {
+    /// Firearms are licensed in pieces, and nothing in groups of which the licence cannot state the content.
+    fn must_measure(&self, r: &mut Reader, at: &At<'_>) {
+        let unit = self.unit.as_deref().and_then(|unit| Unit::parse(unit).ok());
+        let Some((unit, dimension)) = unit.and_then(|unit| Some((unit, unit.dimension()?))) else {
+            return;
+        };
+        let category = self.category.as_deref().and_then(|text| one_of(text, CATEGORIES).ok());
+        let is_firearm = category == Some(Category::Firearm);
+        let detail = match dimension {
+            Dimension::Count => return,
+            Dimension::Mass if !is_firearm => return,
+            Dimension::Group if !is_firearm => {
+                format!("{unit} counts groups, and a licence does not state what one holds")
+            }
+            Dimension::Mass | Dimension::Group => {
+                format!(
+                    "firearms are licensed in pieces (C62, PR, DZN, CEN), and {unit} counts none"
+                )
+            }
+        };
+        r.error(&at.field("unit"), "unknown_unit", detail);
+    }
+
     fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::Line> {
         let name = |r: &mut Reader, field, text: &Option<String>| {
             r.text(&at.field(field), text.as_deref(), NAME_CHARS_MAX)
