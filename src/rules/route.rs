@@ -7,6 +7,7 @@ use super::case::ItemCase;
 use super::journey::observed;
 use super::passage::Passage;
 use super::passage::state_of;
+use super::transit::own_licences;
 use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Locode;
@@ -249,9 +250,9 @@ pub(super) fn transhipment(case: &Case<'_>, findings: &mut Findings) {
 /// 65 TRANSIT_INFO_NOT_SENT: each transit State on the way was given the particulars of the import
 /// licence before departure. A stated day on or after departure is referred; so is a missing day where
 /// the State has not answered either (tacit consent), since nothing then shows that it knew. Where
-/// the day is missing and the State has consented in writing, or need not be asked, the gap is only made
-/// known. A State that is not on the licence (62) or whose consent is missing (55) is not reported a
-/// second time here, and licences other than export licences do not carry this duty.
+/// the day is missing and the State has consented in writing or by a transit licence of its own, or need not
+/// be asked, the gap is only made known. A State that is not on the licence (62) or whose consent is
+/// missing (55) is not reported a second time here, and licences other than export licences do not carry this duty.
 pub(super) fn transit_information(case: &Case<'_>, findings: &mut Findings) {
     if case.passages.is_empty() {
         return;
@@ -287,7 +288,8 @@ fn informed(
     let form = transit.consent.as_ref().map(|consent| consent.form);
     let silent = matches!(form, Some(ConsentForm::Tacit));
     let answered =
-        matches!(form, Some(ConsentForm::Written | ConsentForm::Licence | ConsentForm::Exempt));
+        matches!(form, Some(ConsentForm::Written | ConsentForm::Licence | ConsentForm::Exempt))
+            || own_licences(item, passage).next().is_some();
     match transit.informed_on {
         Some(day) if day < departure => {}
         Some(day) => {

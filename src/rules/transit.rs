@@ -17,10 +17,9 @@ use crate::domain::licence::Consent;
 use crate::domain::licence::ConsentForm;
 use crate::domain::licence::Licence;
 
-/// What the papers of an item hold of one State's answer.
+/// What a licence holds of one State's answer.
 #[derive(Default)]
 struct Answers<'a> {
-    objection: Option<&'a Consent>,
     in_time: bool,
     late: bool,
     late_date: Option<Date>,
@@ -32,7 +31,9 @@ struct Answers<'a> {
 /// TRANSIT_CONSENT_TACIT, 59 TRANSIT_EXEMPT_DIRECT, 60 TRANSIT_EXEMPT_TEMPORARY and 61
 /// TRANSIT_EXEMPT_LANDLOCKED: every State that the goods pass, declared or observed, has consented in
 /// writing or by a transit licence of its own, with a date before departure. The licence's list of
-/// transit States is only where consents are looked for; it does not say which States are passed.
+/// transit States is only where consents are looked for; it does not say which States are passed. Where
+/// several export licences cover an item, each has its own consents: what a State has let pass under one of them
+/// it has not under another, and only a transit licence of its own counts for all.
 /// Late consent holds the goods at the exporting State's post and refers them en route; a consent
 /// without a date refers, since nothing shows that it came first.
 ///
@@ -42,55 +43,113 @@ struct Answers<'a> {
 /// with a purpose and its proof; and silence for the working days of the profile, counted by the transit
 /// State's calendar, for Union law only, in the first Regulation only where the exporting State has
 /// opted for it, and never at the transit State's own post. Under Union law other Member States are not
-/// transit States of an export from the Union. An objection outweighs all of these. Items without an
-/// export or transit licence are left to rules 10 to 16 and 38.
+/// transit States of an export from the Union. An objection outweighs all of these, on whichever licence it
+/// stands. Items without an export or transit licence are left to rules 10 to 16 and 38.
 pub(super) fn transit_consent(case: &Case<'_>, findings: &mut Findings) {
     if case.passages.is_empty() {
         return;
     }
-    let departure = case.departure();
     for item in &case.items {
-        let papers = item.quotes.iter().find(|quote| {
-            quote.licence().is_some_and(|licence| {
-                licence.kind != Movement::Import || !licence.transit.is_empty()
-            })
-        });
-        let Some(papers) = papers.filter(|_| !item.is_antique() && !item.is_deactivated()) else {
+        let papers = papers(item);
+        if papers.is_empty() || item.is_antique() || item.is_deactivated() {
             continue;
-        };
+        }
         for passage in &case.passages {
-            let answers = answers(item, passage, departure);
-            if let Some(objection) = answers.objection {
-                objected(item, papers, passage, objection, findings);
-            } else if !answers.in_time
-                && !excused(case, item, papers, passage, findings)
-                && !silent(case, item, papers, passage, &answers, findings)
-            {
-                unanswered(case, item, papers, passage, &answers, findings);
-            }
+            consent(case, item, &papers, passage, findings);
         }
     }
 }
 
-fn answers<'a>(item: &ItemCase<'a>, passage: &Passage<'_>, departure: Date) -> Answers<'a> {
-    let mut answers = Answers::default();
-    for licence in item.quotes.iter().filter_map(QuoteCase::licence) {
-        let own = licence.kind == Movement::Transit && licence.issuing_state == passage.country;
-        if own {
-            answers.given(Some(licence.issued_on), departure);
-        }
-        for consent in consents(licence, passage) {
-            match consent.form {
-                ConsentForm::Written | ConsentForm::Licence => {
-                    answers.given(consent.dated, departure);
-                }
-                ConsentForm::Tacit => answers.silent = Some(consent),
-                ConsentForm::Exempt => answers.said_exempt = true,
-                ConsentForm::Objection => answers.objection = Some(consent),
+/// The quotes whose licences each need the consents: the export licences of the item, each once; where there
+/// is none, the import licences that name transit States, and failing these a transit licence.
+fn papers<'c, 'a>(item: &'c ItemCase<'a>) -> Vec<&'c QuoteCase<'a>> {
+    let those = |suits: fn(&Licence) -> bool| {
+        let mut papers: Vec<&QuoteCase<'_>> = Vec::new();
+        for quote in item.quotes.iter().filter(|quote| quote.licence().is_some_and(suits)) {
+            if !papers.iter().any(|paper| paper.quote.number == quote.quote.number) {
+                papers.push(quote);
             }
+        }
+        papers
+    };
+    let exports = those(|licence| licence.kind == Movement::Export);
+    if !exports.is_empty() {
+        return exports;
+    }
+    let imports = those(|licence| licence.kind == Movement::Import && !licence.transit.is_empty());
+    if !imports.is_empty() {
+        return imports;
+    }
+    those(|licence| licence.kind == Movement::Transit).into_iter().take(1).collect()
+}
+
+/// Judges one State's answer for each of the licences that need it.
+fn consent(
+    case: &Case<'_>,
+    item: &ItemCase<'_>,
+    papers: &[&QuoteCase<'_>],
+    passage: &Passage<'_>,
+    findings: &mut Findings,
+) {
+    let objection = item.quotes.iter().find_map(|quote| {
+        let mut consents = consents(quote.licence()?, passage);
+        Some((quote, consents.find(|consent| consent.form == ConsentForm::Objection)?))
+    });
+    if let Some((quote, objection)) = objection {
+        objected(item, quote, passage, objection, findings);
+        return;
+    }
+    let departure = case.departure();
+    let lacking: Vec<(&QuoteCase<'_>, Answers<'_>)> = papers
+        .iter()
+        .filter_map(|paper| Some((*paper, answers(item, paper.licence()?, passage, departure))))
+        .filter(|(_, answers)| !answers.in_time)
+        .collect();
+    let Some((first, _)) = lacking.first() else { return };
+    if excused(case, item, first, passage, findings) {
+        return;
+    }
+    for (paper, answers) in &lacking {
+        if !silent(case, item, paper, passage, answers, findings) {
+            unanswered(case, item, paper, passage, answers, findings);
+        }
+    }
+}
+
+/// What a licence says of a State's answer, with that State's own licence for the item.
+fn answers<'a>(
+    item: &ItemCase<'_>,
+    licence: &'a Licence,
+    passage: &Passage<'_>,
+    departure: Date,
+) -> Answers<'a> {
+    let mut answers = Answers::default();
+    for own in own_licences(item, passage) {
+        answers.given(Some(own.issued_on), departure);
+    }
+    for consent in consents(licence, passage) {
+        match consent.form {
+            ConsentForm::Written | ConsentForm::Licence => {
+                answers.given(consent.dated, departure);
+            }
+            ConsentForm::Tacit => answers.silent = Some(consent),
+            ConsentForm::Exempt => answers.said_exempt = true,
+            // It counts wherever it stands, and has been looked for.
+            ConsentForm::Objection => {}
         }
     }
     answers
+}
+
+/// Transit licences of the State itself that are quoted for the item: they let all of it pass.
+pub(super) fn own_licences<'a>(
+    item: &ItemCase<'a>,
+    passage: &Passage<'_>,
+) -> impl Iterator<Item = &'a Licence> {
+    let country = passage.country;
+    item.quotes.iter().filter_map(QuoteCase::licence).filter(move |licence| {
+        licence.kind == Movement::Transit && licence.issuing_state == country
+    })
 }
 
 fn consents<'a>(licence: &'a Licence, passage: &Passage<'_>) -> impl Iterator<Item = &'a Consent> {
