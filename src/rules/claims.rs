@@ -111,7 +111,7 @@ fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Option<Qu
 /// 77 ANTIQUE_CLAIM_INVALID: a firearm claimed to be an antique was made in 1899 or before: 1899 may be
 /// one, 1900 never is, whatever its age or its tariff heading. An unknown year is referred. The claim is
 /// judged whether or not a licence is quoted, because papers that call a modern firearm an antique are
-/// wrong on either ground; for the same reason the missing licence (10) is not found beside it. That the
+/// wrong on either ground. Where it has failed and no licence is quoted, that one is missing too (10). That the
 /// year fits is necessary, not sufficient: national law may still count the firearm as modern, so that the
 /// claim is made known (79). Parts and ammunition are no antiques: such a claim is referred, and changes nothing.
 pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
@@ -141,8 +141,7 @@ pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
 
 /// 78 DEACTIVATION_UNPROVEN: a firearm claimed to be deactivated comes with a certificate, the authority
 /// that gave it, and that certificate covers every serial declared, one for each firearm. Without all of it it is a live firearm
-/// and everything that is asked of one is asked: licence, marking, quantity. The missing licence (10) is not
-/// found beside it. A proven deactivation is made known (79). Only a firearm can be deactivated: such a claim for
+/// and everything that is asked of one is asked: licence (10), marking, quantity. A proven deactivation is made known (79). Only a firearm can be deactivated: such a claim for
 /// parts or ammunition is referred, and changes nothing.
 pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {

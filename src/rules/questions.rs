@@ -22,10 +22,12 @@ use std::collections::HashSet;
 pub const ANTIQUE_YEAR_MAX: u16 = 1899;
 
 impl ItemCase<'_> {
-    /// Whether it is a firearm claimed to be none in law; rules 77 and 78 judge the claim, so that the
-    /// missing licence is not a finding of its own. Cartridges and parts cannot be claimed to be none.
+    /// Whether a claim that it is no firearm in law has not failed: it holds, or it is that of an antique whose
+    /// year is not stated, which a person decides on (77). A claim that fails takes no licence's place.
     pub fn is_claimed_outside(&self) -> bool {
-        self.is_firearm() && (self.item.antique || self.item.deactivation.is_some())
+        let is_open =
+            self.is_firearm() && self.item.antique && self.item.manufacture_year.is_none();
+        self.is_antique() || self.is_deactivated() || is_open
     }
 
     /// Whether it is declared as a firearm.

@@ -18,9 +18,10 @@ use crate::domain::licence::Licence;
 use crate::domain::licence::Status;
 
 /// 10 LICENCE_REFERENCE_MISSING: every item of listed goods quotes a licence or the reference of
-/// an exemption. Goods claimed to be antique or deactivated, and movements claimed to be outside the
-/// law, are left to rules 77 to 79, and components of ammunition need none where no State concerned
-/// controls them. What kind of licence is quoted is rule 16.
+/// an exemption. Antiques and deactivated firearms need none as long as that claim holds, and where the year of an
+/// antique is not stated a person decides (77); a claim that has failed leaves a firearm without a licence,
+/// which nobody at a post may release. Movements claimed to be outside the law are left to rule 79, and components
+/// of ammunition need none where no State concerned controls them. What kind of licence is quoted is rule 16.
 pub(super) fn licence_reference_missing(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         if item.quotes.is_empty() && is_licensed(case, item) {

@@ -110,6 +110,35 @@ async fn no_override_reaches_what_an_authority_has_decided_or_a_licence_that_is_
 }
 
 #[tokio::test]
+async fn a_false_claim_to_be_no_firearm_and_another_licence_s_goods_are_not_overridden() {
+    let service = start();
+    service.issue_sample().await;
+    let mut antique = sample("clear");
+    antique["items"].as_array_mut().unwrap().truncate(1);
+    antique["items"][0]["licences"] = json!([]);
+    let mut deactivated = antique.clone();
+    antique["items"][0]["antique"] = json!(true);
+    antique["items"][0]["manufacture_year"] = json!(2015);
+    deactivated["items"][0]["deactivation"] = json!({});
+    // Rifles under the lines for cartridges.
+    let mut not_covered = sample("clear");
+    not_covered["items"].as_array_mut().unwrap().truncate(1);
+    for licence in not_covered["items"][0]["licences"].as_array_mut().unwrap() {
+        licence["line"] = json!(2);
+    }
+    for (declaration, code, key) in [
+        (antique, "LICENCE_REFERENCE_MISSING", "antique"),
+        (deactivated, "LICENCE_REFERENCE_MISSING", "deactivated"),
+        (not_covered, "GOODS_NOT_COVERED", "covered"),
+    ] {
+        let held = service.verify(&declaration).await.json();
+        assert!(codes(&held).contains(&code), "{held}");
+        let refused = ask(&service, &declaration, key).await;
+        assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn an_override_answers_for_what_was_found_when_it_was_asked_for_and_no_more() {
     let service = start();
     service.issue_sample().await;
