@@ -91,7 +91,6 @@ fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, E
     let mut facts = Vec::new();
     for report in standing(storage::trails::reports(db, &serials)?) {
         let known = described(&report.serial, &report.make, &report.model, &report.country);
-        let Some(known) = known else { continue };
         for (item, key) in declared.iter().filter(|(_, key)| key.may_be(&known)) {
             facts.push(ReportFact {
                 item: *item,
@@ -226,9 +225,9 @@ pub(super) fn report_record(fact: &ReportFact) -> ReportRecord {
 }
 
 /// Reads it back.
-pub(super) fn report_fact(record: ReportRecord) -> Option<ReportFact> {
+pub(super) fn report_fact(record: ReportRecord) -> ReportFact {
     let (item, serial, what, state, reference) = record;
-    let serial = Serial::parse(&serial)?;
+    let serial = Serial::stored(&serial);
     let (what, state, reference) = (what.into(), state.into(), reference.into());
-    Some(ReportFact { item, serial, what, state, reference })
+    ReportFact { item, serial, what, state, reference }
 }

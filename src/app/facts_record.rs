@@ -198,9 +198,7 @@ impl FactsRecord {
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
         let credentials =
             self.credentials.into_iter().map(super::trust::fact).collect::<Option<_>>();
-        let reported = self.reported.into_iter().map(report_fact).collect::<Option<_>>();
         let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
-        let set_aside = self.set_aside.into_iter().map(set_aside).collect::<Option<_>>();
         let offline = match self.offline {
             Some(record) => Some(offline(record).ok_or_else(|| broken("what a post rested on"))?),
             None => None,
@@ -218,13 +216,13 @@ impl FactsRecord {
             credentials: credentials.ok_or_else(|| broken("credentials"))?,
             history_available: self.history_available,
             is_announced: self.announced,
-            reported: reported.ok_or_else(|| broken("reports"))?,
+            reported: self.reported.into_iter().map(report_fact).collect(),
             lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
             foreign,
             observed: observed.ok_or_else(|| broken("crossings"))?,
             stopped: self.stopped.and_then(stop_fact),
             offline,
-            set_aside: set_aside.ok_or_else(|| broken("what is set aside"))?,
+            set_aside: self.set_aside.into_iter().map(set_aside).collect(),
         })
     }
 }
@@ -271,7 +269,7 @@ fn serial_fact(record: SerialFactRecord) -> Option<SerialFact> {
     use crate::domain::goods::Movement;
     Some(SerialFact {
         item: record.item,
-        serial: Serial::parse(&record.serial)?,
+        serial: Serial::stored(&record.serial),
         licence: record.licence.into(),
         line: record.line,
         movement: [Movement::Export, Movement::Import, Movement::Transit]
@@ -313,18 +311,18 @@ fn offline_record(fact: &Offline) -> OfflineRecord {
 }
 
 fn offline(record: OfflineRecord) -> Option<Offline> {
-    let unknown = record.unknown.into_iter().map(|(item, of)| Some((item, Serial::parse(&of)?)));
+    let unknown = record.unknown.into_iter().map(|(item, of)| (item, Serial::stored(&of)));
     Some(Offline {
         post: record.post.into(),
         as_of: Timestamp::from_microsecond(record.as_of_us).ok()?,
         until: Timestamp::from_microsecond(record.until_us).ok()?,
         licences: record.licences.into_iter().map(Text::from).collect(),
-        unknown: unknown.collect::<Option<_>>()?,
+        unknown: unknown.collect(),
     })
 }
 
-fn set_aside((item, serial, post): (u32, String, String)) -> Option<SetAside> {
-    Some(SetAside { item, serial: Serial::parse(&serial)?, post: post.into() })
+fn set_aside((item, serial, post): (u32, String, String)) -> SetAside {
+    SetAside { item, serial: Serial::stored(&serial), post: post.into() }
 }
 
 fn foreign_record(fact: &ForeignFact) -> ForeignRecord {

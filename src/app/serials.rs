@@ -142,25 +142,20 @@ fn may_be(a: &SerialEventRow, b: &SerialEventRow) -> bool {
     agree(&a.make, &b.make) && agree(&a.model, &b.model) && agree(&a.country, &b.country)
 }
 
-/// A firearm as a row describes it; nothing where the row's serial does not read.
-pub(super) fn described(
-    serial: &str,
-    make: &str,
-    model: &str,
-    country: &str,
-) -> Option<FirearmKey> {
-    Some(FirearmKey {
+/// A firearm as a row describes it.
+pub(super) fn described(serial: &str, make: &str, model: &str, country: &str) -> FirearmKey {
+    FirearmKey {
         make: make.to_owned(),
         model: model.to_owned(),
         country: country.to_owned(),
-        serial: Serial::parse(serial)?,
-    })
+        serial: Serial::stored(serial),
+    }
 }
 
 fn trail(db: &mut Db, caller: &Caller, asked: &FirearmKey) -> Result<SerialTrail, Error> {
     let serial = asked.serial.as_str();
     let is_it = |make: &str, model: &str, country: &str| {
-        described(serial, make, model, country).is_some_and(|known| asked.may_be(&known))
+        asked.may_be(&described(serial, make, model, country))
     };
     let mut items = licences(db, caller, serial, &is_it)?;
     let mut events = storage::trails::events(db, serial, ROWS_MAX)?;
@@ -314,8 +309,8 @@ pub(super) fn arrived<'a>(
     for goods in &arrival.items {
         for serial in &goods.serials {
             let known = left.get(serial).cloned();
-            let known = known.or_else(|| described(serial.as_str(), "", "", ""));
-            let Some(FirearmKey { make, model, country, .. }) = known else { continue };
+            let FirearmKey { make, model, country, .. } =
+                known.unwrap_or_else(|| described(serial.as_str(), "", "", ""));
             rows.push(SerialEventRow {
                 serial: serial.to_string(),
                 make: folded(&goods.make).unwrap_or(make),

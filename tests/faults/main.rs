@@ -23,6 +23,9 @@ use passavant::clock::SystemClock;
 use passavant::demo;
 use passavant::outbound::local_issuer::Claims;
 use passavant::outbound::local_issuer::LocalIssuer;
+use passavant::storage;
+use passavant::storage::packed::Dictionary;
+use passavant::storage::packed::Packed;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -410,6 +413,46 @@ async fn killed_under_load_it_loses_nothing_that_it_acknowledged() {
     assert!(sound && report.contains("all fits"), "{report}");
     let (sound, report) = run(dir.path(), &["audit", "replay", "--all"]);
     assert!(sound && report.contains(" 0 differ"), "{report}");
+}
+
+/// Makes what is kept beside one entry's verdict say a word that is none.
+fn spoil_a_record(dir: &Path, index: i64) {
+    let settings = support::postgres::settings(&support::database_url(dir));
+    let mut db = storage::open(&settings, storage::Use::Write).unwrap();
+    let row = storage::verifications::by_entry(&mut db, 1, index).unwrap().unwrap();
+    let facts = row.facts.replace("\"active\"", "\"asleep\"");
+    assert_ne!(facts, row.facts);
+    let documents = (&row.declaration, &facts, &row.reply);
+    let packed = Packed::values(&documents, Dictionary::Record).unwrap();
+    let hex = passavant::audit::entry::hex(packed.as_ref());
+    let bytes =
+        if support::on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
+    let statement = format!("UPDATE verification SET record = {bytes} WHERE log_index = {index}");
+    diesel::connection::SimpleConnection::batch_execute(&mut db, &statement).unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_read_is_named_and_the_others_are_replayed() {
+    let dir = prepare();
+    let mut process = start(dir.path());
+    issue_sample(&process.api).await;
+    let mut indexes = Vec::new();
+    for number in 1..=3 {
+        let body = json!({"declaration": declaration(&format!("FR-{number}"))});
+        let sent = http().post(format!("{}/v1/verifications", process.api));
+        let answer = sent.bearer_auth(token("FR", "officer")).json(&body).send().await.unwrap();
+        let verification: Value = answer.json().await.unwrap();
+        indexes.push(verification["audit"]["index"].as_i64().unwrap());
+    }
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    spoil_a_record(dir.path(), indexes[1]);
+    let (agrees, report) = run(dir.path(), &["audit", "replay", "--all"]);
+    assert!(!agrees && report.contains("2 verdicts agree"), "{report}");
+    assert!(report.contains("0 differ, 1 do not read"), "{report}");
+    assert!(report.contains(&format!("entry {}: DOES NOT READ", indexes[1])), "{report}");
+    let (agrees, _) = run(dir.path(), &["audit", "replay", &indexes[2].to_string()]);
+    assert!(agrees);
 }
 
 #[tokio::test]

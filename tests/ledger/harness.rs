@@ -274,6 +274,27 @@ pub fn cartridges(serial: u32, rounds: u32) -> Value {
     declaration
 }
 
+/// One rifle whose only marking is of symbols, under licences that list no serials.
+pub fn marked_by_symbols(reference: u32) -> Value {
+    let mut declaration = demo::declarations(today()).remove(0).declaration;
+    let mut item = declaration["items"][0].clone();
+    item["quantity"] = json!("1");
+    item["serials"] = json!([]);
+    item["alternative_markings"] = json!(["△◇ △"]);
+    declaration["items"] = json!([item]);
+    declaration["reference"] = json!({"type": "national", "value": format!("FR-{reference:08}")});
+    declaration
+}
+
+/// The licences of the sample transaction without any list of serials.
+pub fn without_serials() -> Vec<Value> {
+    let mut licences = sample(100, "multiple");
+    for licence in &mut licences {
+        licence["lines"][0]["serials"] = json!([]);
+    }
+    licences
+}
+
 pub fn officer() -> Caller {
     Caller {
         issuer: "test".into(),

@@ -85,6 +85,25 @@ async fn what_was_not_set_aside_refers_and_is_not_held() {
 }
 
 #[tokio::test]
+async fn a_marking_of_symbols_alone_does_not_keep_a_post_from_returning() {
+    let centre = register();
+    for licence in without_serials() {
+        centre.issue(&licence).await.unwrap();
+    }
+    set_aside(&centre, "FRLEH", 30).await.unwrap();
+    let post = Post::new("FRLEH", 1, &centre.clock).rest_on(&centre).await;
+    let refers = post.verify(&marked_by_symbols(1)).await;
+    assert!(codes(&refers).contains(&"NOT_SET_ASIDE"), "{refers}");
+    assert!(post.releases(&cartridges(2, 10)).await);
+    let replies = post.giving_up().bring_back(&centre).await;
+    let joined = |of: fn(&passavant::wire::post::ReturnReply) -> u64| -> u64 {
+        replies.iter().map(of).sum()
+    };
+    assert_eq!((joined(|reply| reply.releases), joined(|reply| reply.conflicts)), (1, 0));
+    assert_fits(&centre.app.config.database);
+}
+
+#[tokio::test]
 async fn after_its_end_nothing_clears_and_the_return_is_late() {
     let centre = register();
     centre.issue_sample(100, "multiple").await;

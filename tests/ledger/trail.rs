@@ -147,6 +147,20 @@ async fn an_altered_checkpoint_does_not_verify() {
 }
 
 #[tokio::test]
+async fn a_verdict_on_a_marking_of_symbols_alone_replays() {
+    let service = start();
+    for licence in without_serials() {
+        service.issue(&licence).await.unwrap();
+    }
+    let verification = service.verify(&marked_by_symbols(1)).await;
+    assert_eq!(verification["verdict"], "clear", "{verification}");
+    assert!(!is_refused(&service.release(&verification, "k").await.unwrap()));
+    let again = service.verify(&marked_by_symbols(2)).await;
+    assert!(again.to_string().contains("SERIAL_ALREADY_MOVED"), "{again}");
+    assert_verifies(service);
+}
+
+#[tokio::test]
 async fn an_altered_record_beside_the_log_is_named() {
     let Service { app, dir, .. } = with_a_trail().await;
     app.recorder.stop();
