@@ -42,7 +42,7 @@ pub struct Found {
     pub unit: Unit,
     /// What one group holds, where the unit counts groups.
     pub content: Option<(Quantity, Unit)>,
-    /// Serials as read on the firearms.
+    /// Serials as read on the firearms, or the alternative markings that stand in for them.
     pub serials: Vec<Serial>,
 }
 
@@ -121,14 +121,14 @@ pub struct Lot<'a> {
 /// A place in a list of lots: the lot and its item.
 type Place = (usize, usize);
 
-/// Adds goods found to the lots to which they belong: a firearm by its serial, everything else to
+/// Adds goods found to the lots to which they belong: a firearm by its serial or alternative marking, everything else to
 /// the items like it that still miss something, the first first.
 pub fn take(lots: &mut [Lot<'_>], found: &[Found]) {
     let mut expected: HashMap<Serial, Vec<Place>> = HashMap::new();
     for (lot, goods) in lots.iter().enumerate() {
         for (index, item) in goods.left.iter().enumerate() {
-            for serial in &item.serials {
-                expected.entry(serial.clone()).or_default().push((lot, index));
+            for mark in item.marks_of_identity().iter() {
+                expected.entry(mark.clone()).or_default().push((lot, index));
             }
         }
     }

@@ -120,6 +120,26 @@ async fn goods_that_arrive_in_parts_add_up_to_a_receipt_that_is_asked_for_and_co
 }
 
 #[tokio::test]
+async fn a_firearm_with_an_alternative_marking_arrives_under_it_and_no_other_in_its_place() {
+    let service = start();
+    service.issue_sample().await;
+    let mut declaration = sample("clear");
+    declaration["items"].as_array_mut().unwrap().truncate(1);
+    declaration["items"][0]["serials"] = json!(["VC000101"]);
+    declaration["items"][0]["alternative_markings"] = json!(["VC 000102"]);
+    let release = service.release(&declaration, "k").await;
+    assert_eq!(release.status, 201, "{}", release.text);
+    let release = release.json()["id"].as_str().unwrap().to_owned();
+    let exit = service.post("/v1/exits", &token("FR", "officer"), &exit_of(&release)).await;
+    assert_eq!(exit.status, 201, "{}", exit.text);
+    let first = arrive(&service, &arrival(&[rifles(&["VC000102"])], false)).await;
+    assert_eq!(first["result"], "partial", "{first}");
+    assert_eq!(first["receipts"][0]["items"][0]["missing"], json!(["VC000101"]));
+    let last = arrive(&service, &arrival(&[rifles(&["VC000101"])], true)).await;
+    assert_eq!(last["result"], "complete", "{last}");
+}
+
+#[tokio::test]
 async fn what_is_missing_when_nothing_more_is_expected_is_put_before_both_sides() {
     let service = start();
     left(&service).await;

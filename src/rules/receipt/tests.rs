@@ -61,6 +61,13 @@ fn rifles() -> Item {
     item(1, Category::Firearm, "2", "C62", &["VC1", "VC2"])
 }
 
+/// The same two rifles, marked in another way.
+fn marked_otherwise() -> Item {
+    Item {
+        serials: Vec::new(), alternative_markings: vec!["VC 1".into(), "△◇".into()], ..rifles()
+    }
+}
+
 fn rounds() -> Item {
     item(2, Category::Ammunition, "5", "MIL", &[])
 }
@@ -182,4 +189,26 @@ fn a_tally_is_kept_and_read_back_as_it_was() {
     let (.., tally) = after(&[rifles()], &[&[goods]]);
     let kept = serde_json::to_string(&tally).unwrap();
     assert_eq!(serde_json::from_str::<Tally>(&kept).unwrap(), tally);
+}
+
+#[test]
+fn an_alternative_marking_is_what_a_serial_is() {
+    let left = [marked_otherwise()];
+    let mut both = found(Category::Firearm, "2", "C62", &["VC1"]);
+    both.serials.push(Serial::of_marking(&"△◇".into()));
+    let (turnout, items, _) = after(&left, &[&[both]]);
+    assert_eq!(turnout, Turnout::Complete, "{items:?}");
+    let (turnout, items, _) =
+        after(&left, &[&[found(Category::Firearm, "2", "C62", &["VC1", "VC9"])]]);
+    assert_eq!(turnout, Turnout::Differs, "a swapped firearm");
+    assert_eq!((items[0].missing.len(), items[0].unknown.clone()), (1, vec![serial("VC9")]));
+    let (turnout, items, _) = after(&left, &[&[found(Category::Firearm, "2", "C62", &[])]]);
+    assert_eq!((turnout, items[0].unread), (Turnout::Differs, 2), "nobody has read them");
+}
+
+#[test]
+fn firearms_that_were_not_counted_in_pieces_are_not_complete_unread() {
+    let sets = item(1, Category::Firearm, "2", "SET", &["VC1", "VC2"]);
+    let (turnout, items, _) = after(&[sets], &[&[found(Category::Firearm, "2", "SET", &[])]]);
+    assert_eq!((turnout, items[0].unread), (Turnout::Differs, 2), "{items:?}");
 }

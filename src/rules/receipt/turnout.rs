@@ -104,13 +104,16 @@ fn compared(item: &Item, tally: &Tally) -> Compared {
     let nothing = Arrived::default();
     let arrived = tally.items.get(&item.number).unwrap_or(&nothing);
     let here: HashSet<&Serial> = arrived.serials.iter().collect();
-    let missing: Vec<Serial> =
-        item.serials.iter().filter(|serial| !here.contains(serial)).cloned().collect();
+    let marks = item.marks_of_identity();
+    let missing: Vec<Serial> = marks.iter().filter(|mark| !here.contains(mark)).cloned().collect();
     let pieces = convert(arrived.quantity, item.unit, item.content, Unit::C62);
     let read = arrived.serials.len() + arrived.unknown.len();
-    let unread = match (item.serials.is_empty(), pieces) {
-        (false, Some(pieces)) => pieces.floor().saturating_sub(read),
-        _ => 0,
+    // Where nobody can tell how many have arrived, nothing shows that they are those that left.
+    let pieces = pieces.map_or(marks.len(), Quantity::floor);
+    let unread = if marks.is_empty() || arrived.quantity.is_zero() {
+        0
+    } else {
+        pieces.saturating_sub(read)
     };
     let turnout = if arrived.quantity > item.quantity {
         Turnout::Surplus
