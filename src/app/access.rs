@@ -8,6 +8,7 @@ use crate::config;
 use crate::domain::Country;
 use crate::domain::Locode;
 use crate::domain::Timestamp;
+use crate::domain::number;
 use crate::outbound;
 use crate::outbound::keys::IssuerKeys;
 use crate::outbound::keys::Source;
@@ -233,7 +234,11 @@ impl Access {
             state: issuer.state,
             role,
             posts: posts(claims, role, issuer.state)?,
-            operator: text("operator").map(Into::into),
+            operator: text("operator")
+                .filter(|operator| !operator.is_empty())
+                .map(number::plain)
+                .transpose()
+                .map_err(|_e| "operator is no operator's number")?,
         };
         if role == Role::Carrier && caller.operator.is_none() {
             return Err("operator is missing");

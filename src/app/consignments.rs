@@ -20,6 +20,7 @@ use crate::domain::consignment::JOURNEY_YEARS;
 use crate::domain::consignment::Sighting;
 use crate::domain::consignment::journeys;
 use crate::domain::lists::Lists;
+use crate::domain::number;
 use crate::rules::journey::deviations;
 use crate::storage;
 use crate::storage::Db;
@@ -237,7 +238,8 @@ impl App {
         ucr: &str,
         first_seen: Option<Date>,
     ) -> Result<ConsignmentReply, Error> {
-        let (asked, who) = (ucr.to_owned(), caller.clone());
+        let ucr = number::plain(ucr).map_err(|_e| Error::NotFound)?;
+        let (asked, who) = (ucr.clone(), caller.clone());
         let held = self.readers.read(move |db| held(db, &asked, &who)).await?;
         let (events, mut days) = one_journey(&held.events, first_seen)?.ok_or(Error::NotFound)?;
         let first = days.pop().ok_or(Error::NotFound)?;
@@ -253,7 +255,7 @@ impl App {
         let plan = journey::plan(&releases.iter().collect::<Vec<_>>());
         let end = |country: Option<crate::domain::Country>| country.map(|c| c.to_string());
         Ok(ConsignmentReply {
-            ucr: ucr.to_owned(),
+            ucr: ucr.to_string(),
             first_seen: first.to_string(),
             stage: stage(events).to_owned(),
             country_of_export: end(plan.and_then(|plan| plan.country_of_export)),

@@ -31,6 +31,7 @@ use crate::domain::Date;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::licence::Status;
+use crate::domain::number;
 use crate::rules::case::Facts;
 use crate::storage;
 use crate::storage::Db;
@@ -155,11 +156,12 @@ impl App {
         }
         // Without a key that signs nothing is recorded either.
         self.trust.signer()?;
-        let command = Issue { number: number.into(), caller: caller.clone(), once };
+        let number = &number::of_licence(number).map_err(|_e| Error::NotFound)?;
+        let command = Issue { number: number.clone(), caller: caller.clone(), once };
         let recorded = self.recorder.submit(Box::new(command)).await?;
         let (place, version, at_us): (u64, u32, i64) = serde_json::from_str(&recorded.reply)
             .map_err(|error| Error::Internal(format!("a credential's record: {error}")))?;
-        let asked = number.to_owned();
+        let asked = number.clone();
         let body = move |db: &mut Db| storage::licences::body_of_version(db, &asked, version);
         let body = self.readers.read(body).await?.ok_or(Error::NotFound)?;
         let licence = book::licence_of(number, version, &body)?;
@@ -170,7 +172,7 @@ impl App {
         let (list, idx) = (place / ENTRIES, place % ENTRIES);
         let claims = credential::Claims {
             iss: self.trust.issuer().to_owned(),
-            sub: number.to_owned(),
+            sub: number.to_string(),
             iat: issued_at.as_second(),
             exp: licence.valid_until.and_then(expiry),
             status: credential::claims::Status {
@@ -183,7 +185,7 @@ impl App {
         let signed = self.trust.sign(move |signer| both(&claims, signer)).await?;
         let (jws, paper, key) = signed;
         Ok(CredentialReply {
-            licence: number.to_owned(),
+            licence: number.to_string(),
             version,
             issued_at: instant(issued_at),
             issuer,

@@ -16,6 +16,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use crate::domain::Text;
 use crate::domain::licence::Status;
+use crate::domain::number;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::licences::LicenceVersion;
@@ -146,6 +147,7 @@ impl App {
         if_match: Option<u32>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
+        let number = number::of_licence(&number).map_err(|_e| Error::NotFound)?;
         let command = Decide { number, decision, if_match, reason, caller: caller.clone(), once };
         self.recorder.submit(Box::new(command)).await
     }

@@ -7,6 +7,7 @@ use super::release::timestamp;
 use super::release::uuid;
 use crate::domain::Quantity;
 use crate::domain::licence::Held;
+use crate::domain::number;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::licences::LedgerRow;
@@ -24,8 +25,9 @@ pub type Paged<T> = (Vec<T>, Option<i64>);
 impl App {
     /// A licence's row.
     pub(super) async fn licence_row(&self, number: &str) -> Result<LicenceRow, Error> {
-        let asked = number.to_owned();
-        let found = self.readers.read(move |db| storage::licences::read(db, &[&asked])).await?;
+        let asked = number::of_licence(number).map_err(|_e| Error::NotFound)?;
+        let read = move |db: &mut Db| storage::licences::read(db, &[asked.as_str()]);
+        let found = self.readers.read(read).await?;
         found.into_iter().next().ok_or(Error::NotFound)
     }
 

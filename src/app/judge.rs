@@ -47,6 +47,8 @@ pub struct Presented {
     pub json: String,
     /// As read.
     pub declaration: Declaration,
+    /// Its reference as it was sent, for the reply.
+    declared: String,
     /// What its content is told by, where that is not the bytes.
     content: Option<String>,
     /// The digest of that, once somebody has asked for it.
@@ -58,18 +60,20 @@ pub struct Presented {
 impl Presented {
     /// Reads a declaration that stands in a request under a pointer.
     pub fn read(json: String, prefix: &str) -> Result<Self, Error> {
-        let sent: crate::wire::declaration::Declaration =
+        let mut sent: crate::wire::declaration::Declaration =
             crate::wire::field::shape(json.as_bytes())
                 .map_err(|errors| Error::Invalid(under(prefix, errors)))?;
         let declaration = sent.read(prefix).map_err(Error::Invalid)?;
         // A UCR stands for many shipments, told apart by content alone: there the same declaration must
         // not count as another one because it is spaced or ordered otherwise.
+        let declared = sent.reference.as_mut().and_then(|reference| reference.value.take());
         let content = match declaration.reference.kind {
-            ReferenceKind::Ucr => Some(self::json(&sent)?),
+            ReferenceKind::Ucr => Some(content(sent, &declaration)?),
             ReferenceKind::Mrn | ReferenceKind::National => None,
         };
         let (sha256, foreign) = (OnceLock::new(), Arc::default());
-        Ok(Self { json, declaration, content, sha256, foreign })
+        let declared = declared.unwrap_or_default();
+        Ok(Self { json, declaration, declared, content, sha256, foreign })
     }
 
     /// Digest of the content, by which the register knows it again.
@@ -77,6 +81,18 @@ impl Presented {
         let content = self.content.as_ref().unwrap_or(&self.json);
         *self.sha256.get_or_init(|| sha256(content.as_bytes()))
     }
+}
+
+/// A declaration's content, whatever the dress of its numbers.
+fn content(
+    mut sent: crate::wire::declaration::Declaration,
+    read: &Declaration,
+) -> Result<String, Error> {
+    if let Some(reference) = &mut sent.reference {
+        reference.value = Some(read.reference.value.to_string());
+    }
+    sent.ucr = read.ucr.as_ref().map(ToString::to_string);
+    json(&sent)
 }
 
 fn under(prefix: &str, errors: Vec<crate::wire::FieldError>) -> Vec<crate::wire::FieldError> {
@@ -222,8 +238,14 @@ pub fn reply(
     verdict: &Verdict,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let declared = &presented.declaration.reference.value;
-    json(&Verification::new(id.to_string(), declared, verdict, as_of(facts), &lists.edition, now))
+    json(&Verification::new(
+        id.to_string(),
+        &presented.declared,
+        verdict,
+        as_of(facts),
+        &lists.edition,
+        now,
+    ))
 }
 
 /// A reply with its place in the audit trail.

@@ -24,6 +24,7 @@ use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
+use crate::domain::number;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::licence_entries::LicenceEntryRow;
@@ -48,7 +49,14 @@ impl Document {
     /// Reads a document; version numbers are given when it is recorded.
     pub fn read(sent: &wire::licence::Licence, prefix: &str) -> Result<Self, Error> {
         let licence = sent.read_new(prefix).map_err(Error::Invalid)?;
-        Ok(Self { body: json(sent)?, licence })
+        // The document names itself as it is asked for.
+        let number = Some(licence.number.to_string());
+        let body = if sent.number == number {
+            json(sent)?
+        } else {
+            json(&wire::licence::Licence { number, ..sent.clone() })?
+        };
+        Ok(Self { body, licence })
     }
 
     /// What it reads as.
@@ -261,7 +269,7 @@ impl App {
         if_match: u32,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        if document.licence.number.as_str() != number {
+        if number::of_licence(number).ok().as_ref() != Some(&document.licence.number) {
             let detail = format!("the path names {number}");
             return Err(Error::Invalid(vec![FieldError::new(
                 "/number",

@@ -12,6 +12,7 @@ use super::release::uuid;
 use super::reservation;
 use super::reservation::Reserved;
 use crate::domain::Text;
+use crate::domain::number;
 use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::case::Lookup;
@@ -186,7 +187,8 @@ impl App {
         caller: &Caller,
         reference: &str,
     ) -> Result<Option<Uuid>, Error> {
-        let (reference, state) = (reference.to_owned(), caller.state.to_string());
+        let Ok(reference) = number::plain(reference) else { return Ok(None) };
+        let state = caller.state.to_string();
         let posts: Vec<String> = caller.posts.iter().map(ToString::to_string).collect();
         let question = move |db: &mut Db| {
             let of = (state.as_str(), posts.as_slice());
@@ -195,8 +197,7 @@ impl App {
                 let Ok(declared) = Presented::read(declaration.clone(), "") else { continue };
                 // What is only announced is presented under its code.
                 let is_announced = storage::preclearances::read(db, id)?.is_some();
-                let value = &declared.declaration.reference.value;
-                if !is_announced && value.as_str() == reference {
+                if !is_announced && declared.declaration.reference.value == reference {
                     return Ok(Some(uuid(id)?));
                 }
             }
@@ -211,7 +212,8 @@ impl App {
         caller: &Caller,
         reference: &str,
     ) -> Result<Vec<Released>, Error> {
-        let (reference, state) = (reference.to_owned(), caller.state.to_string());
+        let Ok(reference) = number::plain(reference) else { return Ok(Vec::new()) };
+        let state = caller.state.to_string();
         let question =
             move |db: &mut Db| storage::releases::under_reference(db, &reference, &state);
         let found = self.readers.read(question).await?;

@@ -27,6 +27,7 @@ use crate::domain::alert::NewAlert;
 use crate::domain::alert::Outcome;
 use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
+use crate::domain::number;
 use crate::rules::Code;
 use crate::rules::case::StopFact;
 use crate::storage;
@@ -175,7 +176,8 @@ impl App {
         caller: &Caller,
         reference: &str,
     ) -> Result<Option<(Measure, Option<Uuid>)>, Error> {
-        let (caller, reference) = (caller.clone(), reference.to_owned());
+        let Ok(reference) = number::plain(reference) else { return Ok(None) };
+        let caller = caller.clone();
         let question = move |db: &mut Db| {
             let state = caller.state.as_str();
             let rows = storage::stoppages::standing(db, state, &reference, None)?;

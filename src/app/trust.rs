@@ -298,7 +298,7 @@ impl Trust {
         for (index, text) in (0_u32..).zip(texts) {
             let checked = self.check(db, text, now)?;
             let (proof, why) = against_register(&checked, licences);
-            let number = checked.opened.map(|opened| Text::from(opened.claims().sub.as_str()));
+            let number = checked.opened.and_then(|opened| opened.claims().number());
             facts.push(CredentialFact { index, licence: number, proof, why: why.into() });
         }
         Ok(facts)
@@ -333,7 +333,7 @@ pub(super) fn signed(opened: Opened, keys: &KeySet, state: Country, from: &'stat
         let failed = failed("another_state", "its authority does not issue for that State");
         return Checked { opened: Some(opened), key, ..failed };
     }
-    if says("number") != Some(claims.sub.as_str()) {
+    if !says("number").is_some_and(|number| claims.is_of(number)) {
         let failed = failed("another_licence", "it names one licence and holds another");
         return Checked { opened: Some(opened), key, ..failed };
     }
@@ -384,7 +384,7 @@ pub(super) fn in_time(checked: Checked, now: Timestamp) -> Checked {
 fn against_register(checked: &Checked, licences: &[LicenceFact]) -> (Proof, String) {
     let as_is = || (checked.proof, checked.why.clone());
     let Some(claims) = believed(checked) else { return as_is() };
-    let held = licences.iter().find(|fact| fact.number.as_str() == claims.sub);
+    let held = licences.iter().find(|fact| claims.is_of(&fact.number));
     let Some(Lookup::Held(held)) = held.map(|fact| &fact.lookup) else { return as_is() };
     let sent = serde_json::from_value::<crate::wire::licence::Licence>(claims.licence.clone());
     let read = sent.ok().and_then(|sent| sent.read(held.licence.version, "").ok());

@@ -2,6 +2,8 @@
 //! and where it is published whether it still stands; never what is left of it.
 use super::Malformed;
 use super::malformed;
+use crate::domain::Text;
+use crate::domain::number;
 use ciborium::value::Integer;
 use ciborium::value::Value as Cbor;
 use serde::Deserialize;
@@ -54,6 +56,16 @@ const LICENCE: i64 = -70_001;
 const LICENCE_VERSION: i64 = -70_002;
 
 impl Claims {
+    /// The licence's number in the form in which it is compared.
+    pub fn number(&self) -> Option<Text> {
+        number::of_licence(&self.sub).ok()
+    }
+
+    /// Whether it is of a licence of this number.
+    pub fn is_of(&self, number: &str) -> bool {
+        self.number().is_some_and(|own| number::of_licence(number).is_ok_and(|named| named == own))
+    }
+
     /// As a JWT carries them.
     pub fn to_json(&self) -> Result<Vec<u8>, Malformed> {
         serde_json::to_vec(self).map_err(|error| malformed(error.to_string()))

@@ -11,6 +11,7 @@ pub mod event;
 pub mod goods;
 pub mod licence;
 pub mod lists;
+pub mod number;
 mod packing;
 pub mod party;
 pub mod place;

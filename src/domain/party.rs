@@ -6,7 +6,7 @@ use serde::Serialize;
 /// A trader or authority. The identifier decides who it is; the name only advises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
-    /// EORI, tax or registry number, as declared.
+    /// EORI, tax or registry number, in the form in which it is compared.
     pub id: Text,
     /// Trading name.
     pub name: Text,

@@ -31,11 +31,19 @@ impl ReferenceKind {
 pub struct Reference {
     /// Its numbering.
     pub kind: ReferenceKind,
-    /// The number as declared.
+    /// The number in the form in which it is compared.
     pub value: Text,
 }
 
 impl Reference {
+    /// A reference as it was declared. An MRN is that MRN also where it was declared as a national number.
+    pub fn new(kind: ReferenceKind, value: Text) -> Self {
+        let is_mrn = kind == ReferenceKind::National
+            && mrn_flow(&value).is_some()
+            && mrn_check_digit_agrees(&value);
+        Self { kind: if is_mrn { ReferenceKind::Mrn } else { kind }, value }
+    }
+
     /// Whether what stands under this reference already is the same use of it: a UCR may cover many
     /// shipments, told apart by content alone.
     pub fn is_same_use(&self, same_content: bool) -> bool {
@@ -144,6 +152,14 @@ mod tests {
                 assert!(mrn_check_digit_agrees(&mrn), "{mrn}");
             }
         }
+    }
+
+    #[test]
+    fn an_mrn_is_no_national_number_of_its_own() {
+        let kind = |kind, value: &str| Reference::new(kind, value.into()).kind;
+        assert_eq!(kind(ReferenceKind::National, "26FR000410123456A4"), ReferenceKind::Mrn);
+        assert_eq!(kind(ReferenceKind::National, "26FR000410123456A5"), ReferenceKind::National);
+        assert_eq!(kind(ReferenceKind::Ucr, "26FR000410123456A4"), ReferenceKind::Ucr);
     }
 
     #[test]

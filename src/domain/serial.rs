@@ -1,5 +1,6 @@
 //! Serial numbers: compared by what is stamped, suspected by what looks alike.
 use super::Text;
+use super::number::is_seen;
 use serde::Deserialize;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -78,7 +79,8 @@ fn normal(text: &str) -> String {
         let kept = text.chars().filter(char::is_ascii_alphanumeric);
         return kept.map(|c| c.to_ascii_uppercase()).collect();
     }
-    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    let seen = text.nfkc().filter(|c| c.is_alphanumeric() && is_seen(*c));
+    seen.flat_map(char::to_uppercase).collect()
 }
 
 /// Serials to be asked for many times: a short list is searched, a long one is hashed once.
@@ -154,6 +156,7 @@ mod tests {
         assert_eq!(serial("vc-000 101"), serial("VC000101"));
         assert_eq!(serial("ＶＣ000101"), serial("VC000101"));
         assert_ne!(serial("VC00101"), serial("VC000101"));
+        assert_eq!(serial("VC000101\u{3164}"), serial("VC000101"), "nobody sees a filler");
         assert_eq!(Serial::parse(" - "), None);
     }
 

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::app::receipting::Asked;
 use crate::app::receipting::Asking;
 use crate::app::release::request_digest;
+use crate::domain::number;
 use crate::domain::reference::REFERENCE_CHARS_MAX;
 use crate::wire;
 use crate::wire::receipt::ReceiptStepRequest;
@@ -56,8 +57,13 @@ fn read(query: &str) -> Result<ReceiptPage, Problem> {
             "result" => page.asked.result = one_of(&RESULTS, value)?,
             "overdue" if value == "true" => page.overdue = true,
             "overdue" => return Err("true, or left out".to_owned()),
-            "ucr" if value.len() <= REFERENCE_CHARS_MAX => page.asked.ucr = Some(value.to_owned()),
-            "ucr" => return Err(format!("at most {REFERENCE_CHARS_MAX} characters")),
+            "ucr" if value.len() > REFERENCE_CHARS_MAX => {
+                return Err(format!("at most {REFERENCE_CHARS_MAX} characters"));
+            }
+            "ucr" => {
+                let ucr = number::plain(value).map_err(|invalid| invalid.detail)?;
+                page.asked.ucr = Some(ucr.to_string());
+            }
             "limit" => {
                 let fault = || format!("a number from 1 to {LIMIT_MAX}");
                 page.limit = limit(value).ok_or_else(fault)?;

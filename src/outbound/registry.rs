@@ -5,6 +5,7 @@ use super::read_up_to;
 use crate::config;
 use crate::domain::Country;
 use crate::domain::Timestamp;
+use crate::domain::number;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -85,7 +86,7 @@ impl Register {
         let client = builder.build().map_err(|error| failed(error.to_string()))?;
         let prefixes = match settings.prefixes.as_slice() {
             [] => vec![format!("{state}-")],
-            prefixes => prefixes.to_vec(),
+            prefixes => prefixes.iter().map(|prefix| number::folded(prefix)).collect(),
         };
         Ok(Self {
             state,

@@ -90,7 +90,7 @@ fn acceptance(case: &Case<'_>, at: Timestamp, findings: &mut Findings) {
 /// movement: A to E export and exit, J to M transit, R to W import and entry. Numbers of the years up to
 /// 2024 may have anything in its place and are not asked for it. A reference of type `ucr` is checked
 /// for the form of a UCR instead, under the first of these codes, and a national number for nothing.
-/// Small letters are refused: the number is printed and transmitted in capitals.
+/// In which case a number was typed does not matter: it is read in capitals, in which it is printed.
 pub(super) fn reference(case: &Case<'_>, findings: &mut Findings) {
     let value = &case.declaration.reference.value;
     match case.declaration.reference.kind {

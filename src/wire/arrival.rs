@@ -98,9 +98,9 @@ impl ArrivalRequest {
     pub fn read(&self) -> Result<Arrival, Vec<FieldError>> {
         let mut r = Reader::default();
         let root = At::Root("");
-        let ucr = r.text(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
+        let ucr = r.number(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
         let reference = self.reference.as_deref();
-        let reference = r.text(&root.field("reference"), reference, REFERENCE_CHARS_MAX);
+        let reference = r.number(&root.field("reference"), reference, REFERENCE_CHARS_MAX);
         if reference.is_none() {
             r.required(&root.field("ucr"), ucr.as_ref());
         }

@@ -83,7 +83,7 @@ impl ExitRequest {
         let mut r = Reader::default();
         let root = At::Root("");
         let release = r.word(&root.field("release"), self.release.as_deref(), identifier);
-        let ucr = r.text(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
+        let ucr = r.number(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
         let whose = match (release, ucr) {
             (Some(_), Some(_)) => {
                 r.error(&root.field("ucr"), "one_of_two", "name the release or the UCR, not both");
@@ -102,7 +102,7 @@ impl EntryRequest {
     pub fn read(&self) -> Result<Crossing, Vec<FieldError>> {
         let mut r = Reader::default();
         let root = At::Root("");
-        let ucr = r.text(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
+        let ucr = r.number(&root.field("ucr"), self.ucr.as_deref(), REFERENCE_CHARS_MAX);
         let whose = r.required(&root.field("ucr"), ucr).map(Whose::Consignment);
         let rest = (self.border_post.as_deref(), "entered_at", self.entered_at.as_deref());
         crossing(r, whose, rest, self.vehicle.as_deref(), &self.seals)

@@ -2,6 +2,8 @@
 //! the shape asked for, then every word that is not what it is meant to be.
 use crate::domain::Invalid;
 use crate::domain::Text;
+use crate::domain::licence::NUMBER_CHARS_MAX;
+use crate::domain::number;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -120,6 +122,20 @@ impl Reader {
     /// Reads free text: not empty, without control characters, no longer than `chars_max`.
     pub fn text(&mut self, at: &At<'_>, text: Option<&str>, chars_max: usize) -> Option<Text> {
         self.word(at, text, |text| checked_text(text, chars_max))
+    }
+
+    /// Reads the number of a declaration, a consignment or a trader, into the form in which it is compared.
+    pub fn number(&mut self, at: &At<'_>, text: Option<&str>, chars_max: usize) -> Option<Text> {
+        let text = self.text(at, text, chars_max)?;
+        self.word(at, Some(text.as_str()), number::plain)
+    }
+
+    /// Reads a licence's number, the same.
+    pub fn licence_number(&mut self, at: &At<'_>, text: Option<&str>) -> Option<Text> {
+        let text = self.text(at, text, NUMBER_CHARS_MAX)?;
+        let folded = self.word(at, Some(text.as_str()), number::of_licence);
+        // Folded, a sign may have become several.
+        self.text(at, folded.as_deref(), NUMBER_CHARS_MAX)
     }
 
     /// Reads a list, refusing one that is longer than `items_max`.

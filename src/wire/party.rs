@@ -25,7 +25,7 @@ pub struct Party {
 impl Party {
     /// Reads a party.
     pub fn read(&self, reader: &mut Reader, at: &At<'_>) -> Option<party::Party> {
-        let id = reader.text(&at.field("id"), self.id.as_deref(), party::ID_CHARS_MAX);
+        let id = reader.number(&at.field("id"), self.id.as_deref(), party::ID_CHARS_MAX);
         let name = reader.text(&at.field("name"), self.name.as_deref(), TEXT_CHARS_MAX);
         reader.text(&at.field("address"), self.address.as_deref(), TEXT_CHARS_MAX);
         let id = reader.required(&at.field("id"), id);

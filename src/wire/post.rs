@@ -9,7 +9,6 @@ use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::licence::LINE_SERIALS_MAX;
 use crate::domain::licence::LINES_MAX;
-use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::serial::Serial;
 use serde::Deserialize;
 use serde::Serialize;
@@ -67,7 +66,7 @@ impl AllowanceRequest {
     pub fn read(&self) -> Result<Wanted, Vec<FieldError>> {
         let (mut r, root) = (Reader::default(), At::Root(""));
         let at = root.field("licence");
-        let licence = r.text(&at, self.licence.as_deref(), NUMBER_CHARS_MAX);
+        let licence = r.licence_number(&at, self.licence.as_deref());
         let licence = r.required(&at, licence);
         let at = root.field("lines");
         if self.lines.is_empty() {

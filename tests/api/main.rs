@@ -20,6 +20,7 @@ mod harness;
 mod licences;
 mod malformed;
 mod matrix;
+mod numbers;
 mod overrides;
 mod posts;
 mod preclearances;

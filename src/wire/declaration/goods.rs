@@ -9,7 +9,6 @@ use crate::domain::declaration::LIST_MAX;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::PartKind;
-use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::serial::SERIAL_CHARS_MAX;
 use crate::domain::serial::Serial;
 use crate::wire::field::At;
@@ -292,7 +291,7 @@ pub(in crate::wire) fn serial(r: &mut Reader, at: &At<'_>, text: &str) -> Option
 
 impl Quote {
     fn read(r: &mut Reader, at: &At<'_>, quote: &Self) -> Option<domain::Quote> {
-        let number = r.text(&at.field("number"), quote.number.as_deref(), NUMBER_CHARS_MAX);
+        let number = r.licence_number(&at.field("number"), quote.number.as_deref());
         let number = r.required(&at.field("number"), number);
         let quantity = r.word(&at.field("quantity"), quote.quantity.as_deref(), positive);
         Some(domain::Quote { number: number?, line: quote.line, quantity, version: quote.version })

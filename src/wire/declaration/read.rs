@@ -26,6 +26,7 @@ use crate::domain::goods::Mode;
 use crate::domain::goods::Movement;
 use crate::domain::goods::Purpose;
 use crate::domain::licence::NUMBER_CHARS_MAX;
+use crate::domain::number;
 use crate::domain::party;
 use crate::domain::reference;
 use crate::domain::reference::REFERENCE_CHARS_MAX;
@@ -162,7 +163,7 @@ fn rest(
         },
         movement: Movement::Export,
         border_post: Locode::UNKNOWN,
-        ucr: r.text(&at.field("ucr"), sent.ucr.as_deref(), REFERENCE_CHARS_MAX),
+        ucr: r.number(&at.field("ucr"), sent.ucr.as_deref(), REFERENCE_CHARS_MAX),
         accepted_at: r.word(&at.field("accepted_at"), sent.accepted_at.as_deref(), instant),
         country_of_export: country(r, "country_of_export", &sent.country_of_export),
         country_of_import: country(r, "country_of_import", &sent.country_of_import),
@@ -233,10 +234,10 @@ fn item_numbers(r: &mut Reader, at: &At<'_>, items: &[domain::Item]) {
 impl Reference {
     fn read(&self, r: &mut Reader, at: &At<'_>) -> Option<reference::Reference> {
         let kind = r.word(&at.field("type"), self.kind.as_deref(), |t| one_of(t, REFERENCES));
-        let value = r.text(&at.field("value"), self.value.as_deref(), REFERENCE_CHARS_MAX);
+        let value = r.number(&at.field("value"), self.value.as_deref(), REFERENCE_CHARS_MAX);
         let kind = r.required(&at.field("type"), kind);
         let value = r.required(&at.field("value"), value);
-        Some(reference::Reference { kind: kind?, value: value? })
+        Some(reference::Reference::new(kind?, value?))
     }
 }
 
@@ -274,6 +275,8 @@ impl Document {
         let dated = r.word(&at.field("dated"), document.dated.as_deref(), date);
         let kind = r.required(&at.field("type"), kind);
         let reference = r.required(&at.field("reference"), reference);
+        // Where it is a licence's or a trader's number it is compared as one.
+        let reference = reference.map(|text| number::of_licence(&text).unwrap_or(text));
         Some(domain::Document { kind: kind?, reference: reference?, dated })
     }
 }
@@ -284,12 +287,12 @@ impl Temporary {
             purpose: r.word(&at.field("purpose"), self.purpose.as_deref(), |t| one_of(t, PURPOSES)),
             evidence: r.text(&at.field("evidence"), self.evidence.as_deref(), TEXT_CHARS_MAX),
             notified_on: r.word(&at.field("notified_on"), self.notified_on.as_deref(), date),
-            outward: r.text(
+            outward: r.number(
                 &at.field("outward_reference"),
                 self.outward_reference.as_deref(),
                 REFERENCE_CHARS_MAX,
             ),
-            person: r.text(&at.field("person"), self.person.as_deref(), party::ID_CHARS_MAX),
+            person: r.number(&at.field("person"), self.person.as_deref(), party::ID_CHARS_MAX),
             effects: r.word(&at.field("personal_effects"), self.personal_effects.as_deref(), |t| {
                 one_of(t, EFFECTS)
             }),
@@ -321,7 +324,7 @@ impl Observation {
 
 impl Fulfilment {
     fn read(r: &mut Reader, at: &At<'_>, fulfilment: &Self) -> Option<domain::Fulfilment> {
-        let licence = r.text(&at.field("licence"), fulfilment.licence.as_deref(), NUMBER_CHARS_MAX);
+        let licence = r.licence_number(&at.field("licence"), fulfilment.licence.as_deref());
         let condition =
             r.text(&at.field("condition"), fulfilment.condition.as_deref(), NUMBER_CHARS_MAX);
         let evidence =

@@ -105,7 +105,7 @@ pub(super) fn new_licence(
 
 impl Licence {
     fn whole(&self, r: &mut Reader, at: &At<'_>, version: u32) -> Option<domain::Licence> {
-        let number = r.text(&at.field("number"), self.number.as_deref(), NUMBER_CHARS_MAX);
+        let number = r.licence_number(&at.field("number"), self.number.as_deref());
         let number = r.required(&at.field("number"), number);
         let kind = r.word(&at.field("kind"), self.kind.as_deref(), |t| one_of(t, MOVEMENTS));
         let kind: Option<Movement> = r.required(&at.field("kind"), kind);
@@ -193,7 +193,7 @@ impl Licence {
                 .into(),
             linked: r
                 .list(&linked, &self.linked_licences, LIST_MAX, |r, at, text| {
-                    r.text(at, Some(text), NUMBER_CHARS_MAX)
+                    r.licence_number(at, Some(text))
                 })
                 .into(),
         }
@@ -231,11 +231,8 @@ impl Licence {
             conditions: r
                 .list(&at.field("conditions"), &self.conditions, LIST_MAX, Condition::read)
                 .into(),
-            superseded_by: r.text(
-                &at.field("superseded_by"),
-                self.superseded_by.as_deref(),
-                NUMBER_CHARS_MAX,
-            ),
+            superseded_by: r
+                .licence_number(&at.field("superseded_by"), self.superseded_by.as_deref()),
         };
         (clauses != domain::Clauses::default()).then(|| Box::new(clauses))
     }
@@ -267,7 +264,7 @@ struct Lists {
 }
 
 fn ids(r: &mut Reader, at: &At<'_>, ids: &[String]) -> Box<[Text]> {
-    r.list(at, ids, LIST_MAX, |r, at, text| r.text(at, Some(text), ID_CHARS_MAX)).into()
+    r.list(at, ids, LIST_MAX, |r, at, text| r.number(at, Some(text), ID_CHARS_MAX)).into()
 }
 
 fn country(r: &mut Reader, at: &At<'_>, text: Option<&str>) -> Option<Country> {

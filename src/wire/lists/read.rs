@@ -137,7 +137,7 @@ impl Embargo {
 impl Watched {
     fn read(r: &mut Reader, at: &At<'_>, sent: &Self) -> Option<domain::Watched> {
         let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
-        let id = r.text(&at.field("id"), sent.id.as_deref(), ID_CHARS_MAX);
+        let id = r.number(&at.field("id"), sent.id.as_deref(), ID_CHARS_MAX);
         let name = r.text(&at.field("name"), sent.name.as_deref(), TEXT_CHARS_MAX);
         if sent.id.is_none() && sent.name.is_none() {
             r.error(&at.field("id"), "required", "an identifier or a name is required");
@@ -186,8 +186,9 @@ impl Refusal {
         let effect = effect(r, at, sent.from.as_deref(), sent.until.as_deref());
         let state = country(r, &at.field("state"), sent.state.as_deref());
         let reference = text(r, &at.field("reference"), sent.reference.as_deref());
-        let recipient = text(r, &at.field("recipient"), sent.recipient.as_deref());
-        let exporter = r.text(&at.field("exporter"), sent.exporter.as_deref(), ID_CHARS_MAX);
+        let recipient = r.number(&at.field("recipient"), sent.recipient.as_deref(), ID_CHARS_MAX);
+        let recipient = r.required(&at.field("recipient"), recipient);
+        let exporter = r.number(&at.field("exporter"), sent.exporter.as_deref(), ID_CHARS_MAX);
         let category =
             r.word(&at.field("category"), sent.category.as_deref(), |t| one_of(t, CATEGORIES));
         Some(domain::Refusal {

@@ -754,6 +754,7 @@ wrong-not_a_locode = A place is five characters, such as FRLEH.
 wrong-not_a_period = It is not a period in days.
 wrong-not_a_quantity = A quantity is a number with a point, such as 12.5.
 wrong-not_a_receiver = Events cannot be sent there.
+wrong-not_a_number = A number such as this is made of letters, digits and signs, with no blank at either end, no two in a row and nothing that cannot be seen.
 wrong-not_a_serial = A serial has a letter or a digit.
 wrong-not_a_tariff_code = A tariff code has 6 to 10 digits.
 wrong-not_a_time = A time is written with its offset, such as 2026-11-20T09:12:00+01:00.

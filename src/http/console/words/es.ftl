@@ -754,6 +754,7 @@ wrong-not_a_locode = Un lugar se escribe con cinco caracteres, por ejemplo FRLEH
 wrong-not_a_period = No es un plazo en días.
 wrong-not_a_quantity = Una cantidad es un número con punto decimal, por ejemplo 12.5.
 wrong-not_a_receiver = No se pueden enviar eventos allí.
+wrong-not_a_number = Un número así se compone de letras, cifras y signos, sin espacio al principio ni al final, sin dos seguidos y sin nada invisible.
 wrong-not_a_serial = Un número de serie tiene una letra o una cifra.
 wrong-not_a_tariff_code = Un código arancelario tiene de 6 a 10 cifras.
 wrong-not_a_time = Una hora se escribe con su desfase, por ejemplo 2026-11-20T09:12:00+01:00.

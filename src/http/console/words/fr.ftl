@@ -754,6 +754,7 @@ wrong-not_a_locode = Un lieu s’écrit en cinq caractères, par exemple FRLEH.
 wrong-not_a_period = Ce n’est pas un délai en jours.
 wrong-not_a_quantity = Une quantité est un nombre à point décimal, par exemple 12.5.
 wrong-not_a_receiver = Les événements ne peuvent pas y être envoyés.
+wrong-not_a_number = Un tel numéro se compose de lettres, de chiffres et de signes, sans espace au début ni à la fin, sans deux espaces de suite ni rien d’invisible.
 wrong-not_a_serial = Un numéro de série a une lettre ou un chiffre.
 wrong-not_a_tariff_code = Un code tarifaire a de 6 à 10 chiffres.
 wrong-not_a_time = Une heure s’écrit avec son décalage, par exemple 2026-11-20T09:12:00+01:00.

@@ -745,6 +745,7 @@ wrong-not_a_locode = 地点为五个字符，如 FRLEH。
 wrong-not_a_period = 不是以天计的期限。
 wrong-not_a_quantity = 数量为带小数点的数字，如 12.5。
 wrong-not_a_receiver = 无法向该处发送事件。
+wrong-not_a_number = 此类编号由字母、数字和符号组成，首尾不得有空格，不得有连续空格，也不得含有看不见的字符。
 wrong-not_a_serial = 序列号须含字母或数字。
 wrong-not_a_tariff_code = 税则号为 6 至 10 位数字。
 wrong-not_a_time = 时间须带时差，如 2026-11-20T09:12:00+01:00。
