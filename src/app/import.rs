@@ -240,8 +240,8 @@ fn record(caller: &Caller, whose: Whose, line: &[u8]) -> Result<Option<Document>
     if line.is_empty() {
         return Ok(None);
     }
-    let sent: crate::wire::licence::Licence =
-        crate::wire::field::shape(line).map_err(|errors| (None, errors))?;
+    let mut number = None;
+    let document = Document::parse_named(line, &mut number);
     let refusal = |error| {
         let words = Error::to_string(&error);
         let errors = if let Error::Invalid(errors) = error {
@@ -249,9 +249,9 @@ fn record(caller: &Caller, whose: Whose, line: &[u8]) -> Result<Option<Document>
         } else {
             vec![FieldError::new("", "refused", words)]
         };
-        (sent.number.clone(), errors)
+        (number.clone(), errors)
     };
-    let document = Document::read(&sent, "").map_err(refusal)?;
+    let document = document.map_err(refusal)?;
     if whose == Whose::Own {
         caller.must_issue(document.licence()).map_err(refusal)?;
     }

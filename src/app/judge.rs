@@ -60,10 +60,11 @@ pub struct Presented {
 impl Presented {
     /// Reads a declaration that stands in a request under a pointer.
     pub fn read(json: String, prefix: &str) -> Result<Self, Error> {
-        let mut sent: crate::wire::declaration::Declaration =
-            crate::wire::field::shape(json.as_bytes())
-                .map_err(|errors| Error::Invalid(under(prefix, errors)))?;
-        let declaration = sent.read(prefix).map_err(Error::Invalid)?;
+        let words = |sent: crate::wire::declaration::Declaration| {
+            sent.read("").map(|declaration| (sent, declaration))
+        };
+        let (mut sent, declaration) = crate::wire::field::read(json.as_bytes(), words)
+            .map_err(|errors| Error::Invalid(under(prefix, errors)))?;
         // A UCR stands for many shipments, told apart by content alone: there the same declaration must
         // not count as another one because it is spaced or ordered otherwise.
         let declared = sent.reference.as_mut().and_then(|reference| reference.value.take());

@@ -46,9 +46,27 @@ pub struct Document {
 }
 
 impl Document {
+    /// Reads a document as it was sent.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        Self::parse_named(bytes, &mut None)
+    }
+
+    /// The same; gives the number where that could be read, also of one that cannot be used.
+    pub fn parse_named(bytes: &[u8], number: &mut Option<String>) -> Result<Self, Error> {
+        let words = |sent: wire::licence::Licence| {
+            number.clone_from(&sent.number);
+            sent.read_new("").map(|licence| (sent, licence))
+        };
+        let (sent, licence) = wire::field::read(bytes, words).map_err(Error::Invalid)?;
+        Self::of(&sent, licence)
+    }
+
     /// Reads a document; version numbers are given when it is recorded.
     pub fn read(sent: &wire::licence::Licence, prefix: &str) -> Result<Self, Error> {
-        let licence = sent.read_new(prefix).map_err(Error::Invalid)?;
+        Self::of(sent, sent.read_new(prefix).map_err(Error::Invalid)?)
+    }
+
+    fn of(sent: &wire::licence::Licence, licence: Licence) -> Result<Self, Error> {
         // The document names itself as it is asked for.
         let number = Some(licence.number.to_string());
         let body = if sent.number == number {

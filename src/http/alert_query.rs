@@ -9,6 +9,7 @@ use crate::domain::Locode;
 use crate::domain::alert::Kind;
 use crate::domain::alert::Severity;
 use crate::domain::alert::Status;
+use crate::wire::field::instant;
 use actix_web::FromRequest;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
@@ -76,10 +77,9 @@ fn read(request: &HttpRequest) -> Result<AlertPage, Problem> {
             "status" => Status::parse(value)
                 .map(|status| query.status = Some(status))
                 .ok_or_else(|| words(Status::ALL.iter().map(|status| status.as_str()))),
-            "since" => value
-                .parse()
-                .map(|since| query.since = Some(since))
-                .map_err(|_e| "an instant such as 2026-11-25T08:00:00Z".to_owned()),
+            "since" => instant(value)
+                .map(|(since, _)| query.since = Some(since))
+                .map_err(|invalid| invalid.detail),
             _ => take(query, name, value),
         }
     })?;

@@ -56,8 +56,9 @@ pub async fn acknowledge(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: AcknowledgementRequest = wire::field::shape(body.as_bytes())?;
-    let note = wire::field::note(request.note.as_deref())?;
+    let note = wire::field::read(body.as_bytes(), |sent: AcknowledgementRequest| {
+        wire::field::note(sent.note.as_deref())
+    })?;
     let once = key.once(&caller, request_digest(&format!("acknowledgement {id}"), body.as_bytes()));
     Ok(recorded(app.acknowledge(&caller, *id, note, once).await?))
 }
@@ -70,8 +71,7 @@ pub async fn resolve(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ResolutionRequest = wire::field::shape(body.as_bytes())?;
-    let parts = request.parts()?;
+    let parts = wire::field::read(body.as_bytes(), |sent: ResolutionRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("resolution {id}"), body.as_bytes()));
     Ok(recorded(app.resolve(&caller, *id, parts, once).await?))
 }
@@ -84,8 +84,7 @@ pub async fn refer(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ReferralRequest = wire::field::shape(body.as_bytes())?;
-    let parts = request.parts()?;
+    let parts = wire::field::read(body.as_bytes(), |sent: ReferralRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("referral {id}"), body.as_bytes()));
     Ok(recorded(app.refer(&caller, *id, parts, once).await?))
 }
@@ -98,8 +97,7 @@ pub async fn answer(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: AnswerRequest = wire::field::shape(body.as_bytes())?;
-    let parts = request.parts()?;
+    let parts = wire::field::read(body.as_bytes(), |sent: AnswerRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("decision {id}"), body.as_bytes()));
     Ok(recorded(app.answer(&caller, *id, parts, once).await?))
 }

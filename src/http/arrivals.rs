@@ -18,7 +18,7 @@ pub async fn arrive(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ArrivalRequest = wire::field::shape(body.as_bytes())?;
+    let request = wire::field::read(body.as_bytes(), |sent: ArrivalRequest| sent.read())?;
     let once = key.once(&caller, request_digest("arrival", body.as_bytes()));
-    Ok(recorded(app.arrive(&caller, request.read()?, body, once).await?))
+    Ok(recorded(app.arrive(&caller, request, body, once).await?))
 }

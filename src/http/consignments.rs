@@ -22,9 +22,9 @@ pub async fn exit(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ExitRequest = wire::field::shape(body.as_bytes())?;
+    let request = wire::field::read(body.as_bytes(), |sent: ExitRequest| sent.read())?;
     let once = key.once(&caller, request_digest("exit", body.as_bytes()));
-    Ok(recorded(app.cross(&caller, Direction::Exit, request.read()?, once).await?))
+    Ok(recorded(app.cross(&caller, Direction::Exit, request, once).await?))
 }
 
 /// `POST /v1/entries`.
@@ -34,9 +34,9 @@ pub async fn entry(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: EntryRequest = wire::field::shape(body.as_bytes())?;
+    let request = wire::field::read(body.as_bytes(), |sent: EntryRequest| sent.read())?;
     let once = key.once(&caller, request_digest("entry", body.as_bytes()));
-    Ok(recorded(app.cross(&caller, Direction::Entry, request.read()?, once).await?))
+    Ok(recorded(app.cross(&caller, Direction::Entry, request, once).await?))
 }
 
 /// `GET /v1/consignments/{ucr}`.

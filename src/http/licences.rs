@@ -28,7 +28,7 @@ pub async fn issue(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let document = Document::read(&wire::field::shape(body.as_bytes())?, "")?;
+    let document = Document::parse(body.as_bytes())?;
     let once = key.once(&caller, request_digest("licence", body.as_bytes()));
     Ok(recorded(app.issue(&caller, document, once).await?))
 }
@@ -63,7 +63,7 @@ pub async fn amend(
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let version = version.ok_or_else(Problem::missing_if_match)?;
-    let document = Document::read(&wire::field::shape(body.as_bytes())?, "")?;
+    let document = Document::parse(body.as_bytes())?;
     let once =
         key.once(&caller, request_digest(&format!("amend {number} {version}"), body.as_bytes()));
     Ok(recorded(app.amend(&caller, &number, document, version, once).await?))

@@ -48,9 +48,9 @@ pub async fn set_aside(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: AllowanceRequest = wire::field::shape(body.as_bytes())?;
+    let request = wire::field::read(body.as_bytes(), |sent: AllowanceRequest| sent.read())?;
     let once = key.once(&caller, request_digest(&format!("allowance {post}"), body.as_bytes()));
-    Ok(recorded(app.set_aside(&caller, &post, request.read()?, once).await?))
+    Ok(recorded(app.set_aside(&caller, &post, request, once).await?))
 }
 
 /// `POST /v1/posts/{post}/allowances/{id}/withdrawal`.

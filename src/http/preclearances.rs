@@ -22,8 +22,8 @@ pub async fn lodge(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: PreclearanceBody = wire::field::shape(body.as_bytes())?;
-    let (declaration, reserve) = request.parts()?;
+    let (declaration, reserve) =
+        wire::field::read(body.as_bytes(), |sent: PreclearanceBody| sent.parts())?;
     let once = key.once(&caller, request_digest("preclearance", body.as_bytes()));
     Ok(recorded(app.preclear(&caller, declaration, reserve, once).await?))
 }

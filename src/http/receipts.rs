@@ -116,9 +116,9 @@ pub async fn request(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let sent: ReceiptStepRequest = wire::field::shape(body.as_bytes())?;
+    let step =
+        wire::field::read(body.as_bytes(), |sent: ReceiptStepRequest| sent.read(false, false))?;
     let once = key.once(&caller, request_digest(&format!("receipt request {id}"), body.as_bytes()));
-    let step = sent.read(false, false)?;
     Ok(recorded(app.receipt_step(&caller, *id, Asking::Request, step, once).await?))
 }
 
@@ -130,9 +130,9 @@ pub async fn answer(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let sent: ReceiptStepRequest = wire::field::shape(body.as_bytes())?;
+    let step =
+        wire::field::read(body.as_bytes(), |sent: ReceiptStepRequest| sent.read(true, true))?;
     let once = key.once(&caller, request_digest(&format!("receipt answer {id}"), body.as_bytes()));
-    let step = sent.read(true, true)?;
     Ok(recorded(app.receipt_step(&caller, *id, Asking::Answer, step, once).await?))
 }
 
@@ -144,10 +144,10 @@ pub async fn confirm(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let sent: ReceiptStepRequest = wire::field::shape(body.as_bytes())?;
+    let step =
+        wire::field::read(body.as_bytes(), |sent: ReceiptStepRequest| sent.read(false, true))?;
     let route = format!("receipt confirmation {id}");
     let once = key.once(&caller, request_digest(&route, body.as_bytes()));
-    let step = sent.read(false, true)?;
     Ok(recorded(app.receipt_step(&caller, *id, Asking::Confirmation, step, once).await?))
 }
 

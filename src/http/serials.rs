@@ -73,7 +73,7 @@ pub async fn report(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: SerialReportRequest = wire::field::shape(body.as_bytes())?;
+    let request = wire::field::read(body.as_bytes(), |sent: SerialReportRequest| sent.read())?;
     let once = key.once(&caller, request_digest("serial report", body.as_bytes()));
-    Ok(recorded(app.report_serial(&caller, request.read()?, once).await?))
+    Ok(recorded(app.report_serial(&caller, request, once).await?))
 }

@@ -34,8 +34,8 @@ pub async fn verify(
             done => return proven(&app, &caller, prefer, done?).await,
         }
     }
-    let request: VerificationBody = wire::field::shape(body.as_bytes())?;
-    let act = match request.presented()? {
+    let presented = wire::field::read(body.as_bytes(), |sent: VerificationBody| sent.presented())?;
+    let act = match presented {
         Presented::Declared(declaration) => app.verify(&caller, declaration, once).await?,
         Presented::Announced(announced) => app.verify_announced(&caller, announced, once).await?,
     };
@@ -50,8 +50,7 @@ pub async fn stop(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: StoppageRequest = wire::field::shape(body.as_bytes())?;
-    let parts = request.parts()?;
+    let parts = wire::field::read(body.as_bytes(), |sent: StoppageRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("stoppage {id}"), body.as_bytes()));
     Ok(recorded(app.stop_goods(&caller, *id, parts, once).await?))
 }

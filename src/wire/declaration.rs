@@ -15,6 +15,7 @@ pub(in crate::wire) use goods::Content;
 pub use goods::Item;
 pub(in crate::wire) use goods::positive;
 pub(in crate::wire) use goods::serial;
+pub(in crate::wire) use goods::serials_once;
 pub(in crate::wire) use read::MOVEMENTS;
 pub(in crate::wire) use read::PURPOSES;
 
@@ -25,7 +26,7 @@ pub struct Reference {
     /// `mrn`, `ucr` or `national`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// The number.
+    /// The number; in either case of its letters it is the same one.
     pub value: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! Errors of single fields, and the reader that gathers all of them: first whatever does not have
-//! the shape asked for, then every word that is not what it is meant to be.
+//! Errors of single fields, and the reader that gathers all of them: every word that is not what it is
+//! meant to be.
 use crate::domain::Invalid;
 use crate::domain::Text;
 use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::number;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_path_to_error::Segment;
+
+pub use super::shape::read;
+pub use super::shape::shape;
 
 /// Most field errors reported at once.
 pub const ERRORS_MAX: usize = 50;
@@ -70,7 +70,7 @@ impl std::fmt::Display for At<'_> {
     }
 }
 
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -224,7 +224,7 @@ pub fn date(text: &str) -> Result<crate::domain::Date, Invalid> {
     let bad = || {
         Invalid::new("not_a_date", format!("{text:?} is not a calendar date such as 2026-11-20"))
     };
-    if text.len() != 10 {
+    if !has_form(text, DATE) {
         return Err(bad());
     }
     text.parse().map_err(|_e| bad())
@@ -240,7 +240,7 @@ pub fn instant(text: &str) -> Result<(crate::domain::Timestamp, i32), Invalid> {
             ),
         )
     };
-    if text.contains('[') || text.len() > 40 {
+    if !is_rfc3339(text) {
         return Err(bad());
     }
     let at: crate::domain::Timestamp = text.parse().map_err(|_e| bad())?;
@@ -249,78 +249,84 @@ pub fn instant(text: &str) -> Result<(crate::domain::Timestamp, i32), Invalid> {
     Ok((at, offset_s))
 }
 
-/// Reads a document of a shape. What does not have the shape is reported in full: each field that
-/// stands in the way is set aside and the rest is read again.
-pub fn shape<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>> {
-    // The straight way, for nearly every request; whether it is text is looked at once, not again for
-    // each of its strings.
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && let Ok(value) = serde_json::from_str(text)
-    {
-        return Ok(value);
-    }
-    let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
-        vec![FieldError::new("", "not_json", format!("the body is not JSON: {error}"))]
-    })?;
-    let mut errors = Vec::new();
-    while errors.len() < ERRORS_MAX {
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(&document) else {
-            break;
-        };
-        let (field_error, removed) = set_aside(&mut document, &error);
-        errors.push(field_error);
-        if !removed {
-            break;
-        }
-    }
-    if errors.is_empty() {
-        // It reads as a tree but not as a text: a field stands twice.
-        errors.push(FieldError::new("", "duplicate_field", "a field stands twice in one object"));
-    }
-    Err(errors)
+/// The form of a date: `d` is a digit.
+const DATE: &str = "dddd-dd-dd";
+
+fn has_form(text: &str, form: &str) -> bool {
+    let fits = |(c, form)| if form == b'd' { u8::is_ascii_digit(&c) } else { c == form };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
 }
 
-fn set_aside(
-    document: &mut Value,
-    error: &serde_path_to_error::Error<serde_json::Error>,
-) -> (FieldError, bool) {
-    let mut pointer = String::new();
-    for segment in error.path() {
-        match segment {
-            Segment::Seq { index } => pointer = format!("{pointer}/{index}"),
-            Segment::Map { key } => pointer = format!("{pointer}/{}", escaped(key)),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    let words = error.inner().to_string();
-    let unknown = words.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-    if let Some(name) = unknown
-        && !pointer.ends_with(&format!("/{}", escaped(name)))
-    {
-        pointer = format!("{pointer}/{}", escaped(name));
-    }
-    let (code, detail) = match unknown {
-        Some(name) => ("unknown_field", format!("{name:?} is not a field here")),
-        None => ("wrong_type", words),
-    };
-    let removed = remove(document, &pointer);
-    (FieldError::new(pointer, code, detail), removed)
-}
-
-fn remove(document: &mut Value, pointer: &str) -> bool {
-    let Some((parent, key)) = pointer.rsplit_once('/') else {
-        return false;
-    };
-    let key = key.replace("~1", "/").replace("~0", "~");
-    match document.pointer_mut(parent) {
-        Some(Value::Object(map)) => map.remove(&key).is_some(),
-        Some(Value::Array(list)) => match key.parse::<usize>() {
-            Ok(index) if index < list.len() => {
-                list.remove(index);
-                true
+/// Whether a text has the form of RFC 3339's `date-time`, of which ISO 8601 has many more.
+fn is_rfc3339(text: &str) -> bool {
+    let whole = |text: &str| {
+        let (date, time) = text.split_at_checked(DATE.len())?;
+        let time = time.strip_prefix(['T', 't'])?;
+        let (clock, rest) = time.split_at_checked("hh:mm:ss".len())?;
+        let rest = match rest.strip_prefix('.') {
+            None => rest,
+            Some(fraction) => {
+                let offset = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+                (offset.len() < fraction.len()).then_some(offset)?
             }
-            _ => false,
-        },
-        _ => false,
+        };
+        let is_offset = match rest.strip_prefix(['+', '-']) {
+            Some(offset) => has_form(offset, "dd:dd") && offset < "24" && offset.get(3..)? < "60",
+            None => matches!(rest, "Z" | "z"),
+        };
+        Some(has_form(date, DATE) && has_form(clock, "dd:dd:dd") && is_offset)
+    };
+    whole(text).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_one_of_rfc_3339_and_of_no_other_form() {
+        for good in [
+            "2026-11-20T09:12:00+01:00",
+            "2026-11-20t09:12:00.123456z",
+            "2026-11-20T09:12:00-23:59",
+            "2026-11-20T09:12:00.1Z",
+        ] {
+            assert!(instant(good).is_ok(), "{good}");
+        }
+        assert_eq!(instant("2026-11-20T09:12:00+01:30").unwrap().1, 5400);
+        for bad in [
+            "20261126T000100Z",
+            "2026-11-26T00Z",
+            "2026-11-26T00:01Z",
+            "2026-11-26T00:01:00+0100",
+            "2026-11-26T00:01:00+01",
+            "2026-11-26T00:01:00,5Z",
+            "2026-11-26T00:01:00.Z",
+            "2026-11-26T00:01:00+25:00",
+            "2026-11-26T00:01:00+24:00",
+            "2026-11-26T00:01:00+01:60",
+            "2026-11-26T00:01:00+01:00:30",
+            "+002026-11-26T00:01:00Z",
+            "-000001-11-26T00:01:00Z",
+            "2026-11-26 00:01:00Z",
+            "2026-11-26T00:01:00Z[Europe/Paris]",
+            "2026-11-26T00:01:00",
+            "2026-11-26T24:01:00Z",
+            "2026-02-30T00:01:00Z",
+            "2026-11-26",
+            "",
+        ] {
+            assert_eq!(instant(bad).map_err(|error| error.code), Err("not_a_time"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_has_one_form() {
+        assert!(date("2026-11-20").is_ok());
+        for bad in
+            ["20261120", "2026-W47-5", "2026-11-2x", "20261120T0", "2026-02-30", "2026-11-20 "]
+        {
+            assert_eq!(date(bad).map_err(|error| error.code), Err("not_a_date"), "{bad}");
+        }
     }
 }

@@ -102,7 +102,7 @@ pub struct Line {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Licence {
-    /// The authority's number.
+    /// The authority's number; in either case of its letters it is the same one.
     pub number: Option<String>,
     /// `export`, `import` or `transit`.
     pub kind: Option<String>,

@@ -1,10 +1,14 @@
 //! The reference data that an authority loads: one document with a section for each list, every
 //! entry with the days from which and until which it counts.
+use super::field;
 use super::field::FieldError;
-use super::field::shape;
 use crate::domain::lists::Lists;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde::de::value::MapAccessDeserializer;
 use sha2::Digest;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -12,13 +16,38 @@ use utoipa::ToSchema;
 mod read;
 
 /// Whether something counts: always, never, or on certain days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Counts {
     /// Always or never.
     Always(bool),
     /// On certain days.
     Between(Period),
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        // Not derived: that would also take a list for a period, and say less of what is wrong.
+        reader.deserialize_any(CountsVisitor)
+    }
+}
+
+struct CountsVisitor;
+
+impl<'de> Visitor<'de> for CountsVisitor {
+    type Value = Counts;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("true, false or the days")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Counts, E> {
+        Ok(Counts::Always(value))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Counts, A::Error> {
+        Period::deserialize(MapAccessDeserializer::new(map)).map(Counts::Between)
+    }
 }
 
 /// Days, both inclusive.
@@ -167,7 +196,8 @@ pub struct State {
     pub post_shipment_check_days: Option<u16>,
 }
 
-/// The document.
+/// The document. Each list is named, also where it is empty: what was left out by mistake would be out of
+/// force.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = ReferenceLists)]
@@ -175,46 +205,61 @@ pub struct Document {
     /// What this edition is, in words.
     pub note: Option<String>,
     /// Arms embargoes.
-    pub embargoes: Vec<Embargo>,
+    #[schema(required = true, nullable = false)]
+    pub embargoes: Option<Vec<Embargo>>,
     /// Watch list.
-    pub watched: Vec<Watched>,
+    #[schema(required = true, nullable = false)]
+    pub watched: Option<Vec<Watched>>,
     /// Sought firearms.
-    pub sought: Vec<Sought>,
+    #[schema(required = true, nullable = false)]
+    pub sought: Option<Vec<Sought>>,
     /// Groups of names of one calibre.
-    pub calibres: Vec<Vec<String>>,
+    #[schema(required = true, nullable = false)]
+    pub calibres: Option<Vec<Vec<String>>>,
     /// Border posts.
-    pub posts: Vec<Post>,
+    #[schema(required = true, nullable = false)]
+    pub posts: Option<Vec<Post>>,
     /// Agreements that favour landlocked States.
-    pub agreements: Vec<Agreement>,
+    #[schema(required = true, nullable = false)]
+    pub agreements: Option<Vec<Agreement>>,
     /// Public holidays.
-    pub holidays: Vec<Holidays>,
+    #[schema(required = true, nullable = false)]
+    pub holidays: Option<Vec<Holidays>>,
     /// Refusals.
-    pub refusals: Vec<Refusal>,
+    #[schema(required = true, nullable = false)]
+    pub refusals: Option<Vec<Refusal>>,
     /// States.
-    pub states: Vec<State>,
+    #[schema(required = true, nullable = false)]
+    pub states: Option<Vec<State>>,
 }
 
 /// Reads a document of lists, or says everything that cannot be used. The edition is named by the
 /// first 16 hexadecimal digits of the document's SHA-256.
 pub fn read(bytes: &[u8]) -> Result<Lists, Vec<FieldError>> {
-    let document: Document = shape(bytes)?;
+    field::read(bytes, |document: Document| read::lists(&document, edition(bytes)))
+}
+
+/// The name of a document's edition.
+pub fn edition(bytes: &[u8]) -> String {
     let digest = sha2::Sha256::digest(bytes);
     let first: [u8; 8] = digest.first_chunk().copied().unwrap_or_default();
-    let digest = format!("{:016x}", u64::from_be_bytes(first));
-    read::lists(&document, digest)
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// How many entries each section holds.
 pub fn counts(document: &Document) -> BTreeMap<&'static str, usize> {
+    fn len<T>(list: Option<&Vec<T>>) -> usize {
+        list.map_or(0, Vec::len)
+    }
     BTreeMap::from([
-        ("agreements", document.agreements.len()),
-        ("calibres", document.calibres.len()),
-        ("embargoes", document.embargoes.len()),
-        ("holidays", document.holidays.len()),
-        ("posts", document.posts.len()),
-        ("refusals", document.refusals.len()),
-        ("sought", document.sought.len()),
-        ("states", document.states.len()),
-        ("watched", document.watched.len()),
+        ("agreements", len(document.agreements.as_ref())),
+        ("calibres", len(document.calibres.as_ref())),
+        ("embargoes", len(document.embargoes.as_ref())),
+        ("holidays", len(document.holidays.as_ref())),
+        ("posts", len(document.posts.as_ref())),
+        ("refusals", len(document.refusals.as_ref())),
+        ("sought", len(document.sought.as_ref())),
+        ("states", len(document.states.as_ref())),
+        ("watched", len(document.watched.as_ref())),
     ])
 }

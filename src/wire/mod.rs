@@ -19,6 +19,8 @@ pub mod serial;
 pub mod verification;
 pub mod webhook;
 
+mod keyed;
+mod shape;
 mod words;
 
 pub use field::FieldError;

@@ -1,13 +1,12 @@
 //! Posts that may be cut off: what is set aside for them, what they are given to go on with, and what they
 //! bring back.
 use super::declaration::positive;
-use super::declaration::serial;
+use super::declaration::serials_once;
 use super::field::At;
 use super::field::FieldError;
 use super::field::Reader;
 use crate::domain::Quantity;
 use crate::domain::Text;
-use crate::domain::licence::LINE_SERIALS_MAX;
 use crate::domain::licence::LINES_MAX;
 use crate::domain::serial::Serial;
 use serde::Deserialize;
@@ -89,13 +88,7 @@ fn line(r: &mut Reader, at: &At<'_>, sent: &AllowanceLineRequest) -> Option<Want
     let quantity = r.word(&at.field("quantity"), sent.quantity.as_deref(), positive);
     let quantity = r.required(&at.field("quantity"), quantity);
     let list = at.field("serials");
-    let serials = r.list(&list, &sent.serials, LINE_SERIALS_MAX, |r, at, text| serial(r, at, text));
-    let mut seen = std::collections::HashSet::with_capacity(serials.len());
-    for (index, number) in serials.iter().enumerate() {
-        if !seen.insert(number.as_str()) {
-            r.error(&list.index(index), "duplicate", format!("serial {number} stands twice"));
-        }
-    }
+    let serials = serials_once(r, &list, &sent.serials);
     Some(WantedLine { line: number?, quantity: quantity?, serials })
 }
 

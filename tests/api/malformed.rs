@@ -129,3 +129,129 @@ async fn bodies_cut_short_or_full_of_rubbish_are_refused() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{start}");
     }
 }
+
+/// The places and codes of a refused request's errors.
+fn faults(answer: &Answer) -> Vec<(String, String)> {
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (400, "invalid_request"),
+        "{}",
+        answer.text
+    );
+    let errors = answer.json()["errors"].clone();
+    let word = |error: &Value, field: &str| error[field].as_str().unwrap().to_owned();
+    errors.as_array().unwrap().iter().map(|e| (word(e, "path"), word(e, "code"))).collect()
+}
+
+fn fault(path: &str, code: &str) -> (String, String) {
+    (path.to_owned(), code.to_owned())
+}
+
+#[tokio::test]
+async fn an_object_is_not_read_from_a_list() {
+    let service = start();
+    service.issue_sample().await;
+    let (officer, authority) = (token("FR", "officer"), token("FR", "authority"));
+    let mut declaration = sample("clear");
+    declaration["exporter"] = json!(["FR12345678901234", "Armurerie"]);
+    let refused = service.verify(&declaration).await;
+    assert_eq!(faults(&refused), [fault("/declaration/exporter", "wrong_type")]);
+    assert!(refused.text.contains("an object is expected here, not a list"), "{}", refused.text);
+    let quote = json!([EXPORT, 2]);
+    let mut declaration = sample("clear");
+    declaration["items"][1]["licences"][0] = quote;
+    let refused = service.verify(&declaration).await;
+    assert_eq!(faults(&refused), [fault("/declaration/items/1/licences/0", "wrong_type")]);
+    let path = format!("/v1/licences/{EXPORT}/suspension");
+    assert_eq!(service.post(&path, &authority, &json!(["because"])).await.status, 400);
+    let licence = service.get(&format!("/v1/licences/{EXPORT}"), &authority).await.json();
+    assert_eq!((&licence["status"], &licence["version"]), (&json!("active"), &json!(1)));
+    let body = json!([declaration]);
+    assert_eq!(service.post("/v1/verifications", &officer, &body).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_edition_of_the_lists_names_every_list() {
+    let service = start();
+    let authority = token("FR", "authority");
+    let put = async |body: &str| {
+        service.send(Method::PUT, "/v1/lists", &authority, &[], Some(body.to_owned())).await
+    };
+    let before = service.get("/v1/lists", &authority).await.text;
+    assert_eq!(faults(&put("[]").await), [fault("", "wrong_type")]);
+    assert_eq!(faults(&put("{}").await).len(), 9);
+    let mut lists: Value = serde_json::from_str(&before).unwrap();
+    lists.as_object_mut().unwrap().remove("embargoes");
+    assert_eq!(faults(&put(&lists.to_string()).await), [fault("/embargoes", "required")]);
+    assert_eq!(
+        service.get("/v1/lists", &authority).await.text,
+        before,
+        "nothing is in force of it"
+    );
+}
+
+#[tokio::test]
+async fn every_error_is_told_once_and_where_it_was_sent() {
+    let service = start();
+    let mut declaration = sample("clear");
+    declaration["items"][0]["serials"] = json!(["ok", 7, 8, "fine", true]);
+    let wrong = |place: &str| fault(&format!("/declaration/items/{place}"), "wrong_type");
+    let serials = ["0/serials/1", "0/serials/2", "0/serials/4"].map(wrong);
+    assert_eq!(faults(&service.verify(&declaration).await), serials);
+    // What is wrong behind elements that are set aside, in shape or in words, is named where it stands.
+    declaration["items"] = json!([7, declaration["items"][1], null, declaration["items"][1]]);
+    declaration["items"][3]["quantity"] = json!("-1");
+    declaration["items"][3]["serial"] = json!([]);
+    declaration["border_post"] = json!("nowhere");
+    let mut found = faults(&service.verify(&declaration).await);
+    found.sort();
+    let place = |place: &str, code: &str| fault(&format!("/declaration/{place}"), code);
+    let expected = [
+        place("border_post", "not_a_locode"),
+        place("items/0", "wrong_type"),
+        place("items/2", "wrong_type"),
+        place("items/3/item", "duplicate"),
+        place("items/3/quantity", "not_a_quantity"),
+        place("items/3/serial", "unknown_field"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_field_that_stands_twice_and_a_byte_order_mark_are_named() {
+    let service = start();
+    let send = async |body: String| {
+        service
+            .send(Method::POST, "/v1/verifications", &token("FR", "officer"), &[], Some(body))
+            .await
+    };
+    let twice = sample("clear").to_string().replacen("\"unit\":", "\"unit\":\"C62\",\"unit\":", 1);
+    let refused = send(format!("{{\"declaration\":{twice}}}")).await;
+    assert_eq!(faults(&refused), [fault("/declaration/items/0/unit", "duplicate_field")]);
+    let refused = send(format!("\u{feff}{}", json!({"declaration": sample("clear")}))).await;
+    assert_eq!(faults(&refused), [fault("", "not_json")]);
+    assert!(refused.text.contains("byte order mark"), "{}", refused.text);
+    let refused =
+        send(json!({"declaration": sample("clear"), "preclearance": 7}).to_string()).await;
+    assert!(refused.text.contains("a text is expected here, not 7"), "{}", refused.text);
+    let refused = send("7".to_owned()).await;
+    assert!(refused.text.contains("an object is expected here, not 7"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_time_that_is_not_rfc_3339_is_refused() {
+    let service = start();
+    let mut declaration = sample("clear");
+    for bad in [
+        "20261126T000100Z",
+        "2026-11-26T00Z",
+        "2026-11-26T00:01:00+0100",
+        "+002026-11-26T00:01:00Z",
+    ] {
+        declaration["accepted_at"] = json!(bad);
+        let refused = service.verify(&declaration).await;
+        assert_eq!(faults(&refused), [fault("/declaration/accepted_at", "not_a_time")], "{bad}");
+    }
+    let alerts = service.get("/v1/alerts?since=20261126T000100Z", &token("FR", "officer")).await;
+    assert_eq!(faults(&alerts).len(), 1);
+}

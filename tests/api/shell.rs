@@ -249,7 +249,9 @@ async fn lists_may_be_as_long_as_an_import_and_no_longer() {
     });
     let put = async |sought: usize| {
         let entry = |n| json!({"serial": format!("S{n:08}"), "reference": "a test"});
-        let lists = json!({"sought": (0..sought).map(entry).collect::<Vec<_>>()}).to_string();
+        let mut lists: Value = serde_json::from_str(passavant::app::lists::BUILT_IN).unwrap();
+        lists["sought"] = (0..sought).map(entry).collect();
+        let lists = lists.to_string();
         let token = token("FR", "authority");
         service.send(Method::PUT, "/v1/lists", &token, &[], Some(lists)).await
     };

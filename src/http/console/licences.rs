@@ -228,8 +228,7 @@ fn sent(form: &Fields) -> serde_json::Value {
 }
 
 fn read_document(body: &str) -> Result<Document, Error> {
-    let sent = wire::field::shape(body.as_bytes()).map_err(Error::Invalid)?;
-    Document::read(&sent, "")
+    Document::parse(body.as_bytes())
 }
 
 fn after_form(

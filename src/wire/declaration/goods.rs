@@ -9,6 +9,7 @@ use crate::domain::declaration::LIST_MAX;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::PartKind;
+use crate::domain::licence::LINE_SERIALS_MAX;
 use crate::domain::serial::SERIAL_CHARS_MAX;
 use crate::domain::serial::Serial;
 use crate::wire::field::At;
@@ -287,6 +288,18 @@ pub(in crate::wire) fn serial(r: &mut Reader, at: &At<'_>, text: &str) -> Option
         );
     }
     serial
+}
+
+/// Reads the serials of a licence's line, each of which stands there once.
+pub(in crate::wire) fn serials_once(r: &mut Reader, at: &At<'_>, sent: &[String]) -> Vec<Serial> {
+    let mut seen = std::collections::HashSet::new();
+    r.list(at, sent, LINE_SERIALS_MAX, |r, at, text| {
+        let number = serial(r, at, text)?;
+        if !seen.insert(number.clone()) {
+            r.error(at, "duplicate", format!("serial {number} stands twice"));
+        }
+        Some(number)
+    })
 }
 
 impl Quote {

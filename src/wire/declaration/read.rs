@@ -130,7 +130,7 @@ pub(super) fn declaration(
     if sent.items.is_empty() {
         r.error(&at.field("items"), "required", "a declaration has at least one item");
     }
-    item_numbers(r, &at, &items);
+    item_numbers(r, &at, &sent.items);
     let rest = rest(r, &at, sent, items);
     let whole =
         reference.zip(movement).zip(border_post).map(|((reference, movement), border_post)| {
@@ -217,11 +217,13 @@ fn credential(r: &mut Reader, at: &At<'_>, text: &str) -> Option<Text> {
     Some(text)
 }
 
-fn item_numbers(r: &mut Reader, at: &At<'_>, items: &[domain::Item]) {
+/// As they were sent: what could not be read has its place all the same.
+fn item_numbers(r: &mut Reader, at: &At<'_>, items: &[Item]) {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        if !seen.insert(item.number) {
-            let (list, number) = (at.field("items"), item.number);
+    for (index, item) in items.iter().enumerate().take(ITEMS_MAX) {
+        let Some(number) = item.item else { continue };
+        if !seen.insert(number) {
+            let list = at.field("items");
             r.error(
                 &list.index(index).field("item"),
                 "duplicate",

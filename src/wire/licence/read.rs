@@ -16,7 +16,6 @@ use crate::domain::goods::Movement;
 use crate::domain::licence as domain;
 use crate::domain::licence::Authenticity;
 use crate::domain::licence::ConsentForm;
-use crate::domain::licence::LINE_SERIALS_MAX;
 use crate::domain::licence::LINES_MAX;
 use crate::domain::licence::LicenceUse;
 use crate::domain::licence::NUMBER_CHARS_MAX;
@@ -27,7 +26,7 @@ use crate::wire::declaration::CATEGORIES;
 use crate::wire::declaration::MOVEMENTS;
 use crate::wire::declaration::PURPOSES;
 use crate::wire::declaration::positive;
-use crate::wire::declaration::serial;
+use crate::wire::declaration::serials_once;
 use crate::wire::field::At;
 use crate::wire::field::FieldError;
 use crate::wire::field::Reader;
@@ -244,12 +243,13 @@ impl Licence {
         }
         let lines = r.list(&list, &self.lines, LINES_MAX, Line::read);
         let mut seen = std::collections::HashSet::with_capacity(lines.len());
-        for (index, line) in lines.iter().enumerate() {
-            if !seen.insert(line.line) {
+        for (index, line) in self.lines.iter().enumerate().take(LINES_MAX) {
+            let Some(number) = line.line else { continue };
+            if !seen.insert(number) {
                 r.error(
                     &list.index(index).field("line"),
                     "duplicate",
-                    format!("line {} stands twice", line.line),
+                    format!("line {number} stands twice"),
                 );
             }
         }
@@ -355,14 +355,7 @@ impl Line {
         }
         r.text(&at.field("description"), sent.description.as_deref(), TEXT_CHARS_MAX);
         let list = at.field("serials");
-        let serials =
-            r.list(&list, &sent.serials, LINE_SERIALS_MAX, |r, at, text| serial(r, at, text));
-        let mut seen = std::collections::HashSet::with_capacity(serials.len());
-        for (index, number) in serials.iter().enumerate() {
-            if !seen.insert(number) {
-                r.error(&list.index(index), "duplicate", format!("serial {number} stands twice"));
-            }
-        }
+        let serials = serials_once(r, &list, &sent.serials);
         let hs = r.word(&at.field("hs"), sent.hs.as_deref(), HsCode::parse);
         let control = name(r, "control_list", &sent.control_list);
         let make = name(r, "make", &sent.make);

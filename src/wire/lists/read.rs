@@ -43,35 +43,32 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
     let at = At::Root("");
     let mut lists = domain::Lists { edition: edition.into(), ..domain::Lists::default() };
     r.text(&at.field("note"), sent.note.as_deref(), TEXT_CHARS_MAX);
-    lists.embargoes = r.list(&at.field("embargoes"), &sent.embargoes, ENTRIES_MAX, Embargo::read);
-    lists.watched = r
-        .list(&at.field("watched"), &sent.watched, ENTRIES_MAX, Watched::read)
+    lists.embargoes = section(r, &at.field("embargoes"), sent.embargoes.as_ref(), Embargo::read);
+    lists.watched = section(r, &at.field("watched"), sent.watched.as_ref(), Watched::read)
         .into_iter()
         .collect();
-    for (serial, sought) in r.list(&at.field("sought"), &sent.sought, ENTRIES_MAX, Sought::read) {
+    for (serial, sought) in section(r, &at.field("sought"), sent.sought.as_ref(), Sought::read) {
         lists.sought.add(serial, sought);
     }
-    lists.calibres = calibres(r, &at.field("calibres"), &sent.calibres);
-    r.list(&at.field("posts"), &sent.posts, ENTRIES_MAX, |r, at, post| {
+    lists.calibres = calibres(r, &at.field("calibres"), sent.calibres.as_ref());
+    section(r, &at.field("posts"), sent.posts.as_ref(), |r, at, post| {
         let post = Post::read(r, at, post)?;
         let twice = lists.posts.insert(post.code, post).is_some();
         refuse_second(r, &at.field("code"), twice);
         Some(())
     });
     lists.agreements =
-        r.list(&at.field("agreements"), &sent.agreements, ENTRIES_MAX, Agreement::read);
-    for (country, day) in r
-        .list(&at.field("holidays"), &sent.holidays, ENTRIES_MAX, Holidays::read)
+        section(r, &at.field("agreements"), sent.agreements.as_ref(), Agreement::read);
+    for (country, day) in section(r, &at.field("holidays"), sent.holidays.as_ref(), Holidays::read)
         .into_iter()
         .flatten()
     {
         lists.holidays.add(country, day);
     }
-    lists.refusals = r
-        .list(&at.field("refusals"), &sent.refusals, ENTRIES_MAX, Refusal::read)
+    lists.refusals = section(r, &at.field("refusals"), sent.refusals.as_ref(), Refusal::read)
         .into_iter()
         .collect();
-    r.list(&at.field("states"), &sent.states, ENTRIES_MAX, |r, at, state| {
+    section(r, &at.field("states"), sent.states.as_ref(), |r, at, state| {
         let (country, facts) = State::read(r, at, state)?;
         let twice = lists.states.insert(country, facts).is_some();
         refuse_second(r, &at.field("country"), twice);
@@ -81,10 +78,14 @@ pub(super) fn lists(sent: &Document, edition: String) -> Result<domain::Lists, V
 }
 
 /// Numbers the groups; a name in two of them would make unlike calibres equal.
-fn calibres(r: &mut Reader, at: &At<'_>, groups: &[Vec<String>]) -> HashMap<String, u32> {
+fn calibres(
+    r: &mut Reader,
+    at: &At<'_>,
+    groups: Option<&Vec<Vec<String>>>,
+) -> HashMap<String, u32> {
     let mut calibres: HashMap<String, u32> = HashMap::new();
     let mut number = 0_u32;
-    r.list(at, groups, ENTRIES_MAX, |r, at, names| {
+    section(r, at, groups, |r, at, names| {
         number = number.saturating_add(1);
         if names.is_empty() {
             r.error(at, "empty", "a group of calibre names has at least one");
@@ -98,6 +99,17 @@ fn calibres(r: &mut Reader, at: &At<'_>, groups: &[Vec<String>]) -> HashMap<Stri
         Some(())
     });
     calibres
+}
+
+/// Reads a section, which must be there.
+fn section<T, U>(
+    r: &mut Reader,
+    at: &At<'_>,
+    list: Option<&Vec<T>>,
+    read: impl FnMut(&mut Reader, &At<'_>, &T) -> Option<U>,
+) -> Vec<U> {
+    let list = r.required(at, list).map(Vec::as_slice).unwrap_or_default();
+    r.list(at, list, ENTRIES_MAX, read)
 }
 
 fn refuse_second(r: &mut Reader, at: &At<'_>, twice: bool) {
@@ -301,6 +313,16 @@ mod tests {
     use crate::domain::Country;
     use crate::domain::goods::folded_calibre;
 
+    /// Reads lists of which those that are left out are empty.
+    fn filled(json: &str) -> Result<crate::domain::lists::Lists, Vec<String>> {
+        let mut lists: serde_json::Value = serde_json::from_str(json).unwrap();
+        for name in crate::wire::lists::counts(&crate::wire::lists::Document::default()).keys() {
+            let fields = lists.as_object_mut().unwrap();
+            fields.entry(*name).or_insert_with(|| serde_json::json!([]));
+        }
+        read(&lists.to_string())
+    }
+
     fn read(json: &str) -> Result<crate::domain::lists::Lists, Vec<String>> {
         crate::wire::lists::read(json.as_bytes()).map_err(|errors| {
             errors.into_iter().map(|error| format!("{} {}", error.path, error.code)).collect()
@@ -330,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_stands_twice_is_refused() {
-        let faults = read(
+        let faults = filled(
             r#"{"calibres": [["9x19"], ["9 x 19 mm"]], "states": [{"country": "FR"}, {"country": "FR"}],
                 "posts": [{"code": "FRLEH", "country": "FR", "zone": "Europe/Paris"},
                           {"code": "FRLEH", "country": "FR", "zone": "Europe/Paris"}]}"#,
@@ -342,7 +364,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_with_its_place() {
-        let faults = read(
+        let faults = filled(
             r#"{"posts": [{"code": "FRLEH", "country": "FR", "zone": "Europe/Nowhere"}], "watched": [{"source": "x"}],
                 "embargoes": [{"country": "fr", "instrument": "x", "from": "2026-02-01", "until": "2026-01-01"}]}"#,
         );
@@ -353,12 +375,24 @@ mod tests {
             "/posts/0/zone unknown_time_zone",
         ];
         assert_eq!(faults.unwrap_err(), expected);
-        assert_eq!(read(r#"{"embargos": []}"#).unwrap_err(), ["/embargos unknown_field"]);
+        assert_eq!(filled(r#"{"embargos": []}"#).unwrap_err(), ["/embargos unknown_field"]);
+    }
+
+    #[test]
+    fn every_list_is_named_and_none_is_read_by_position() {
+        let missed = read(r#"{"note": "x"}"#).unwrap_err();
+        assert_eq!(missed.len(), 9, "{missed:?}");
+        assert!(missed.iter().all(|fault| fault.ends_with(" required")), "{missed:?}");
+        assert_eq!(read(r#"["x"]"#).unwrap_err(), [" wrong_type"]);
+        let days = r#"{"posts": [], "states": [{"country": "FR", "party": ["2026-01-01", "2026-02-01"]}]}"#;
+        assert_eq!(filled(days).unwrap_err(), ["/states/0/party wrong_type"]);
     }
 
     #[test]
     fn an_edition_is_named_by_its_content() {
-        assert_ne!(read("{}").unwrap().edition, read("{} ").unwrap().edition);
-        assert_eq!(read("{}").unwrap().edition.as_str(), "44136fa355b3678a");
+        let built_in = include_str!("../../../data/lists.json");
+        let edition = |text: &str| read(text).unwrap().edition;
+        assert_ne!(edition(built_in), edition(&format!("{built_in} ")));
+        assert_eq!(edition(built_in).as_str(), crate::wire::lists::edition(built_in.as_bytes()));
     }
 }
