@@ -7,16 +7,17 @@ use super::book;
 use super::claims::Claims;
 use super::cut_off::resting;
 use super::judge::json;
+use super::licences::write_lines;
 use super::record::Actor;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use crate::domain::licence::Drawn;
 use crate::domain::licence::Held;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::licences::LineRow;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -63,10 +64,9 @@ impl Command for GiveUp {
                 let authorised = line.map(|line| line.quantity).unwrap_or_default();
                 drawn.reserved = authorised.saturating_minus(drawn.consumed);
             }
-            let rows: Vec<LineRow> = (entry.held.licence.lines.iter())
-                .map(|line| LineRow::new(entry.id, standing.of(line.line), line.quantity))
-                .collect();
-            storage::licences::put_lines(batch.db, &rows)?;
+            let lines = entry.held.licence.lines.iter();
+            let drawn: Vec<Drawn> = lines.map(|line| standing.of(line.line)).collect();
+            write_lines(batch, entry.id, &entry.held.licence, &drawn, GIVEN_UP)?;
             let held = Held { licence: Arc::clone(&entry.held.licence), standing };
             batch.put_licence(book::Entry { held, ..entry });
         }

@@ -8,6 +8,7 @@ pub mod announced;
 pub mod archive;
 pub mod arrivals;
 pub mod audit_log;
+mod audit_register;
 pub mod audit_verify;
 pub mod batch;
 pub mod book;

@@ -14,6 +14,11 @@ pub fn latest(db: &mut Db) -> Result<Option<(String, String)>> {
         .optional()?)
 }
 
+/// The names of all editions.
+pub fn editions(db: &mut Db) -> Result<Vec<String>> {
+    Ok(lists::table.order(lists::id).select(lists::edition).load(db)?)
+}
+
 /// The document in force, where its edition is not this one.
 pub fn latest_other_than(db: &mut Db, edition: &str) -> Result<Option<String>> {
     let latest: Option<String> =

@@ -31,6 +31,7 @@ pub mod releases;
 pub mod retention;
 pub mod schema;
 pub mod serials;
+pub mod stands;
 pub mod stoppages;
 pub mod trails;
 pub mod verifications;

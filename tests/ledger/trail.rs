@@ -177,6 +177,45 @@ async fn an_altered_record_beside_the_log_is_named() {
 }
 
 #[tokio::test]
+async fn a_register_that_was_written_into_is_not_what_the_trail_says() {
+    let Service { app, dir, .. } = with_a_trail().await;
+    app.recorder.stop();
+    drop(app);
+    let mut db = database(dir.path());
+    let more = "SET body = replace(body, '\"quantity\":\"100\"', '\"quantity\":\"9999\"')";
+    let both = format!("UPDATE licence {more}; UPDATE licence_version {more}");
+    let stood =
+        "UPDATE licence SET status = 'revoked'; UPDATE licence_version SET status = 'revoked'";
+    let one = "UPDATE licence_version SET version = 2 WHERE licence_id = 1; UPDATE licence SET version = 2 WHERE id = 1";
+    for (statement, words) in [
+        (both.as_str(), "document_sha256"),
+        (&format!("UPDATE licence {more}"), "its document is not that of version 1"),
+        ("UPDATE licence_line SET authorised = authorised * 200", "lines and quantities"),
+        ("DELETE FROM licence_line", "lines and quantities"),
+        ("UPDATE licence_line SET consumed = 0", "the ledger's last movement"),
+        ("UPDATE licence SET status = 'suspended'", "its last version is 1 and active"),
+        (stood, "is revoked in the register and active in the entry"),
+        (one, "version 1, which it records, is gone"),
+        ("DELETE FROM licence_version", "is gone"),
+        ("DELETE FROM licence_entry", "no entry records its version 1"),
+        ("UPDATE licence_entry SET log_index = log_index + 1", "no entry records its version 1"),
+        ("DELETE FROM lists", "which it records, is gone"),
+        ("UPDATE lists SET body = replace(body, 'FR', 'ZZ')", "stands in other words"),
+    ] {
+        let run = |db: &mut Db, words: &str| {
+            diesel::connection::SimpleConnection::batch_execute(db, words).unwrap();
+        };
+        run(&mut db, "BEGIN");
+        run(&mut db, statement);
+        let fault = audit_verify::verify(&mut db, |_, _| {}).unwrap().remove(0).fault;
+        run(&mut db, "ROLLBACK");
+        let fault = fault.unwrap_or_else(|| panic!("not noticed: {statement}"));
+        assert!(fault.contains(words), "{statement}: {fault}");
+    }
+    assert_eq!(verify(dir.path()).remove(0).fault, None);
+}
+
+#[tokio::test]
 async fn a_node_does_not_start_on_a_log_whose_edge_was_altered() {
     let service = with_a_trail().await;
     let Service { app, dir, .. } = service;

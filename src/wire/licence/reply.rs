@@ -75,7 +75,8 @@ pub struct LedgerReply {
     pub line: i64,
     /// `issue`, `amendment`, `release`, `release_amendment`, `reversal`, `reservation`,
     /// `reservation_taken_over`, `reservation_lapsed`, `reservation_withdrawn`; of what is set aside for a post that
-    /// may be cut off `allowance`, `allowance_drawn`, `allowance_returned`, `allowance_withdrawn` or `allowance_lost`.
+    /// may be cut off `allowance`, `allowance_drawn`, `allowance_returned`, `allowance_withdrawn` or `allowance_lost`; at such a post
+    /// `snapshot` or `allowances_given_up`.
     pub kind: String,
     /// By how much consumption moved, signed.
     pub consumed_change: String,

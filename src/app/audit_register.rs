@@ -1,0 +1,164 @@
+//! The register against the trail: what it says of a licence, of what is left of it and of the reference
+//! lists is what entries record. A database that somebody has written into says something else.
+use super::Error;
+use super::book;
+use super::cut_off;
+use super::replay::nonce;
+use super::replay::text;
+use crate::audit::entry::salted;
+use crate::storage;
+use crate::storage::Db;
+use crate::storage::stands::Balance;
+use crate::storage::stands::Stands;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Licences looked at at a time.
+const PAGE: i64 = 200;
+/// How often a licence is looked at again that does not fit: the service may be drawing upon it.
+const LOOKS: usize = 5;
+
+/// How what the register holds differs from an entry that records it or rests on it. `None`: it does not.
+/// `editions` are those that have been looked at.
+pub(super) fn differs(
+    db: &mut Db,
+    entry: &Value,
+    editions: &mut BTreeSet<String>,
+) -> Result<Option<String>, Error> {
+    let named = match text(entry, "kind") {
+        "licence" => return version(db, entry),
+        "lists" => text(entry, "edition"),
+        _ => text(entry, "lists"),
+    };
+    if named.is_empty() || !editions.insert(named.to_owned()) {
+        return Ok(None);
+    }
+    edition(db, named)
+}
+
+/// A version of a licence.
+fn version(db: &mut Db, entry: &Value) -> Result<Option<String>, Error> {
+    let number = text(entry, "licence");
+    let version = entry.get("version").and_then(Value::as_u64).unwrap_or_default();
+    let name = format!("licence {number} version {version}");
+    let version = u32::try_from(version).unwrap_or_default();
+    let Some(status) = storage::stands::status_of_version(db, number, version)? else {
+        return Ok(Some(format!("{name}, which it records, is gone")));
+    };
+    let recorded = text(entry, "status");
+    if status != recorded {
+        return Ok(Some(format!("{name} is {status} in the register and {recorded} in the entry")));
+    }
+    let body = storage::licences::body_of_version(db, number, version)?.unwrap_or_default();
+    let digest = nonce(text(entry, "nonce")).map(|nonce| salted(nonce, body.as_bytes()));
+    let fits = digest.as_deref() == Some(text(entry, "document_sha256"));
+    Ok((!fits).then(|| format!("document_sha256 is not the digest of {name}")))
+}
+
+/// An edition of the lists, which is named by what it says.
+fn edition(db: &mut Db, edition: &str) -> Result<Option<String>, Error> {
+    let Some(body) = storage::lists::read(db, edition)? else {
+        return Ok(Some(format!("edition {edition} of the lists, which it records, is gone")));
+    };
+    let fits = crate::wire::lists::edition(body.as_bytes()) == edition;
+    Ok((!fits).then(|| format!("edition {edition} of the lists stands in other words")))
+}
+
+/// The first licence or edition of the register that is not what the trail says of it.
+pub(super) fn fault(db: &mut Db) -> Result<Option<String>, Error> {
+    for name in storage::lists::editions(db)? {
+        if let Some(fault) = edition(db, &name)? {
+            return Ok(Some(fault));
+        }
+    }
+    // What a post that is cut off holds it has from its snapshot, which no entry of its log repeats.
+    let is_post = cut_off::resting(db)?.is_some();
+    let mut after = 0;
+    loop {
+        let page = storage::stands::stand(db, after, PAGE)?;
+        for licence in &page {
+            after = licence.id;
+            if let Some(fault) = looked_at(db, licence, is_post)? {
+                return Ok(Some(fault));
+            }
+        }
+        if page.is_empty() {
+            return Ok(None);
+        }
+    }
+}
+
+fn looked_at(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<String>, Error> {
+    let mut found = licence_fault(db, licence, is_post)?;
+    for _ in 1..LOOKS {
+        if found.is_none() {
+            break;
+        }
+        let again = storage::stands::stand(db, licence.id - 1, 1)?;
+        let Some(licence) = again.first() else { break };
+        found = licence_fault(db, licence, is_post)?;
+    }
+    Ok(found)
+}
+
+fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<String>, Error> {
+    let Stands { id, number, version, status, body } = licence;
+    let fault = |words: String| Ok(Some(format!("licence {number}: {words}")));
+    match storage::stands::last_version(db, *id)? {
+        Some((last, stood)) if last == *version && stood == *status => {}
+        last => {
+            let (last, stood) = last.unwrap_or_default();
+            return fault(format!(
+                "it is {status} at version {version}, its last version is {last} and {stood}"
+            ));
+        }
+    }
+    let number_of = u32::try_from(*version).unwrap_or_default();
+    if storage::licences::body_of_version(db, number, number_of)?.as_ref() != Some(body) {
+        return fault(format!("its document is not that of version {version}"));
+    }
+    if !is_post && !is_recorded(db, number, number_of)? {
+        return fault(format!("no entry records its version {version}"));
+    }
+    let Ok(document) = book::licence_of(number, number_of, body) else {
+        return fault("its document does not read".to_owned());
+    };
+    let stand = storage::stands::balances(db, *id)?;
+    let moved = storage::stands::last_moved(db, *id)?;
+    let mut lines: Vec<(i64, i64)> =
+        document.lines.iter().map(|l| (i64::from(l.line), l.quantity.micros())).collect();
+    lines.sort_unstable();
+    if !stand.iter().map(|b| (b.line, b.authorised)).eq(lines) {
+        return fault(
+            "its balances are not of the lines and quantities of its document".to_owned(),
+        );
+    }
+    for balance in &stand {
+        let last = moved.iter().find(|moved| moved.line == balance.line);
+        if last != Some(balance) {
+            let words = |b: &Balance| format!("{} reserved, {} consumed", b.reserved, b.consumed);
+            let last = last.map_or_else(|| "nothing".to_owned(), words);
+            let (line, stands) = (balance.line, words(balance));
+            return fault(format!(
+                "line {line} stands at {stands}, the ledger's last movement says {last} (millionths)"
+            ));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether an entry records a version; of one that has been archived that is known by its place alone.
+fn is_recorded(db: &mut Db, number: &str, version: u32) -> Result<bool, Error> {
+    let Some((log_id, index)) = storage::licence_entries::of(db, number, version)? else {
+        return Ok(false);
+    };
+    let archived = storage::archive::all(db, log_id)?.last().map_or(0, |row| row.upto_index);
+    if index < archived {
+        return Ok(true);
+    }
+    let index = u64::try_from(index).unwrap_or_default();
+    let Some(body) = storage::log::entry(db, log_id, index)? else { return Ok(false) };
+    let entry: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_of = entry.get("version").and_then(Value::as_u64) == Some(u64::from(version));
+    Ok(is_of && text(&entry, "kind") == "licence" && text(&entry, "licence") == number)
+}
