@@ -14,7 +14,8 @@ const WIDTH: u64 = 256;
 /// Writes a log's checkpoint, key, tiles and bundles of entries below a folder, and every checkpoint that
 /// was ever signed as one JSON list. Gives the number of entries.
 pub fn export(db: &mut Db, log: &LogRow, folder: &Path) -> Result<u64, Error> {
-    let (size, note) = storage::log::latest_checkpoint(db, log.id)?.ok_or(Error::NotFound)?;
+    let (size, note) = storage::log::latest_checkpoint(db, log.id)?
+        .ok_or_else(|| Error::Stale(format!("the log {} has no entries yet", log.origin)))?;
     let size =
         u64::try_from(size).map_err(|_e| Error::Internal("a checkpoint's size".to_owned()))?;
     write(folder, "checkpoint", note.as_bytes())?;

@@ -6,8 +6,10 @@ use passavant::app::archive;
 use passavant::app::audit_verify;
 use passavant::app::export;
 use passavant::app::replay;
+use passavant::app::replay::Replayed;
 use passavant::config::Config;
 use passavant::storage;
+use passavant::storage::log::LogRow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -72,6 +74,9 @@ fn verify(config: &Config) -> Result<ExitCode, Failed> {
         bar.set_position(walked);
     })?;
     bar.finish_and_clear();
+    if reports.is_empty() {
+        return Err("the database holds no log: nothing was verified".into());
+    }
     let mut sound = true;
     for report in reports {
         let head = format!(
@@ -120,10 +125,12 @@ fn replay_entries(
     let origin = log.unwrap_or(&config.node.origin);
     let log = storage::log::by_origin(&mut db, origin)?
         .ok_or_else(|| format!("there is no log {origin}"))?;
-    let (mut from, mut agree, mut differ, mut unread) = (index.unwrap_or(0), 0_u64, 0_u64, 0_u64);
+    if let Some(index) = index {
+        return replay_one(&mut db, &log, index);
+    }
+    let (mut from, mut agree, mut differ, mut unread) = (0, 0_u64, 0_u64, 0_u64);
     loop {
-        let entries =
-            storage::log::entries(&mut db, log.id, from, if index.is_some() { 1 } else { PAGE })?;
+        let entries = storage::log::entries(&mut db, log.id, from, PAGE)?;
         for (at, entry) in &entries {
             let at = u64::try_from(*at)?;
             from = at + 1;
@@ -141,17 +148,10 @@ fn replay_entries(
                 agree += 1;
             } else {
                 differ += 1;
-            }
-            if index.is_some() || !replayed.agrees() {
-                let agrees = if replayed.agrees() { "agrees" } else { "DIFFERS" };
-                say(&format!(
-                    "entry {at}: verification {}: recorded {}, derived {} under {}: {agrees}",
-                    replayed.verification, replayed.recorded, replayed.derived, replayed.ruleset
-                ));
-                replayed.differences.iter().for_each(|difference| say(&format!("  {difference}")));
+                tell(at, &replayed);
             }
         }
-        if entries.is_empty() || index.is_some() {
+        if entries.is_empty() {
             break;
         }
     }
@@ -159,4 +159,29 @@ fn replay_entries(
         "{agree} verdicts agree with their record, {differ} differ, {unread} do not read"
     ));
     Ok(if differ == 0 && unread == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Derives the verdict of one entry again; where there is none to derive, that is no success.
+fn replay_one(db: &mut storage::Db, log: &LogRow, index: u64) -> Result<ExitCode, Failed> {
+    let name = format!("entry {index} of {}", log.origin);
+    let Some(entry) = storage::log::entry(db, log.id, index)? else {
+        let archived = storage::archive::all(db, log.id)?.last().map_or(0, |row| row.upto_index);
+        let is_archived = i64::try_from(index).is_ok_and(|index| index < archived);
+        let why = if is_archived { "it is in an archive file" } else { "there is none" };
+        return Err(format!("{name}: {why}").into());
+    };
+    let Some(replayed) = replay::replay(db, log.id, index, &entry)? else {
+        return Err(format!("{name} records no verdict: nothing was derived").into());
+    };
+    tell(index, &replayed);
+    Ok(if replayed.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(index: u64, replayed: &Replayed) {
+    let agrees = if replayed.agrees() { "agrees" } else { "DIFFERS" };
+    say(&format!(
+        "entry {index}: verification {}: recorded {}, derived {} under {}: {agrees}",
+        replayed.verification, replayed.recorded, replayed.derived, replayed.ruleset
+    ));
+    replayed.differences.iter().for_each(|difference| say(&format!("  {difference}")));
 }

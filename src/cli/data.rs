@@ -16,7 +16,9 @@ use passavant::config::Config;
 use passavant::domain::Country;
 use passavant::storage;
 use std::fs::File;
+use std::fs::Permissions;
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -140,6 +142,9 @@ pub(crate) fn backup(config: &Config, file: &Path) -> Result<ExitCode, Failed> {
     if file.exists() {
         return Err(format!("{} exists already", file.display()).into());
     }
+    if let Some(there) = config.database.file().filter(|there| !there.exists()) {
+        return Err(format!("there is no database at {}", there.display()).into());
+    }
     storage::backup(&mut storage::open(&config.database, storage::Use::Write)?, file)?;
     File::open(file)?.sync_all()?;
     say(&format!("copied to {}", file.display()));
@@ -153,16 +158,39 @@ pub(crate) fn restore(config: &Config, file: &Path) -> Result<ExitCode, Failed> 
     let target = config.database.file().map(Path::to_path_buf).ok_or(
         "a server is restored by its own tools, such as pg_basebackup and its archived log",
     )?;
-    let copy = target.with_extension("restoring");
-    std::fs::copy(file, &copy).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut db = storage::open(&config.database.in_file(&copy), storage::Use::Write)?;
+    let copy = Copy(target.with_extension("restoring"));
+    let result = take_the_place(config, file, &copy.0, &target);
+    drop(copy);
+    result
+}
+
+/// A copy that is being looked at; one that is refused does not stay.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", self.0.display()));
+        }
+    }
+}
+
+fn take_the_place(
+    config: &Config,
+    file: &Path,
+    copy: &Path,
+    target: &Path,
+) -> Result<ExitCode, Failed> {
+    std::fs::copy(file, copy).map_err(|error| format!("{}: {error}", file.display()))?;
+    std::fs::set_permissions(copy, Permissions::from_mode(0o600))?;
+    let mut db = storage::open(&config.database.in_file(copy), storage::Use::Write)?;
     storage::migrate(&mut db)?;
     for report in passavant::app::audit_verify::verify(&mut db, |_, _| {})? {
         if let Some(fault) = report.fault {
             return Err(format!("{}: {}: {fault}", file.display(), report.origin).into());
         }
     }
-    refuse_roll_back(&mut db, &config.database, &target)?;
+    refuse_roll_back(&mut db, &config.database, target)?;
     drop(db);
     for suffix in ["-wal", "-shm"] {
         let beside = PathBuf::from(format!("{}{suffix}", copy.display()));
@@ -170,13 +198,14 @@ pub(crate) fn restore(config: &Config, file: &Path) -> Result<ExitCode, Failed> 
     }
     if target.exists() {
         drop(storage::open(&config.database, storage::Use::Write)?);
-        std::fs::rename(&target, target.with_extension("before-restore"))?;
+        std::fs::set_permissions(target, Permissions::from_mode(0o600))?;
+        std::fs::rename(target, target.with_extension("before-restore"))?;
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{suffix}", target.display()));
         }
     }
-    File::open(&copy)?.sync_all()?;
-    std::fs::rename(&copy, &target)?;
+    File::open(copy)?.sync_all()?;
+    std::fs::rename(copy, target)?;
     say(&format!("restored from {}", file.display()));
     Ok(ExitCode::SUCCESS)
 }

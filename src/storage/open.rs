@@ -9,6 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel_migrations::EmbeddedMigrations;
 use diesel_migrations::MigrationHarness;
 use diesel_migrations::embed_migrations;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -45,6 +46,7 @@ pub fn is_shared(url: &str) -> bool {
 pub fn open(settings: &config::Database, what_for: Use) -> Result<Db> {
     let url = settings.url.as_str();
     let mut db = if let Some(path) = url.strip_prefix("sqlite://") {
+        private_file(path, what_for)?;
         let mut db = diesel::SqliteConnection::establish(path)?;
         db.batch_execute(SQLITE_SETTINGS)?;
         Db::Sqlite(db)
@@ -66,6 +68,21 @@ pub fn open(settings: &config::Database, what_for: Use) -> Result<Db> {
         })?;
     }
     Ok(db)
+}
+
+/// Makes the file of a database that there is not yet, for its owner's eyes alone; SQLite gives the files
+/// beside it the same mode. What only reads makes none.
+fn private_file(path: &str, what_for: Use) -> Result<()> {
+    if what_for == Use::Read && !Path::new(path).exists() {
+        return Err(Error::Unavailable(format!("there is no database at {path}")));
+    }
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::Unavailable(format!("{path}: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A connection to a server. What the server is asked to bound, it bounds by itself; the client's
@@ -181,7 +198,13 @@ pub fn backup(db: &mut Db, file: &Path) -> Result<()> {
             "a server is backed up by its own tools, such as pg_basebackup".to_owned(),
         ));
     };
-    diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(path).execute(c)?;
+    // It is filled, not made, and so keeps to its owner.
+    private_file(path, Use::Write)?;
+    let copy = diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(path);
+    if let Err(error) = copy.execute(c) {
+        let _ = std::fs::remove_file(file);
+        return Err(error.into());
+    }
     Ok(())
 }
 

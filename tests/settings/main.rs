@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its premise fails there")]
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -110,4 +111,90 @@ fn other_commands_find_the_sample_service_by_the_settings_that_it_leaves() {
     let output = audit.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("passavant.example/node-1"), "{output:?}");
+}
+
+/// A node without issuers' keys to fetch, for commands at the machine.
+fn at_the_machine(folder: &Path) -> impl Fn(&[&str]) -> (bool, String) {
+    let settings = format!(
+        "[node]\norigin = \"customs.example/node-1\"\nstate = \"FR\"\ndata_dir = \"data\"\n[access]\nissuers = [{ISSUER}]\n"
+    );
+    std::fs::write(folder.join("node.toml"), settings).unwrap();
+    std::fs::write(folder.join("keys.json"), r#"{"keys": []}"#).unwrap();
+    let folder = folder.to_path_buf();
+    move |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passavant"));
+        let output = command
+            .args(arguments)
+            .args(["--config", "node.toml"])
+            .current_dir(&folder)
+            .env_remove("PASSAVANT_DATABASE__URL")
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+}
+
+fn mode(file: &Path) -> u32 {
+    std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_command_that_found_nothing_to_do_has_not_succeeded_and_says_why() {
+    let folder = TempDir::new().unwrap();
+    let run = at_the_machine(folder.path());
+    let refused = |arguments: &[&str], words: &str| {
+        let (done, said) = run(arguments);
+        assert!(!done && said.contains(words), "{arguments:?}: {said}");
+    };
+    refused(&["audit", "verify"], "there is no database at data/passavant.db");
+    refused(&["backup", "copy.db"], "there is no database at data/passavant.db");
+    assert!(!folder.path().join("copy.db").exists());
+    assert!(run(&["migrate"]).0);
+    refused(&["audit", "verify"], "the database holds no log");
+    std::fs::write(folder.path().join("lists.json"), "{}").unwrap();
+    refused(&["lists", "load", "lists.json"], "/embargoes required");
+    refused(&["audit", "export", "log"], "the log customs.example/node-1 has no entries yet");
+    std::fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/data/lists.json"),
+        folder.path().join("lists.json"),
+    )
+    .unwrap();
+    let (done, said) = run(&["lists", "load", "lists.json"]);
+    assert!(done, "{said}");
+    let (done, said) = run(&["audit", "verify"]);
+    assert!(done && said.contains("all fits"), "{said}");
+    refused(&["audit", "replay", "0"], "entry 0 of customs.example/node-1 records no verdict");
+    refused(&["audit", "replay", "77"], "entry 77 of customs.example/node-1: there is none");
+    assert!(run(&["audit", "replay", "--all"]).0);
+}
+
+#[test]
+fn what_is_stored_is_for_its_owner_alone_and_a_refused_copy_does_not_stay() {
+    let folder = TempDir::new().unwrap();
+    let run = at_the_machine(folder.path());
+    let file = |name: &str| folder.path().join(name);
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/data/lists.json"), file("lists.json"))
+        .unwrap();
+    assert!(run(&["lists", "load", "lists.json"]).0);
+    assert!(run(&["backup", "copy.db"]).0);
+    for name in ["data/passavant.db", "copy.db"] {
+        assert_eq!(mode(&file(name)), 0o600, "{name}");
+    }
+    // As somebody may have left them.
+    for name in ["data/passavant.db", "copy.db"] {
+        std::fs::set_permissions(file(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    assert!(run(&["restore", "copy.db"]).0);
+    for name in ["data/passavant.db", "data/passavant.before-restore"] {
+        assert_eq!(mode(&file(name)), 0o600, "{name}");
+    }
+    std::fs::write(file("rubbish.db"), "no database at all".repeat(100)).unwrap();
+    let (done, said) = run(&["restore", "rubbish.db"]);
+    assert!(!done, "{said}");
+    let left = std::fs::read_dir(file("data")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    let stays = left.iter().filter(|name| name.to_string_lossy().contains("restoring"));
+    assert_eq!(stays.count(), 0, "{left:?}");
+    assert!(run(&["audit", "verify"]).0);
 }
