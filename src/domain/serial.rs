@@ -29,6 +29,13 @@ impl Serial {
         Self::parse(marking).unwrap_or_else(|| Self(marking.clone()))
     }
 
+    /// What was read off an article: its serial number or an alternative marking, which may be of geometric
+    /// symbols alone (article 8(1)(a)). A dash that stands for nothing is neither.
+    pub fn read_off(text: &Text) -> Option<Self> {
+        let is_symbol = |c| matches!(c, '\u{25a0}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}');
+        Self::parse(text).or_else(|| text.chars().any(is_symbol).then(|| Self(text.clone())))
+    }
+
     /// A serial number or marking as it was stored, which is the form in which it is compared. It has been
     /// read before: reading it again could refuse it, or make another of it.
     pub fn stored(text: &str) -> Self {
@@ -186,6 +193,15 @@ mod tests {
         assert_eq!(Serial::of_marking(&"FR 17-0001".into()), serial("FR170001"));
         assert_eq!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"△◇".into()));
         assert_ne!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"◇△".into()));
+    }
+
+    #[test]
+    fn symbols_may_be_read_off_and_dashes_may_not() {
+        assert_eq!(Serial::read_off(&"vc-1".into()), Some(serial("VC1")));
+        assert_eq!(Serial::read_off(&"△◇".into()), Some(Serial::of_marking(&"△◇".into())));
+        for nothing in ["-", "—", "?", "…", "─"] {
+            assert_eq!(Serial::read_off(&nothing.into()), None, "{nothing}");
+        }
     }
 
     #[test]

@@ -276,15 +276,18 @@ pub(in crate::wire) fn positive(text: &str) -> Result<Quantity, crate::domain::I
     Ok(quantity)
 }
 
-/// Reads a serial number.
+/// Reads a serial number, or an alternative marking that stands in for one.
 pub(in crate::wire) fn serial(r: &mut Reader, at: &At<'_>, text: &str) -> Option<Serial> {
     let text = r.text(at, Some(text), SERIAL_CHARS_MAX)?;
-    let serial = Serial::parse(&text);
+    let serial = Serial::read_off(&text);
     if serial.is_none() {
         r.error(
             at,
             "not_a_serial",
-            format!("{:?} holds neither a letter nor a digit", text.as_str()),
+            format!(
+                "{:?} holds neither a letter nor a digit nor a geometric symbol",
+                text.as_str()
+            ),
         );
     }
     serial
