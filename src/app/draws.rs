@@ -2,7 +2,9 @@
 use super::Error;
 use super::batch::Batch;
 use super::facts;
+use super::judge::json;
 use super::recorder::Stop;
+use crate::audit::entry::salted;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
@@ -12,6 +14,7 @@ use crate::rules::Case;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
+use crate::wire::post::ReturnedDraw;
 use crate::wire::release::BeyondReply;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -48,11 +51,28 @@ pub(super) fn moved(figure: Quantity, less: Quantity, more: Quantity) -> Option<
 
 /// What one line is drawn by, over an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Drawing {
+pub struct Drawing {
+    /// The item.
     pub item: u32,
+    /// The licence.
     pub licence: Text,
+    /// The line.
     pub line: u32,
+    /// How much.
     pub quantity: Quantity,
+}
+
+/// The digest of all that a release draws, in whatever order it stands: an entry has room for some of it only.
+pub(super) fn digest(nonce: [u8; 16], drawings: &[Drawing]) -> Result<String, Error> {
+    let plain = |drawing: &Drawing| ReturnedDraw {
+        item: drawing.item,
+        licence: drawing.licence.to_string(),
+        line: drawing.line,
+        quantity: drawing.quantity.to_string(),
+    };
+    let mut draws: Vec<ReturnedDraw> = drawings.iter().map(plain).collect();
+    draws.sort_unstable_by(|a, b| (a.item, &a.licence, a.line).cmp(&(b.item, &b.licence, b.line)));
+    Ok(salted(nonce, json(&draws)?.as_bytes()))
 }
 
 /// What a declaration that clears draws: every quote of a licence that this border draws upon, in

@@ -1,10 +1,10 @@
 //! A post that was cut off returns: the entries of its log join the logs here, byte for byte, in their order and
 //! under its own signature; what it released is drawn from what was set aside for it; and what it has given up
 //! comes back. Doing it again changes nothing.
+mod known;
 mod piece;
 
 pub(super) use piece::Beside;
-pub(super) use piece::Drawn;
 pub(super) use piece::Entry;
 pub(super) use piece::Piece;
 pub(super) use piece::Verdict;
@@ -113,6 +113,7 @@ impl Command for Join {
         let late = batch.now.as_microsecond() >= row.expires_us;
         let mut joining = Joining::new(&row, self.post, late)?;
         if !new.is_empty() {
+            known::fits(batch, &row.log, new, self.piece.entries.len() - new.len())?;
             write(batch, &mut row, &segments)?;
             joining.log_id = row.log_id.unwrap_or_default();
             for (entry, index) in new.iter().zip(joined..) {

@@ -66,6 +66,8 @@ struct ReleaseEntry<'a> {
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     against: Option<&'a [String]>,
     draws: Vec<DrawReply>,
+    draws_total: usize,
+    draws_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     joined: Option<&'a Joined>,
 }
@@ -278,6 +280,8 @@ pub(super) fn enter(
         draws: fitting(draws.iter(), DRAWS_BYTES_MAX, |draw| written(&draw.licence) + DRAW_BYTES)
             .cloned()
             .collect(),
+        draws_total: draws.len(),
+        draws_sha256: super::draws::digest(nonce, drawings)?,
         joined: act.joined,
     };
     let index = batch.enter(kind, nonce, &body)?;
@@ -303,7 +307,7 @@ pub(super) fn enter(
     Ok(Recorded { outcome, reply: judge::json(&reply)?, version })
 }
 
-/// Room for the draws listed in an audit entry; the declaration's digest covers all of them.
+/// Room for the draws listed in an audit entry; their own digest covers all of them.
 const DRAWS_BYTES_MAX: usize = 10 * 1024;
 /// Bytes of one draw there, its licence's number left out.
 const DRAW_BYTES: usize = 260;

@@ -4,6 +4,9 @@ use super::cut_off::*;
 use super::harness::*;
 use passavant::app::Error;
 use passavant::app::licences::Decision;
+use passavant::wire::post::ReturnReply;
+use passavant::wire::post::ReturnedDraw;
+use serde_json::Value;
 use serde_json::json;
 
 #[tokio::test]
@@ -272,4 +275,111 @@ async fn goods_that_were_stopped_before_the_cut_are_not_released_by_a_post() {
     assert!(codes(&stopped).contains(&"STOPPED_BY_OFFICER"), "{stopped}");
     assert!(is_refused(&post.release(&stopped).await.unwrap()));
     assert!(post.releases(&cartridges(2, 5)).await);
+}
+
+/// A release of forty items, of which its entry has room to list some.
+fn forty_items() -> Value {
+    let mut declaration = cartridges(1, 1);
+    let item = declaration["items"][0].clone();
+    let items = (1..=40).map(|n| {
+        let mut item = item.clone();
+        item["item"] = json!(n);
+        item
+    });
+    declaration["items"] = items.collect();
+    declaration
+}
+
+/// One alteration of what a release draws.
+type AlterDraws<'a> = dyn Fn(&mut Vec<ReturnedDraw>) + 'a;
+
+/// The path and the code by which a return is refused.
+fn refusal(joined: Result<ReturnReply, Error>) -> (String, String) {
+    match joined {
+        Err(Error::Invalid(errors)) => (errors[0].path.clone(), errors[0].code.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_return_whose_draws_were_altered_joins_nothing() {
+    let centre = register();
+    centre.issue_sample(100, "multiple").await;
+    set_aside(&centre, "FRLEH", 50).await.unwrap();
+    let post = Post::new("FRLEH", 1, &centre.clock).rest_on(&centre).await;
+    assert!(post.releases(&forty_items()).await);
+    let post = post.giving_up();
+    let whole = post.pieces(0).remove(0);
+    let entry = whole.entries.iter().find(|entry| entry.contains("\"kind\":\"release\""));
+    let entry: Value = serde_json::from_str(entry.unwrap()).unwrap();
+    let listed = entry["draws"].as_array().unwrap().len();
+    assert!(listed < 40, "{listed} of the draws are listed: none is left out");
+    let draw = |item, line, quantity: &str| ReturnedDraw {
+        item,
+        licence: EXPORT.to_owned(),
+        line,
+        quantity: quantity.to_owned(),
+    };
+    let cut = |draws: &mut Vec<ReturnedDraw>| draws.truncate(listed);
+    let more = |draws: &mut Vec<ReturnedDraw>| draws.push(draw(99, 2, "60"));
+    let less = |draws: &mut Vec<ReturnedDraw>| draws[39] = draw(40, 2, "0.5");
+    let twice = |draws: &mut Vec<ReturnedDraw>| draws.push(draws[0].clone());
+    let altering: [(&AlterDraws<'_>, &str, &str); 4] = [
+        (&cut, "/releases/0/draws", "digest_differs"),
+        (&more, "/releases/0/draws", "digest_differs"),
+        (&less, "/releases/0/draws", "digest_differs"),
+        (&twice, "/releases/0/draws/40", "duplicate"),
+    ];
+    for (alter, path, code) in altering {
+        let mut piece = whole.clone();
+        alter(&mut piece.releases[0].draws);
+        let refused = refusal(post.bring(&centre, piece).await);
+        assert_eq!(refused, (path.to_owned(), code.to_owned()));
+    }
+    assert_eq!(centre.figures().await, (50, 50, 0), "nothing of all that has joined");
+    let mut turned = whole.clone();
+    turned.releases[0].draws.reverse();
+    assert_eq!(post.bring(&centre, turned).await.unwrap().conflicts, 0, "in whatever order");
+    assert_eq!(centre.figures().await, (60, 0, 40));
+    assert_fits(&centre.app.config.database);
+}
+
+#[tokio::test]
+async fn a_return_that_does_not_hold_together_is_refused_before_anything_is_written() {
+    let centre = register();
+    centre.issue_sample(100, "multiple").await;
+    set_aside(&centre, "FRLEH", 30).await.unwrap();
+    let post = Post::new("FRLEH", 1, &centre.clock).rest_on(&centre).await;
+    assert!(post.releases(&cartridges(1, 5)).await);
+    assert!(post.releases(&cartridges(2, 7)).await);
+    let here = centre.verify(&cartridges(3, 1)).await;
+    let whole = post.pieces(0).remove(0);
+    let read = |entry: &String| serde_json::from_str::<Value>(entry).unwrap();
+    let of = |kind: &str| -> Vec<usize> {
+        let all = whole.entries.iter().enumerate();
+        all.filter(|(_, entry)| read(entry)["kind"] == kind).map(|(at, _)| at).collect()
+    };
+    let (verdicts, releases) = (of("verification"), of("release"));
+    let text =
+        |at: usize, field: &str| read(&whole.entries[at])[field].as_str().unwrap().to_owned();
+    let (first, second) = (releases[0], releases[1]);
+    let elsewhere = here["id"].as_str().unwrap().to_owned();
+    // The post's own key has signed each of these.
+    for (at, field, value, code) in [
+        (second, "content_sha256", text(first, "content_sha256"), "digest_differs"),
+        (second, "verification", text(first, "verification"), "digest_differs"),
+        (second, "verification", elsewhere.clone(), "not_of_this_log"),
+        (second, "release", text(first, "release"), "duplicate"),
+        (verdicts[1], "verification", text(verdicts[0], "verification"), "duplicate"),
+        (verdicts[1], "verification", elsewhere, "duplicate"),
+    ] {
+        let mut piece = whole.clone();
+        piece.entries[at] = piece.entries[at].replace(&text(at, field), &value);
+        post.sign(&mut piece);
+        let refused = refusal(post.bring(&centre, piece).await);
+        assert_eq!(refused, (format!("/entries/{at}"), code.to_owned()), "{field} {value}");
+    }
+    assert_eq!(centre.figures().await, (70, 30, 0));
+    post.giving_up().bring_back(&centre).await;
+    assert_eq!(centre.figures().await, (88, 0, 12));
 }

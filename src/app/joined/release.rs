@@ -14,7 +14,6 @@ use crate::app::draws::Draw;
 use crate::app::draws::Drawing;
 use crate::app::draws::move_draws;
 use crate::app::draws::serial_uses;
-use crate::app::joining::Drawn;
 use crate::app::judge::Presented;
 use crate::app::recorder::Done;
 use crate::app::recorder::Stop;
@@ -47,7 +46,7 @@ pub(super) struct Made<'a> {
     pub id: Uuid,
     pub verification: Uuid,
     pub caller: Caller,
-    pub draws: &'a [Drawn],
+    pub draws: &'a [Drawing],
     pub at: Timestamp,
     /// The entry's index in the post's log, and that of the one here for it.
     pub place: (u64, u64),
@@ -228,7 +227,7 @@ fn free(batch: &mut Batch<'_>, row: &ReleaseRow, taken: &[Taken]) -> Result<(), 
 }
 
 /// What the release draws, never more than a line has left; and what went beyond that, in words.
-fn within(batch: &Batch<'_>, draws: &[Drawn]) -> (Vec<Drawing>, Vec<String>) {
+fn within(batch: &Batch<'_>, draws: &[Drawing]) -> (Vec<Drawing>, Vec<String>) {
     let mut left: BTreeMap<(Text, u32), Quantity> = BTreeMap::new();
     let (mut drawings, mut beyond) = (Vec::new(), Vec::new());
     for draw in draws {

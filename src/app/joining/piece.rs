@@ -1,6 +1,8 @@
 //! A piece of a post's log as it comes back, read whole before anything is written: every entry in its place, and
 //! beside each verdict and release what its digests promise.
 use crate::app::Error;
+use crate::app::draws::Drawing;
+use crate::app::draws::digest;
 use crate::app::judge::Presented;
 use crate::app::replay::digests;
 use crate::app::replay::nonce;
@@ -19,6 +21,7 @@ use crate::wire::post::ReturnRequest;
 use crate::wire::post::ReturnedDraw;
 use crate::wire::post::ReturnedVerdict;
 use serde_json::Value;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A piece that reads.
@@ -56,7 +59,7 @@ pub enum Beside {
     /// Of a verdict.
     Verdict(Box<Verdict>),
     /// Of a release: who made it, and what it draws.
-    Release { id: Uuid, verification: Uuid, caller: String, draws: Vec<Drawn> },
+    Release { id: Uuid, verification: Uuid, caller: String, draws: Vec<Drawing> },
 }
 
 /// What is kept beside a verdict.
@@ -65,19 +68,6 @@ pub struct Verdict {
     pub row: VerificationRow,
     /// The declaration.
     pub presented: Presented,
-}
-
-/// What a release draws.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drawn {
-    /// The item.
-    pub item: u32,
-    /// The licence.
-    pub licence: Text,
-    /// The line.
-    pub line: u32,
-    /// How much.
-    pub quantity: Quantity,
 }
 
 fn fault(path: String, code: &str, words: impl Into<String>) -> FieldError {
@@ -210,41 +200,41 @@ fn release(sent: &ReturnRequest, index: u64, body: &Value, at: &str) -> Result<B
         let words = format!("it is not whom entry {index} names");
         return Err(fault(format!("{path}/caller"), "digest_differs", words));
     }
-    // The entry lists as many as it has room for.
-    let listed: Vec<ReturnedDraw> = body
-        .get("draws")
-        .and_then(Value::as_array)
-        .map(|draws| draws.iter().filter_map(listed).collect())
-        .unwrap_or_default();
-    if listed.len() > kept.draws.len() || !listed.iter().zip(&kept.draws).all(|(a, b)| a == b) {
-        let words = format!("entry {index} lists other draws");
-        return Err(fault(format!("{path}/draws"), "differs", words));
+    let draws = draws(kept.draws, &format!("{path}/draws"))?;
+    let all = digest_of_draws(body, &draws)
+        .map_err(|error| fault(format!("{path}/draws"), "not_an_entry", error.to_string()))?;
+    if all.as_deref() != Some(text(body, "draws_sha256"))
+        || body.get("draws_total").and_then(Value::as_u64) != u64::try_from(draws.len()).ok()
+    {
+        let words = format!("entry {index} is a digest of other draws");
+        return Err(fault(format!("{path}/draws"), "digest_differs", words));
     }
-    let drawn = |draw: ReturnedDraw| {
-        Some(Drawn {
-            item: draw.item,
-            licence: draw.licence.into(),
-            line: draw.line,
-            quantity: Quantity::parse(&draw.quantity).ok()?,
-        })
-    };
-    let draws = kept.draws.into_iter().map(drawn).collect::<Option<_>>();
-    let not_a_quantity =
-        || fault(format!("{path}/draws"), "not_a_quantity", "a quantity does not read");
     Ok(Beside::Release {
         id: id(body, "release", at)?,
         verification: id(body, "verification", at)?,
         caller: kept.caller,
-        draws: draws.ok_or_else(not_a_quantity)?,
+        draws,
     })
 }
 
-fn listed(draw: &Value) -> Option<ReturnedDraw> {
-    let number = |field: &str| u32::try_from(draw.get(field)?.as_u64()?).ok();
-    Some(ReturnedDraw {
-        item: number("item")?,
-        licence: text(draw, "licence").to_owned(),
-        line: number("line")?,
-        quantity: text(draw, "quantity").to_owned(),
-    })
+fn digest_of_draws(body: &Value, draws: &[Drawing]) -> Result<Option<String>, Error> {
+    nonce(text(body, "nonce")).map(|nonce| digest(nonce, draws)).transpose()
+}
+
+/// What a release draws, each line once an item.
+fn draws(sent: Vec<ReturnedDraw>, path: &str) -> Result<Vec<Drawing>, FieldError> {
+    let (mut seen, mut draws) = (HashSet::new(), Vec::with_capacity(sent.len()));
+    for (place, draw) in sent.into_iter().enumerate() {
+        let ReturnedDraw { item, licence, line, quantity } = draw;
+        let quantity = Quantity::parse(&quantity).map_err(|error| {
+            fault(format!("{path}/{place}/quantity"), "not_a_quantity", error.detail)
+        })?;
+        let licence = Text::from(licence);
+        if !seen.insert((item, licence.clone(), line)) {
+            let words = format!("line {line} of {licence} stands twice for item {item}");
+            return Err(fault(format!("{path}/{place}"), "duplicate", words));
+        }
+        draws.push(Drawing { item, licence, line, quantity });
+    }
+    Ok(draws)
 }
