@@ -96,10 +96,7 @@ impl Caller {
 
     /// Whether a licence names the caller's State.
     pub fn is_named_on(&self, licence: &Licence) -> bool {
-        licence.issuing_state == self.state
-            || licence.country_of_export == self.state
-            || licence.country_of_import == self.state
-            || licence.transit.iter().any(|transit| transit.country == self.state)
+        licence.names(self.state)
     }
 
     /// Refuses a licence of another State than the caller's own.

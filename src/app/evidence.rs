@@ -3,6 +3,7 @@
 use super::App;
 use super::Caller;
 use super::Error;
+use super::book::licence_of;
 use super::facts_record::FactsRecord;
 use super::release::uuid;
 use super::trail::proven;
@@ -14,6 +15,7 @@ use crate::audit::evidence::Log;
 use crate::audit::evidence::Record;
 use crate::audit::evidence::Recorded;
 use crate::audit::evidence::Release;
+use crate::domain::Country;
 use crate::domain::Timestamp;
 use crate::storage;
 use crate::storage::Db;
@@ -66,22 +68,24 @@ impl App {
             let found = storage::verifications::entered(db, verification)?;
             let found = found.filter(|(row, ..)| row.state == state.as_str());
             let (row, log, index) = found.ok_or(Error::NotFound)?;
-            gather(db, row, (log, index), now)
+            gather(db, row, (log, index), Some(state), now)
         };
         self.readers.read(whole).await
     }
 }
 
-/// Puts the evidence of a case together; what has gone into archive files can no longer be.
+/// Puts the evidence of a case together; what has gone into archive files can no longer be. A State is not given
+/// what licences say that do not name it.
 pub fn gather(
     db: &mut Db,
     row: VerificationRow,
     (log, index): (String, i64),
+    to: Option<Country>,
     now: Timestamp,
 ) -> Result<Evidence, Error> {
     let mut needed = Needed::default();
     needed.entry_of(log, index)?;
-    let licences = licences(db, &row, &mut needed)?;
+    let (licences, is_whole) = licences(db, &row, to, &mut needed)?;
     let releases = releases(db, &row, &mut needed)?;
     let (mut logs, mut entries) = (Vec::new(), Vec::new());
     for (origin, indexes) in &needed.entries {
@@ -102,31 +106,43 @@ pub fn gather(
         made_at: instant(now),
         logs,
         entries,
-        record: Record { declaration: row.declaration, facts: row.facts, reply: row.reply },
+        record: Record {
+            declaration: row.declaration,
+            // They hold the status and the balances of every licence quoted.
+            facts: Some(row.facts).filter(|_| is_whole),
+            reply: row.reply,
+        },
         licences,
         releases,
     })
 }
 
-/// The documents of the licences on which the verdict rests, of those that this register records.
+/// The documents of the licences on which the verdict rests, of those that this register records; and whether
+/// all of them may be told.
 fn licences(
     db: &mut Db,
     row: &VerificationRow,
+    to: Option<Country>,
     needed: &mut Needed,
-) -> Result<Vec<Document>, Error> {
+) -> Result<(Vec<Document>, bool), Error> {
     let facts: FactsRecord = serde_json::from_str(&row.facts)
         .map_err(|error| Error::Internal(format!("recorded facts do not read: {error}")))?;
-    let mut documents = Vec::new();
+    let (mut documents, mut is_whole) = (Vec::new(), true);
     for (number, version) in facts.versions() {
         let recorded = storage::licence_entries::of(db, number, version)?;
         let Some((log_id, index)) = recorded else { continue };
         let Some(document) = storage::licences::body_of_version(db, number, version)? else {
             continue;
         };
+        let licence = licence_of(number, version, &document)?;
+        if !to.is_none_or(|state| licence.names(state)) {
+            is_whole = false;
+            continue;
+        }
         let recorded = needed.entry(db, log_id, index)?;
         documents.push(Document { number: number.to_owned(), version, document, recorded });
     }
-    Ok(documents)
+    Ok((documents, is_whole))
 }
 
 /// The releases of a verification with every state in which they stood.

@@ -70,8 +70,9 @@ pub struct Entry {
 pub struct Record {
     /// The declaration as received.
     pub declaration: String,
-    /// The facts as looked up.
-    pub facts: String,
+    /// The facts as looked up; left out where they tell of a licence that does not name the reader's State.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<String>,
     /// The reply, but for its place in the log.
     pub reply: String,
 }
@@ -131,6 +132,8 @@ pub struct Shown {
     pub licences: Vec<(String, u32)>,
     /// Licences on which the verdict rests and of which there is no document here.
     pub unproven: Vec<(String, u32)>,
+    /// Whether it holds what was looked up.
+    pub has_facts: bool,
     /// The releases proven, with the number of states.
     pub releases: usize,
 }
@@ -164,6 +167,7 @@ pub fn verify(evidence: &Evidence, trusted: &[String]) -> Result<Shown, Vec<Stri
         entries: check.entries.len(),
         licences,
         unproven,
+        has_facts: evidence.record.facts.is_some(),
         releases: evidence.releases.len(),
     })
 }
@@ -268,7 +272,9 @@ impl Check {
         };
         let record = &evidence.record;
         self.digest(entry, "declaration_sha256", &record.declaration, "the declaration");
-        self.digest(entry, "facts_sha256", &record.facts, "what was looked up");
+        if let Some(facts) = &record.facts {
+            self.digest(entry, "facts_sha256", facts, "what was looked up");
+        }
         self.digest(entry, "reply_sha256", &record.reply, "the reply");
         Some(entry.clone())
     }

@@ -45,7 +45,7 @@ pub(crate) fn run(
             let mut db = storage::open(&config.database, storage::Use::Read)?;
             let found = storage::verifications::entered(&mut db, *verification)?;
             let (row, log, index) = found.ok_or("there is no such verification")?;
-            let evidence = evidence::gather(&mut db, row, (log, index), SystemClock.now())?;
+            let evidence = evidence::gather(&mut db, row, (log, index), None, SystemClock.now())?;
             say(&serde_json::to_string_pretty(&evidence)?);
             Ok(ExitCode::SUCCESS)
         }
@@ -81,6 +81,9 @@ fn check(file: &PathBuf, keys: &[String]) -> Result<ExitCode, Failed> {
     }
     for (number, version) in &shown.licences {
         say(&format!("licence {number} version {version}: as recorded"));
+    }
+    if !shown.has_facts {
+        say("what was looked up is not part of this");
     }
     for (number, version) in &shown.unproven {
         say(&format!("licence {number} version {version}: its document is not part of this"));

@@ -248,6 +248,14 @@ pub struct Licence {
 }
 
 impl Licence {
+    /// Whether a State is one that it concerns: its issuer's, or one of the movement.
+    pub fn names(&self, state: Country) -> bool {
+        self.issuing_state == state
+            || self.country_of_export == state
+            || self.country_of_import == state
+            || self.transit.iter().any(|transit| transit.country == state)
+    }
+
     /// A line by its number.
     pub fn line(&self, number: u32) -> Option<&Line> {
         self.lines.iter().find(|line| line.line == number)

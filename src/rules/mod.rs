@@ -28,6 +28,7 @@ mod route;
 mod screening;
 mod serials;
 mod status;
+mod strangers;
 mod temporary;
 mod transit;
 
@@ -134,5 +135,7 @@ pub fn evaluate(case: &Case<'_>) -> Verdict {
     for rule in RULES {
         rule(case, &mut findings);
     }
-    findings.into_verdict(case)
+    let mut verdict = findings.into_verdict(case);
+    strangers::withhold(case, &mut verdict.findings);
+    verdict
 }

@@ -189,7 +189,9 @@ async fn evidence_that_was_altered_is_refused() {
     let found = case(&service).await;
     let alterations: [(&str, Alter); 14] = [
         ("the declaration", |e| e.record.declaration.push(' ')),
-        ("the facts", |e| e.record.facts = e.record.facts.replace("true", "false")),
+        ("the facts", |e| {
+            e.record.facts = e.record.facts.take().map(|facts| facts.replace("true", "false"));
+        }),
         ("the reply", |e| e.record.reply = e.record.reply.replace("clear", "hold")),
         ("a document", |e| e.licences[0].document = e.licences[0].document.replace("50", "500")),
         ("a document's version", |e| e.licences[0].version += 1),
@@ -213,4 +215,90 @@ async fn evidence_that_was_altered_is_refused() {
         assert_ne!(altered, found, "{what}");
         assert!(evidence::verify(&altered, &[]).is_err(), "{what}");
     }
+}
+
+/// A licence of another State's transaction with which this border has nothing to do.
+const STRANGE: &str = "KE-IMP-STRANGE-1";
+
+fn its_last_day() -> String {
+    today().saturating_add(jiff::SignedDuration::from_hours(13 * 24)).to_string()
+}
+
+async fn issue_strange(service: &Service) {
+    let mut licence = passavant::demo::licences(today()).remove(1);
+    licence["number"] = json!(STRANGE);
+    licence["country_of_export"] = json!("ZA");
+    licence["exporter"] =
+        json!({"id": "ZA-EXPORTER", "name": "Pretoria Arms", "address": "Pretoria"});
+    licence["final_recipient"] =
+        json!({"id": "KE-SECRET", "name": "Secret Guard", "address": "Nairobi"});
+    licence["valid_until"] = json!(its_last_day());
+    licence["transit"] = json!([]);
+    licence["lines"][0]["make"] = json!("Zastava");
+    licence["lines"][0]["serials"] = (1..=50).map(|n| json!(format!("ZZ{n:06}"))).collect();
+    let issued = service.post("/v1/licences", &token("KE", "authority"), &licence).await;
+    assert_eq!(issued.status, 201, "{}", issued.text);
+}
+
+#[tokio::test]
+async fn a_licence_that_does_not_name_the_state_is_told_to_nobody_there() {
+    let service = with_entries(1).await;
+    issue_strange(&service).await;
+    let officer = token("FR", "officer");
+    assert_eq!(service.get(&format!("/v1/licences/{STRANGE}"), &officer).await.status, 404);
+    let says_of_it = |text: &str| {
+        // A State stands in quotes, and in a text within a text in quotes that are escaped.
+        let told = [
+            "ZA-EXPORTER",
+            "Pretoria",
+            "KE-SECRET",
+            "Secret Guard",
+            "Zastava",
+            "ZZ0000",
+            "\"ZA\"",
+            "\"ZA\\",
+        ];
+        let until = its_last_day();
+        let told = told.into_iter().chain([until.as_str()]).filter(|word| text.contains(word));
+        told.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut declaration = sample("clear");
+    declaration["items"][0]["licences"][1]["number"] = json!(STRANGE);
+    declaration["final_recipient"] = Value::Null;
+    let verified = service.verify(&declaration).await;
+    let verdict = verified.json();
+    assert_eq!(says_of_it(&verified.text), Vec::<String>::new(), "{}", verified.text);
+    let found = codes(&verdict);
+    for code in
+        ["COUNTRY_OF_EXPORT_MISMATCH", "SERIAL_NOT_ON_LICENCE", "EXPORT_IMPORT_LICENCE_MISMATCH"]
+    {
+        assert!(found.contains(&code), "{code}: {}", verified.text);
+    }
+    let serial = verdict["findings"].as_array().unwrap().iter();
+    let serial = serial.clone().find(|of| of["code"] == "SERIAL_NOT_ON_LICENCE").unwrap();
+    assert_eq!((&serial["licence"], &serial["licensed"]), (&json!(STRANGE), &Value::Null));
+    assert!(serial["declared"].as_str().unwrap().contains("VC000101"), "{serial}");
+    let body = json!({"verification": verdict["id"]});
+    let refused = service.post_once("/v1/releases", &officer, "strange", &body).await;
+    assert_eq!((refused.status, says_of_it(&refused.text)), (409, vec![]), "{}", refused.text);
+
+    let path = format!("/v1/verifications/{}/evidence", verdict["id"].as_str().unwrap());
+    for role in ["officer", "authority", "auditor"] {
+        let given = service.get(&path, &token("FR", role)).await;
+        assert_eq!((given.status, says_of_it(&given.text)), (200, vec![]), "{role}");
+        let given: Evidence = serde_json::from_str(&given.text).unwrap();
+        assert_eq!(given.record.facts, None, "they hold its balances");
+        let shown = evidence::verify(&given, &[]).unwrap();
+        assert_eq!((shown.has_facts, shown.licences.len()), (false, 2), "{role}");
+        assert_eq!(shown.unproven, [(STRANGE.to_owned(), 1)], "{role}");
+    }
+    // What is kept for a replay is whole, and leads to the same words.
+    let mut settings = passavant::config::Config::embedded().unwrap().database;
+    settings.url.clone_from(&service.database_url);
+    let mut db = passavant::storage::open(&settings, passavant::storage::Use::Read).unwrap();
+    let log = passavant::storage::log::all(&mut db).unwrap().remove(0);
+    let index = verdict["audit"]["index"].as_u64().unwrap();
+    let entry = passavant::storage::log::entry(&mut db, log.id, index).unwrap().unwrap();
+    let again = passavant::app::replay::replay(&mut db, log.id, index, &entry).unwrap().unwrap();
+    assert!(again.agrees(), "{:?}", again.differences);
 }
