@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// What the form is called.
@@ -150,6 +151,7 @@ pub fn verify(evidence: &Evidence, trusted: &[String]) -> Result<Shown, Vec<Stri
     let judged = check.judgement(evidence);
     let licences = check.licences(evidence);
     check.releases(evidence);
+    check.nothing_left_over(evidence);
     let rests = judged.as_ref().map(rests_on).unwrap_or_default();
     let unproven = rests.into_iter().filter(|one| !licences.contains(one)).collect();
     if !check.faults.is_empty() {
@@ -261,10 +263,7 @@ impl Check {
     }
 
     fn judgement(&mut self, evidence: &Evidence) -> Option<Value> {
-        let of = |entry: &&Value| {
-            text(entry, "verification") == evidence.verification
-                && entry.get("declaration_sha256").is_some()
-        };
+        let of = |entry: &&Value| is_judgement(entry, &evidence.verification);
         let found: Vec<Value> = self.entries.values().filter(of).cloned().collect();
         let [entry] = found.as_slice() else {
             self.fault(format!("{} entries are of the verification, not one", found.len()));
@@ -301,22 +300,62 @@ impl Check {
     }
 
     fn releases(&mut self, evidence: &Evidence) {
+        let mut states: BTreeMap<&str, Vec<&Release>> = BTreeMap::new();
         for release in &evidence.releases {
-            let what = format!("release {} version {}", release.release, release.version);
-            let Some(entry) = self.at(&release.recorded) else {
-                self.fault(format!("{what}: its entry is not here"));
-                continue;
-            };
-            let version = entry.get("version").and_then(Value::as_i64);
-            if text(&entry, "release") != release.release
-                || text(&entry, "verification") != evidence.verification
-                || version != Some(release.version)
-            {
-                self.fault(format!("{what}: the entry is of something else"));
+            states.entry(&release.release).or_default().push(release);
+        }
+        for (id, mut states) in states {
+            states.sort_by_key(|state| state.version);
+            if (1..).zip(&states).any(|(version, state)| state.version != version) {
+                self.fault(format!("release {id}: its states do not count from 1 without a gap"));
             }
-            if let Some(declaration) = &release.declaration {
-                self.digest(&entry, "content_sha256", declaration, &what);
+            // It stands on what was verified until a change states another declaration.
+            let mut stands_on = &evidence.record.declaration;
+            for state in states {
+                stands_on = state.declaration.as_ref().unwrap_or(stands_on);
+                self.release(evidence, state, stands_on);
             }
         }
     }
+
+    fn release(&mut self, evidence: &Evidence, release: &Release, stands_on: &str) {
+        let what = format!("release {} version {}", release.release, release.version);
+        let Some(entry) = self.at(&release.recorded) else {
+            self.fault(format!("{what}: its entry is not here"));
+            return;
+        };
+        let version = entry.get("version").and_then(Value::as_i64);
+        if text(&entry, "release") != release.release
+            || text(&entry, "verification") != evidence.verification
+            || version != Some(release.version)
+        {
+            self.fault(format!("{what}: the entry is of something else"));
+        }
+        self.digest(&entry, "content_sha256", stands_on, &what);
+    }
+
+    /// Every entry stands for something that is shown: none is left over from what was taken out.
+    fn nothing_left_over(&mut self, evidence: &Evidence) {
+        let of_licences = evidence.licences.iter().map(|licence| &licence.recorded);
+        let of_releases = evidence.releases.iter().map(|release| &release.recorded);
+        let used: BTreeSet<(&str, u64)> =
+            of_licences.chain(of_releases).map(|at| (at.log.as_str(), at.index)).collect();
+        let is_judgement = |entry: &Value| is_judgement(entry, &evidence.verification);
+        let left: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|((log, index), entry)| {
+                !used.contains(&(log.as_str(), *index)) && !is_judgement(entry)
+            })
+            .map(|((log, index), _)| {
+                format!("entry {index} of {log}: nothing that it records is here")
+            })
+            .collect();
+        self.faults.extend(left);
+    }
+}
+
+/// Whether an entry records the judgement of a verification.
+fn is_judgement(entry: &Value, verification: &str) -> bool {
+    text(entry, "verification") == verification && entry.get("declaration_sha256").is_some()
 }

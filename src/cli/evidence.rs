@@ -77,7 +77,7 @@ fn check(file: &PathBuf, keys: &[String]) -> Result<ExitCode, Failed> {
     for (log, key, size) in &shown.logs {
         let known =
             if keys.is_empty() { "compare this key with what you know" } else { "a key given" };
-        say(&format!("log {log} at {size} entries, signed by {key} ({known})"));
+        say(&format!("log {log} as of {size} entries, signed by {key} ({known})"));
     }
     for (number, version) in &shown.licences {
         say(&format!("licence {number} version {version}: as recorded"));

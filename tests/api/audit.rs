@@ -187,7 +187,7 @@ type Alter = fn(&mut Evidence);
 async fn evidence_that_was_altered_is_refused() {
     let service = with_entries(1).await;
     let found = case(&service).await;
-    let alterations: [(&str, Alter); 14] = [
+    let alterations: [(&str, Alter); 19] = [
         ("the declaration", |e| e.record.declaration.push(' ')),
         ("the facts", |e| {
             e.record.facts = e.record.facts.take().map(|facts| facts.replace("true", "false"));
@@ -207,6 +207,11 @@ async fn evidence_that_was_altered_is_refused() {
         }),
         ("a release's entry left out", |e| drop(e.entries.pop())),
         ("a release's declaration", |e| e.releases[0].declaration = Some("{}".to_owned())),
+        ("an amended declaration left out", |e| e.releases[1].declaration = None),
+        ("an amendment left out", |e| drop(e.releases.remove(1))),
+        ("the last state left out, its entry not", |e| drop(e.releases.pop())),
+        ("a state twice", |e| e.releases.push(e.releases[2].clone())),
+        ("a document left out, its entry not", |e| drop(e.licences.pop())),
         ("another case", |e| e.verification = e.releases[0].release.clone()),
     ];
     for (what, alter) in alterations {
