@@ -267,6 +267,8 @@ pub struct Cache {
 pub struct Preclearance {
     /// Pre-clearances of one carrier in an hour that name licences which are not there or do not fit.
     pub misses_per_hour_max: u32,
+    /// Pre-clearances that one carrier may lodge in an hour; each is withdrawn once at most.
+    pub lodgings_per_hour_max: u32,
     /// Pre-clearances of one carrier that wait for presentation.
     pub waiting_max: u32,
     /// How often what has lapsed is freed.

@@ -24,6 +24,8 @@ use crate::domain::number;
 use crate::rules::journey::deviations;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::consignments::By;
+use crate::storage::consignments::Concerned;
 use crate::storage::consignments::EventRow;
 use crate::wire::consignment::ConsignmentReply;
 use crate::wire::consignment::EventReply;
@@ -33,8 +35,10 @@ use crate::wire::verification::instant;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Most events of a timeline; the latest are shown.
+/// Most events of a timeline that posts and authorities brought about; the latest are shown.
 pub const EVENTS_MAX: i64 = 2_000;
+/// Most of those that its carrier brought about by announcing and withdrawing it; the latest are shown.
+pub const ANNOUNCED_MAX: i64 = 200;
 /// What the database holds of a consignment.
 struct Held {
     events: Vec<EventRow>,
@@ -44,18 +48,22 @@ struct Held {
 }
 
 fn held(db: &mut Db, ucr: &str, caller: &Caller) -> Result<Held, Error> {
-    let mut events = storage::consignments::events(db, ucr, EVENTS_MAX + 1)?;
-    let most = usize::try_from(EVENTS_MAX).unwrap_or(usize::MAX);
-    let truncated = events.len() > most;
-    events.truncate(most);
-    let mut shown = Vec::with_capacity(events.len());
-    // They come the latest first; what has one instant keeps the order in which it was recorded.
-    for event in events.into_iter().rev() {
-        if concerns(caller, &event)? {
-            shown.push(event);
+    let carrier = caller.operator.as_deref().filter(|_| caller.role == Role::Carrier);
+    let to = Concerned { state: caller.state.as_str(), carrier };
+    let (mut shown, mut truncated) = (Vec::new(), false);
+    for (by, most) in [(By::Posts, EVENTS_MAX), (By::Carriers, ANNOUNCED_MAX)] {
+        let mut events = storage::consignments::events(db, ucr, by, Some(to), most + 1)?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        truncated |= events.len() > most;
+        events.truncate(most);
+        // They come the latest first; what has one instant keeps the order in which it was recorded.
+        for event in events.into_iter().rev() {
+            if concerns(caller, &event)? {
+                shown.push(event);
+            }
         }
     }
-    shown.sort_by_key(|event| event.at_us);
+    shown.sort_by_key(|event| (event.at_us, event.log_id, event.log_index));
     let mut releases = Vec::new();
     if caller.role != Role::Carrier {
         for of in journey::releases(db, ucr)? {

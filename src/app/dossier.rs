@@ -6,12 +6,16 @@ use super::Error;
 use super::judge::Presented;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::consignments::By;
+use crate::storage::consignments::Concerned;
 use crate::wire::audit::EntryReply;
 use crate::wire::audit::ProofReply;
 use std::collections::BTreeSet;
 
-/// Entries of one case.
+/// Entries of one case that posts and authorities brought about.
 pub const ENTRIES_MAX: usize = 500;
+/// Those that its carrier brought about by announcing and withdrawing it.
+pub const ANNOUNCED_MAX: usize = 100;
 /// Releases of a reference that are asked for their consignment.
 const RELEASES_MAX: i64 = 20;
 
@@ -34,7 +38,7 @@ impl App {
         caller: &Caller,
         sought: &str,
     ) -> Result<Dossier<EntryReply>, Error> {
-        let (places, is_cut) = self.places(sought).await?;
+        let (places, is_cut) = self.places(caller, sought).await?;
         let mut entries = Vec::with_capacity(places.len());
         for (log, index) in places {
             let (mut page, _) = self.entries(caller, Some(&log), index, 1).await?;
@@ -49,7 +53,7 @@ impl App {
         caller: &Caller,
         sought: &str,
     ) -> Result<Dossier<ProofReply>, Error> {
-        let (places, is_cut) = self.places(sought).await?;
+        let (places, is_cut) = self.places(caller, sought).await?;
         let mut entries = Vec::with_capacity(places.len());
         for (log, index) in places {
             match self.proof(caller, &log, index).await {
@@ -61,14 +65,22 @@ impl App {
         Ok(Dossier { entries, is_cut })
     }
 
-    async fn places(&self, sought: &str) -> Result<(Vec<Place>, bool), Error> {
-        let sought = sought.to_owned();
-        self.readers.read(move |db| places(db, &sought)).await
+    async fn places(&self, caller: &Caller, sought: &str) -> Result<(Vec<Place>, bool), Error> {
+        let (sought, state) = (sought.to_owned(), caller.state);
+        let to = (!self.audits(caller)).then_some(state);
+        let read = move |db: &mut Db| {
+            let to = to.as_ref().map(|to| Concerned { state: to.as_str(), carrier: None });
+            places(db, &sought, to)
+        };
+        self.readers.read(read).await
     }
 }
 
-fn places(db: &mut Db, sought: &str) -> Result<(Vec<Place>, bool), Error> {
-    let most = i64::try_from(ENTRIES_MAX).unwrap_or(i64::MAX);
+fn places(
+    db: &mut Db,
+    sought: &str,
+    to: Option<Concerned<'_>>,
+) -> Result<(Vec<Place>, bool), Error> {
     let mut consignments = BTreeSet::from([sought.to_owned()]);
     for id in storage::releases::under(db, sought, RELEASES_MAX)? {
         let row = storage::releases::read(db, super::release::uuid(&id)?)?;
@@ -79,20 +91,26 @@ fn places(db: &mut Db, sought: &str) -> Result<(Vec<Place>, bool), Error> {
         let ucr = declared.and_then(|d| d.declaration.consignment().map(ToString::to_string));
         consignments.extend(ucr);
     }
-    let mut found = BTreeSet::new();
-    for ucr in &consignments {
-        let events = storage::consignments::events(db, ucr, most)?;
-        found.extend(events.iter().map(|event| (event.at_us, event.log_id, event.log_index)));
-        found.extend(storage::alerts::steps_of(db, ucr, most)?);
+    let (mut found, mut is_cut) = (BTreeSet::new(), false);
+    for (by, most) in [(By::Posts, ENTRIES_MAX), (By::Carriers, ANNOUNCED_MAX)] {
+        let (limit, mut of) = (i64::try_from(most + 1).unwrap_or(i64::MAX), BTreeSet::new());
+        for ucr in &consignments {
+            let events = storage::consignments::events(db, ucr, by, to, limit)?;
+            of.extend(events.iter().map(|event| (event.at_us, event.log_id, event.log_index)));
+            if by == By::Posts {
+                of.extend(storage::alerts::steps_of(db, ucr, limit)?);
+            }
+        }
+        is_cut |= of.len() > most;
+        found.extend(of.into_iter().take(most));
     }
     let logs: Vec<(i64, String)> =
         storage::log::all(db)?.into_iter().map(|log| (log.id, log.origin)).collect();
     let mut seen = BTreeSet::new();
     found.retain(|(_, log, index)| seen.insert((*log, *index)));
-    let is_cut = found.len() > ENTRIES_MAX;
     let place = |(_, id, index): (i64, i64, i64)| {
         let (_, origin) = logs.iter().find(|(log, _)| *log == id)?;
         Some((origin.clone(), u64::try_from(index).ok()?))
     };
-    Ok((found.into_iter().take(ENTRIES_MAX).filter_map(place).collect(), is_cut))
+    Ok((found.into_iter().filter_map(place).collect(), is_cut))
 }

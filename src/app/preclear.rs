@@ -52,8 +52,8 @@ use std::sync::Arc;
 
 /// Days within which goods are presented that a carrier has announced (UCC 171).
 const PRESENTATION_DAYS: u16 = 30;
-/// Over how long misses are counted.
-const MISSES_WITHIN_US: i64 = 3_600_000_000;
+/// Over how long misses and lodgings are counted.
+const COUNTED_WITHIN_US: i64 = 3_600_000_000;
 
 /// The carrier that a caller speaks for: its issuer and its number.
 pub(super) fn carrier(caller: &Caller) -> Result<(&str, &str), Error> {
@@ -240,7 +240,7 @@ fn is_miss(verdict: &Verdict) -> bool {
     verdict.findings.iter().any(|found| found.severity > Severity::Inform && tells(found))
 }
 
-/// Refuses a carrier that has missed too often lately, or has too much waiting; gives its misses.
+/// Refuses a carrier that has missed or lodged too often lately, or has too much waiting; gives its misses.
 fn may_lodge(
     db: &mut Db,
     caller: &Caller,
@@ -248,11 +248,16 @@ fn may_lodge(
     now: Timestamp,
 ) -> Result<i64, Error> {
     let (issuer, operator) = carrier(caller)?;
-    let since = now.as_microsecond() - MISSES_WITHIN_US;
-    let misses = storage::preclearances::misses(db, issuer, operator, since)?;
+    let since = now.as_microsecond() - COUNTED_WITHIN_US;
+    let (lodged, misses) = storage::preclearances::lodged(db, issuer, operator, since)?;
     if misses >= i64::from(limits.misses_per_hour_max) {
         return Err(Error::TooOften(
             "too many of your pre-clearances of the last hour named licences that are not there or do not fit",
+        ));
+    }
+    if lodged >= i64::from(limits.lodgings_per_hour_max) {
+        return Err(Error::TooOften(
+            "you have lodged too many pre-clearances within the last hour",
         ));
     }
     let waiting = storage::preclearances::waiting(db, issuer, operator)?;

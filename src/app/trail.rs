@@ -81,7 +81,7 @@ impl App {
 
     /// Whether a caller audits this service: only then does all of the trail concern him. Other
     /// States' auditors have a part in what concerns their State.
-    fn audits(&self, caller: &Caller) -> bool {
+    pub(super) fn audits(&self, caller: &Caller) -> bool {
         caller.role == Role::Auditor && caller.state.as_str() == self.config.node.state
     }
 

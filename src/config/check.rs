@@ -104,6 +104,10 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
             config.preclearance.misses_per_hour_max > 0,
             "preclearance.misses_per_hour_max: at least 1",
         ),
+        (
+            config.preclearance.lodgings_per_hour_max > 0,
+            "preclearance.lodgings_per_hour_max: at least 1",
+        ),
         (config.preclearance.waiting_max > 0, "preclearance.waiting_max: at least 1"),
         (
             (60..=86_400).contains(&config.release.confirm_within_s),

@@ -96,12 +96,52 @@ pub fn verdicts(
     Ok(found)
 }
 
-/// The latest events under a reference, the latest first.
-pub fn events(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<EventRow>> {
-    Ok(consignment_event::table
+/// What a carrier brings about by itself, as often as it likes.
+const ANNOUNCED: [&str; 3] =
+    ["preclearance_lodged", "preclearance_withdrawn", "preclearance_lapsed"];
+
+/// By whom events were brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Posts and authorities.
+    Posts,
+    /// Carriers that announce goods.
+    Carriers,
+}
+
+/// Whom events concern.
+#[derive(Debug, Clone, Copy)]
+pub struct Concerned<'a> {
+    /// The State.
+    pub state: &'a str,
+    /// The carrier's number, where it is one.
+    pub carrier: Option<&'a str>,
+}
+
+/// The latest events under a reference, the latest first: of posts or of carriers, so that these never keep
+/// those out, and of those that concern somebody.
+pub fn events(
+    db: &mut Db,
+    ucr: &str,
+    by: By,
+    to: Option<Concerned<'_>>,
+    limit: i64,
+) -> Result<Vec<EventRow>> {
+    let mut query = consignment_event::table
         .filter(consignment_event::ucr.eq(ucr))
         .order(consignment_event::id.desc())
         .limit(limit)
         .select(EventRow::as_select())
-        .load(db)?)
+        .into_boxed();
+    query = match by {
+        By::Posts => query.filter(consignment_event::kind.ne_all(ANNOUNCED)),
+        By::Carriers => query.filter(consignment_event::kind.eq_any(ANNOUNCED)),
+    };
+    if let Some(to) = to {
+        query = query.filter(consignment_event::states.like(format!("%\"{}\"%", to.state)));
+        if let Some(carrier) = to.carrier {
+            query = query.filter(consignment_event::carrier.eq(carrier));
+        }
+    }
+    Ok(query.load(db)?)
 }

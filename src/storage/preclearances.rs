@@ -133,13 +133,18 @@ pub fn held(db: &mut Db, id: &[u8]) -> Result<Vec<HeldRow>> {
     Ok(rows.into_iter().map(held).collect())
 }
 
-/// How many of a carrier's named what is not there or does not fit, since an instant.
-pub fn misses(db: &mut Db, issuer: &str, operator: &str, since_us: i64) -> Result<i64> {
-    Ok(preclearance::table
+/// How many a carrier has lodged since an instant, and how many of those named what is not there or does not
+/// fit.
+pub fn lodged(db: &mut Db, issuer: &str, operator: &str, since_us: i64) -> Result<(i64, i64)> {
+    // Both values of `missed` are named, as the index has them.
+    let counts: Vec<(i64, i64)> = preclearance::table
         .filter(preclearance::operator.eq(operator).and(preclearance::issuer.eq(issuer)))
-        .filter(preclearance::missed.eq(1).and(preclearance::lodged_us.gt(since_us)))
-        .count()
-        .get_result(db)?)
+        .filter(preclearance::missed.eq_any([0_i64, 1]).and(preclearance::lodged_us.gt(since_us)))
+        .group_by(preclearance::missed)
+        .select((preclearance::missed, diesel::dsl::count_star()))
+        .load(db)?;
+    let of = |missed| counts.iter().filter(move |(of, _)| missed == *of).map(|(_, count)| count);
+    Ok((counts.iter().map(|(_, count)| count).sum(), of(1).sum()))
 }
 
 /// How many of a carrier's wait for presentation.

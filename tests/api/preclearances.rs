@@ -374,6 +374,19 @@ async fn honest_pre_clearances_are_not_counted() {
 }
 
 #[tokio::test]
+async fn a_carrier_may_lodge_so_many_in_an_hour_also_where_it_withdraws_them() {
+    let service = start_with(|config| config.preclearance.lodgings_per_hour_max = 2);
+    service.issue_sample().await;
+    for _ in 0..2 {
+        let lodged = lodge(&service, &sample("clear"), false).await.json();
+        let path = format!("/v1/preclearances/{}/withdrawal", lodged["id"].as_str().unwrap());
+        assert_eq!(service.post(&path, &carrier(), &json!({})).await.status, 200);
+    }
+    let third = lodge(&service, &sample("clear"), true).await;
+    assert_eq!((third.status, third.code().as_str()), (429, "too_many_requests"), "{}", third.text);
+}
+
+#[tokio::test]
 async fn a_carrier_may_have_so_many_waiting() {
     let service = start_with(|config| config.preclearance.waiting_max = 1);
     service.issue_sample().await;

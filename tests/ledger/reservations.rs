@@ -1,6 +1,10 @@
 //! What is held for announced goods: never more than there is, freed in time, and once.
 use super::harness::*;
+use passavant::app::Caller;
+use passavant::app::Role;
 use passavant::domain::Timestamp;
+use passavant::storage;
+use passavant::storage::consignments::By;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -146,4 +150,53 @@ async fn an_override_takes_over_what_is_held_and_gives_the_rest_back() {
     assert_eq!(service.figures().await, (10, 0, 80));
     assert_eq!(kinds(&service).await, ["reservation", "reservation_taken_over"]);
     super::trail::assert_verifies(service);
+}
+
+#[tokio::test]
+async fn a_carrier_keeps_nothing_of_what_posts_recorded_out_of_the_timeline() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let goods = cartridges(1, 10);
+    let ucr = goods["ucr"].as_str().unwrap();
+    let verification = service.verify(&goods).await;
+    let released = service.release(&verification, "r").await.unwrap();
+    assert!(!is_refused(&released));
+    service.leave(super::model::id(&released.reply)).await.unwrap();
+    let mut other = cartridges(2, 1);
+    other["ucr"] = goods["ucr"].clone();
+    let lodged = service.announce(&other).await;
+    let id = lodged["id"].as_str().unwrap().parse().unwrap();
+    service.app.withdraw(&carrier(), id, None, None).await.unwrap();
+    // The same again and again: as often as no limit of an hour would let it.
+    let settings = &service.app.config.database;
+    let mut db = storage::open(settings, storage::Use::Write).unwrap();
+    let mut told = storage::consignments::events(&mut db, ucr, By::Carriers, None, 10).unwrap();
+    let kinds: Vec<&str> = told.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["preclearance_withdrawn", "preclearance_lodged"]);
+    for _ in 0..1_100 {
+        for event in &mut told {
+            event.at_us += 1;
+        }
+        storage::consignments::insert(&mut db, &told).unwrap();
+    }
+    drop(db);
+    let recorded = ["verdict", "release", "exit"];
+    for caller in [officer(), authority("FR"), authority("KE"), carrier()] {
+        let timeline = service.app.consignment(&caller, ucr, None).await.unwrap();
+        let kinds: Vec<&str> = timeline.events.iter().map(|event| event.kind.as_str()).collect();
+        for kind in recorded {
+            assert!(kinds.contains(&kind), "{kind} for {:?} of {}", caller.role, caller.state);
+        }
+        assert!(kinds.contains(&"preclearance_withdrawn") && timeline.truncated);
+        assert_eq!(timeline.stage, "left");
+    }
+    for state in ["FR", "KE"] {
+        let auditor = Caller { role: Role::Auditor, ..authority(state) };
+        let dossier = service.app.dossier(&auditor, ucr).await.unwrap();
+        for kind in ["verification", "release", "exit"] {
+            let kind = format!("\"kind\":\"{kind}\"");
+            assert!(dossier.entries.iter().any(|of| of.entry.get().contains(&kind)), "{kind}");
+        }
+        assert!(dossier.is_cut);
+    }
 }
