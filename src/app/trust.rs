@@ -260,19 +260,16 @@ impl Trust {
             let why = format!("its status list {} is not its authority's", place.uri);
             return Checked { proof: Proof::Failed, code: "status_elsewhere", why, ..checked };
         }
-        let unverified = |code, why| {
-            let checked = checked.clone();
+        let unverified = |code, why: &str| {
+            let (checked, why) = (checked.clone(), why.to_owned());
             Checked { proof: Proof::Unverified, code, why, ..checked }
         };
-        let Some(list) = authority.list(&place.uri) else {
-            return unverified("status_unknown", "its status list has not been read".to_owned());
+        let Some(list) = authority.list(&place.uri, now) else {
+            return unverified("status_unknown", "no status list of it is known that tells");
         };
-        let age_s = now.as_second().saturating_sub(list.iat);
+        let age_s = now.as_second().saturating_sub(list.iat).max(0);
         let Some(standing) = list.get(place.idx) else {
-            return unverified(
-                "status_unknown",
-                "its status list does not reach as far".to_owned(),
-            );
+            return unverified("status_unknown", "its status list does not reach as far");
         };
         let seen = Seen { standing, as_of: list.iat, age_s };
         let checked = with_status(checked, seen);

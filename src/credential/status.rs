@@ -18,6 +18,8 @@ pub const ENTRIES: u64 = 1 << 17;
 const BITS: u8 = 2;
 /// Largest list of others that is unpacked.
 const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How many seconds a list may be dated ahead of our clock, which another one may be ahead of.
+pub const AHEAD_S_MAX: i64 = 300;
 /// Longest list that is read.
 pub const LIST_CHARS_MAX: usize = 4 * 1024 * 1024;
 
@@ -89,6 +91,8 @@ struct Packed {
 /// A list that was read and whose signature is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusList {
+    /// The key that signed it.
+    pub kid: Vec<u8>,
     /// When it was made.
     pub iat: i64,
     /// When it is no longer to be used.
@@ -161,6 +165,7 @@ pub fn read<'a>(
         .decode(&document.status_list.lst)
         .map_err(|_e| malformed("the list is not base64url"))?;
     Ok(StatusList {
+        kid: opened.kid,
         iat: document.iat,
         exp: document.exp,
         ttl: document.ttl.unwrap_or_default().max(0),
@@ -170,6 +175,11 @@ pub fn read<'a>(
 }
 
 impl StatusList {
+    /// Whether it is dated in the future: nothing tells then how old what it says is.
+    pub fn is_ahead(&self, now_s: i64) -> bool {
+        self.iat > now_s.saturating_add(AHEAD_S_MAX)
+    }
+
     /// Where an entry stands; nothing beyond the list's end.
     pub fn get(&self, idx: u64) -> Option<Standing> {
         let (byte, shift) = place(idx, self.bits);
@@ -224,10 +234,18 @@ mod tests {
     /// The example of the draft: sixteen entries of one bit.
     #[test]
     fn entries_are_packed_as_the_draft_packs_them() {
-        let list = StatusList { iat: 0, exp: 0, ttl: 0, bits: 1, bytes: vec![0xb9, 0xa3] };
+        let list =
+            StatusList { kid: vec![], iat: 0, exp: 0, ttl: 0, bits: 1, bytes: vec![0xb9, 0xa3] };
         let values: Vec<u8> = (0..16).map(|idx| list.get(idx).unwrap().value()).collect();
         assert_eq!(values, [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1]);
-        let list = StatusList { iat: 0, exp: 0, ttl: 0, bits: 2, bytes: vec![0xc9, 0x44, 0xf9] };
+        let list = StatusList {
+            kid: vec![],
+            iat: 0,
+            exp: 0,
+            ttl: 0,
+            bits: 2,
+            bytes: vec![0xc9, 0x44, 0xf9],
+        };
         let values: Vec<u8> = (0..12).map(|idx| list.get(idx).unwrap().value()).collect();
         assert_eq!(values, [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3]);
     }

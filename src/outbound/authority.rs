@@ -112,9 +112,10 @@ impl Authority {
         inside.is_some_and(|rest| rest.starts_with('/')) && !uri.contains("..")
     }
 
-    /// A status list as it is known.
-    pub fn list(&self, uri: &str) -> Option<Arc<StatusList>> {
-        self.lists.lock().get(uri).and_then(|known| known.list.clone())
+    /// A status list as it is known; one that is dated in the future tells nothing.
+    pub fn list(&self, uri: &str, now: Timestamp) -> Option<Arc<StatusList>> {
+        let list = self.lists.lock().get(uri).and_then(|known| known.list.clone());
+        list.filter(|list| !list.is_ahead(now.as_second()))
     }
 
     /// Reads the keys again, unless that was tried less than a cool-down ago.
@@ -136,6 +137,10 @@ impl Authority {
                 if matches!(self.source, Source::Url(_)) {
                     self.save("jwks.json", &json);
                 }
+                // What a key has signed that is no longer published is no longer believed.
+                for (_, known) in self.lists.lock().iter_mut() {
+                    known.list.take_if(|list| keys.get(&list.kid).is_none());
+                }
                 *self.keys.write() = Arc::new(keys);
             }
             Err(error) => {
@@ -152,10 +157,11 @@ impl Authority {
         }
         let _turn = self.one_at_a_time.lock().await;
         let known = self.lists.lock().get(uri).cloned().unwrap_or_else(|| self.saved_list(uri));
+        let now_s = now.as_second();
         let fresh = known
             .list
             .as_ref()
-            .is_some_and(|list| now.as_second().saturating_sub(list.iat) < list.ttl);
+            .is_some_and(|list| !list.is_ahead(now_s) && now_s.saturating_sub(list.iat) < list.ttl);
         if fresh || !is_due(known.tried.as_microsecond(), now, cool_down_s) {
             self.lists.lock().put(uri.to_owned(), known);
             return;
@@ -167,8 +173,21 @@ impl Authority {
             list.map(|list| (text, list)).map_err(|error| error.to_string())
         });
         let list = match read {
-            // An older list than the one that is known is a step back.
-            Ok((text, list)) if known.list.as_ref().is_none_or(|old| old.iat <= list.iat) => {
+            Ok((_, list)) if list.is_ahead(now_s) => {
+                tracing::warn!(
+                    authority = self.issuer,
+                    uri,
+                    "a status list is dated in the future"
+                );
+                known.list
+            }
+            // An older list than the one that is known is a step back, unless that one was of the future.
+            Ok((text, list))
+                if known
+                    .list
+                    .as_ref()
+                    .is_none_or(|old| old.is_ahead(now_s) || old.iat <= list.iat) =>
+            {
                 self.save(&file_of(uri), text.as_bytes());
                 Some(Arc::new(list))
             }
@@ -219,4 +238,132 @@ fn file_of(uri: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(uri.as_bytes());
     format!("{}.jwt", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::status::Times;
+    use crate::signing::Algorithm;
+    use crate::signing::Signer;
+    use crate::signing::SoftKey;
+    use std::io::Read;
+    use std::io::Write;
+    use std::net::TcpListener;
+    use tempfile::TempDir;
+
+    const NOW_S: i64 = 1_800_000_000;
+    const DAY_S: i64 = 86_400;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn key(seed: u8) -> SoftKey {
+        SoftKey::new(Algorithm::EdDsa, &[seed; 32]).unwrap()
+    }
+
+    /// An authority whose one list is whatever is put there, and whose keys stand in a file.
+    struct There {
+        says: Arc<Mutex<String>>,
+        issuer: String,
+        dir: TempDir,
+    }
+
+    impl There {
+        fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let issuer = format!("http://{}", listener.local_addr().unwrap());
+            let says: Arc<Mutex<String>> = Arc::default();
+            let said = Arc::clone(&says);
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let _ = stream.read(&mut [0; 4096]);
+                    let body = said.lock().clone();
+                    let length = body.len();
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                    );
+                }
+            });
+            let there = Self { says, issuer, dir: TempDir::new().unwrap() };
+            there.publishes(&[1]);
+            there
+        }
+
+        fn publishes(&self, seeds: &[u8]) {
+            let keys = seeds.iter().map(|seed| key(*seed).public().clone()).collect();
+            std::fs::write(self.file(), KeySet::new(keys).jwks().to_string()).unwrap();
+        }
+
+        fn file(&self) -> PathBuf {
+            self.dir.path().join("keys.jwks")
+        }
+
+        fn uri(&self) -> String {
+            format!("{}/lists/0", self.issuer)
+        }
+
+        /// From here on its list is one of that instant.
+        fn dates(&self, iat: i64) {
+            let times = Times { iat, life_s: 400 * DAY_S, ttl_s: 300 };
+            *self.says.lock() = status::sign(&self.uri(), &[], times, &key(1)).unwrap();
+        }
+
+        /// The authority as it is known here from a start on.
+        fn known(&self) -> Authority {
+            let settings = config::Authority {
+                state: "KE".to_owned(),
+                issuer: self.issuer.clone(),
+                jwks_url: None,
+                jwks_file: Some(self.file()),
+                ca_file: None,
+            };
+            Authority::new(&settings, self.dir.path(), 10).unwrap()
+        }
+
+        /// The date of the list that serves after it was asked for at an instant.
+        async fn serves(&self, authority: &Authority, now: i64) -> Option<i64> {
+            authority.refresh_list(&self.uri(), at(now), 0).await;
+            authority.list(&self.uri(), at(now)).map(|list| list.iat)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_of_the_future_is_not_taken_and_keeps_no_other_one_out() {
+        let there = There::new();
+        let authority = there.known();
+        there.dates(NOW_S + status::AHEAD_S_MAX + 1);
+        assert_eq!(there.serves(&authority, NOW_S).await, None);
+        there.dates(NOW_S + status::AHEAD_S_MAX);
+        let little = NOW_S + status::AHEAD_S_MAX;
+        assert_eq!(there.serves(&authority, NOW_S).await, Some(little), "clocks differ");
+        // One that a clock set wrong had taken for good, and that outlived a start.
+        there.dates(NOW_S + 300 * DAY_S);
+        assert!(there.serves(&authority, NOW_S + 300 * DAY_S).await.is_some());
+        let authority = there.known();
+        there.dates(NOW_S + DAY_S);
+        let first = there.serves(&authority, NOW_S).await;
+        assert_eq!(first, None, "what is kept is of the future, and so is what is there");
+        there.dates(NOW_S);
+        assert_eq!(there.serves(&authority, NOW_S).await, Some(NOW_S));
+        there.dates(NOW_S - 1);
+        assert_eq!(there.serves(&authority, NOW_S + 300).await, Some(NOW_S), "a step back");
+    }
+
+    #[tokio::test]
+    async fn a_list_goes_with_the_key_that_signed_it() {
+        let there = There::new();
+        let authority = there.known();
+        there.dates(NOW_S);
+        assert_eq!(there.serves(&authority, NOW_S).await, Some(NOW_S));
+        there.publishes(&[1, 2]);
+        authority.refresh_keys(at(NOW_S), 0).await;
+        assert!(authority.list(&there.uri(), at(NOW_S)).is_some(), "its key is there still");
+        there.publishes(&[2]);
+        authority.refresh_keys(at(NOW_S), 0).await;
+        assert!(authority.list(&there.uri(), at(NOW_S)).is_none());
+    }
 }
