@@ -265,7 +265,7 @@ pub fn signer(config: &Config, token: Option<&Arc<Token>>, ids: &dyn Ids) -> Res
         Error::Internal(format!("pkcs11.log_key {label:?}: {error}"))
     };
     let token = token.ok_or_else(|| failed(&"pkcs11.module is empty"))?;
-    let key = token.key(label).map_err(|error| failed(&error))?;
+    let key = token.key(label).map_err(|error| failed(&error))?.served_first();
     Signer::with(origin, Arc::new(key)).map_err(|error| failed(&error))
 }
 
