@@ -7,6 +7,7 @@ use crate::domain::declaration::Declaration;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::serial::Serial;
+use crate::rules::outward::Moved;
 use crate::rules::outward::Outward;
 use serde::Deserialize;
 use serde::Serialize;
@@ -21,38 +22,45 @@ pub struct OutwardRecord {
     is_return: bool,
     exporter: Option<String>,
     person: Option<String>,
-    serials: Vec<String>,
-    rounds: i64,
+    goods: Vec<MovedRecord>,
+}
+
+/// Goods of one class: how many in millionths, and what tells them apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct MovedRecord {
+    class: Category,
+    pieces: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    uncounted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<String>,
+}
+
+impl MovedRecord {
+    fn of(moved: &Moved) -> Self {
+        Self {
+            class: moved.class,
+            pieces: moved.pieces.micros(),
+            uncounted: moved.is_uncounted,
+            marks: moved.marks.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn moved(self) -> Option<Moved> {
+        let marks = self.marks.iter().map(|mark| Serial::stored(mark));
+        Some(Moved {
+            class: self.class,
+            pieces: Quantity::from_micros(self.pieces)?,
+            is_uncounted: self.uncounted,
+            marks: marks.collect(),
+        })
+    }
 }
 
 impl OutwardRecord {
     /// What a release of a declaration lets out.
     pub fn of(declaration: &Declaration, released_on: Date) -> Self {
-        let rounds = declaration
-            .items
-            .iter()
-            .filter(|item| item.category == Category::Ammunition)
-            .filter_map(|item| {
-                let pieces = crate::domain::Unit::C62;
-                crate::domain::quantity::convert(item.quantity, item.unit, item.content, pieces)
-            })
-            .fold(0_i64, |sum, rounds| sum.saturating_add(rounds.micros()));
-        let temporary = declaration.temporary.as_ref();
-        Self {
-            released_on: released_on.to_string(),
-            movement: declaration.movement,
-            temporary: temporary.is_some(),
-            is_return: temporary.is_some_and(|of| of.outward.is_some()),
-            exporter: declaration.exporter.as_ref().map(|party| party.id.to_string()),
-            person: temporary.and_then(|t| t.person.as_ref()).map(ToString::to_string),
-            serials: declaration
-                .items
-                .iter()
-                .flat_map(|item| &item.serials)
-                .map(ToString::to_string)
-                .collect(),
-            rounds,
-        }
+        Self::from_outward(&Outward::of(declaration, released_on))
     }
 
     pub(super) fn outward(self) -> Option<Outward> {
@@ -63,8 +71,7 @@ impl OutwardRecord {
             is_return: self.is_return,
             exporter: self.exporter.map(Text::from),
             person: self.person.map(Text::from),
-            serials: self.serials.iter().map(|text| Serial::parse(text)).collect::<Option<_>>()?,
-            rounds: Quantity::from_micros(self.rounds)?,
+            goods: self.goods.into_iter().map(MovedRecord::moved).collect::<Option<_>>()?,
         })
     }
 
@@ -76,8 +83,7 @@ impl OutwardRecord {
             is_return: outward.is_return,
             exporter: outward.exporter.as_ref().map(ToString::to_string),
             person: outward.person.as_ref().map(ToString::to_string),
-            serials: outward.serials.iter().map(ToString::to_string).collect(),
-            rounds: outward.rounds.micros(),
+            goods: outward.goods.iter().map(MovedRecord::of).collect(),
         }
     }
 
@@ -88,5 +94,33 @@ impl OutwardRecord {
         record
             .outward()
             .ok_or_else(|| Error::Internal("a release's outward record does not read".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moved_is_read_back_as_it_was_written_down() {
+        let marks = ["FR 17-0001", "△◇"].map(|mark| Serial::of_marking(&mark.into()));
+        let firearms = Moved {
+            class: Category::Firearm,
+            pieces: Quantity::whole(2),
+            is_uncounted: false,
+            marks: marks.into(),
+        };
+        let powder = Moved { is_uncounted: true, ..Moved::nothing(Category::AmmunitionComponent) };
+        let outward = Outward {
+            released_on: "2026-11-23".parse().unwrap(),
+            movement: Movement::Export,
+            is_temporary: true,
+            is_return: false,
+            exporter: None,
+            person: Some("FR-P-1".into()),
+            goods: vec![firearms, powder],
+        };
+        let written = serde_json::to_string(&OutwardRecord::from_outward(&outward)).unwrap();
+        assert_eq!(OutwardRecord::read(&written).unwrap(), outward, "{written}");
     }
 }

@@ -13,12 +13,10 @@ use crate::domain::deadline::Deadline;
 use crate::domain::deadline::Kind;
 use crate::domain::declaration::Declaration;
 use crate::domain::goods::Movement;
-use crate::domain::serial::Serial;
 use crate::rules::outward::Outward;
 use crate::rules::timers::Place;
 use crate::storage;
 use crate::storage::Db;
-use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -47,7 +45,7 @@ pub(super) fn first_movement(
     Ok(first.or(other))
 }
 
-/// Rounds and firearms of a first movement that have returned before are not out any more; says whether
+/// Goods of a first movement that have returned before are not out any more; says whether
 /// anything has.
 fn still_out(
     db: &mut Db,
@@ -66,9 +64,7 @@ fn still_out(
             continue;
         }
         any = true;
-        outward.rounds = outward.rounds.saturating_minus(back.rounds);
-        let here: HashSet<Serial> = back.serials.into_iter().collect();
-        outward.serials.retain(|serial| !here.contains(serial));
+        outward.take(&back);
     }
     Ok(any)
 }
@@ -149,7 +145,7 @@ fn set(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), Stop> {
     settle(batch, &act.row.reference, &act.row.state)
 }
 
-/// What has come back of a first movement: once every firearm has, its deadline is done with; where it
+/// What has come back of a first movement: once every firearm and part has, its deadline is done with; where it
 /// moved none, with the first return, since rounds may be used. What a correction takes back is out again.
 /// Releases under one reference have a deadline each.
 fn settle(batch: &mut Batch<'_>, reference: &str, state: &str) -> Result<(), Stop> {
@@ -158,10 +154,9 @@ fn settle(batch: &mut Batch<'_>, reference: &str, state: &str) -> Result<(), Sto
         if !outward.is_temporary || outward.is_return {
             continue;
         }
-        let moved_none = outward.serials.is_empty();
         let any = still_out(batch.db, reference, state, None, &mut outward)?;
         let subject = uuid(&first)?.to_string();
-        if any && (moved_none || outward.serials.is_empty()) {
+        if any && !outward.is_awaited() {
             batch.settle_deadline(Kind::Return, &subject)?;
         } else {
             storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;

@@ -8,8 +8,13 @@ use super::claims::is_personal_effects;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Text;
+use crate::domain::Unit;
+use crate::domain::declaration::Declaration;
+use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
+use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
+use std::collections::HashSet;
 
 /// The outward movement of goods that now return (rules 102 to 104).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +31,96 @@ pub struct Outward {
     pub exporter: Option<Text>,
     /// The person who travelled.
     pub person: Option<Text>,
-    /// Serials that went out.
-    pub serials: Vec<Serial>,
-    /// Rounds that went out.
-    pub rounds: Quantity,
+    /// What moved, class by class.
+    pub goods: Vec<Moved>,
+}
+
+/// Goods of one class that moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The class.
+    pub class: Category,
+    /// How many pieces.
+    pub pieces: Quantity,
+    /// Whether some were not declared in pieces, so that nothing can be counted against them.
+    pub is_uncounted: bool,
+    /// Serial numbers and alternative markings.
+    pub marks: Vec<Serial>,
+}
+
+impl Moved {
+    /// Nothing of a class.
+    pub fn nothing(class: Category) -> Self {
+        Self { class, pieces: Quantity::ZERO, is_uncounted: false, marks: Vec::new() }
+    }
+
+    fn add(&mut self, further: Self) {
+        self.pieces = self.pieces.plus(further.pieces).unwrap_or(Quantity::MAX);
+        self.is_uncounted |= further.is_uncounted;
+        self.marks.extend(further.marks);
+    }
+
+    /// What has returned is not out any more.
+    fn take(&mut self, back: &Self) {
+        self.pieces = self.pieces.saturating_minus(back.pieces);
+        self.is_uncounted |= back.is_uncounted;
+        let here: HashSet<&Serial> = back.marks.iter().collect();
+        self.marks.retain(|mark| !here.contains(mark));
+    }
+}
+
+/// Whether single articles of a class are told apart by their marks; rounds and their components are used up.
+pub(super) fn is_told_apart(class: Category) -> bool {
+    matches!(class, Category::Firearm | Category::Part)
 }
 
 impl Outward {
+    /// What a declaration lets through on a day.
+    pub fn of(declaration: &Declaration, released_on: Date) -> Self {
+        let temporary = declaration.temporary.as_ref();
+        let mut outward = Self {
+            released_on,
+            movement: declaration.movement,
+            is_temporary: temporary.is_some(),
+            is_return: temporary.is_some_and(|of| of.outward.is_some()),
+            exporter: declaration.exporter.as_ref().map(|party| party.id.clone()),
+            person: temporary.and_then(|of| of.person.clone()),
+            goods: Vec::new(),
+        };
+        for item in &declaration.items {
+            let pieces = convert(item.quantity, item.unit, item.content, Unit::C62);
+            outward.add_goods(Moved {
+                class: item.category,
+                pieces: pieces.unwrap_or_default(),
+                is_uncounted: pieces.is_none(),
+                marks: item.marks_of_identity().into_owned(),
+            });
+        }
+        outward
+    }
+
+    fn add_goods(&mut self, goods: Moved) {
+        match self.goods.iter_mut().find(|known| known.class == goods.class) {
+            Some(known) => known.add(goods),
+            None => self.goods.push(goods),
+        }
+    }
+
+    /// Takes away what a return has brought back.
+    pub fn take(&mut self, back: &Self) {
+        for back in &back.goods {
+            if let Some(out) = self.goods.iter_mut().find(|out| out.class == back.class) {
+                out.take(back);
+            }
+        }
+    }
+
+    /// Whether firearms or parts are still out; rounds may have been used.
+    pub fn is_awaited(&self) -> bool {
+        let mut lasting = self.goods.iter().filter(|out| is_told_apart(out.class));
+        lasting.any(|out| !out.marks.is_empty() || !out.pieces.is_zero())
+    }
+
     /// Whether goods can return from it by a movement: it went the other way and brought nothing back
     /// itself. What came in for good does not leave again as a return.
     pub fn is_first_movement_of(&self, back: Movement) -> bool {
@@ -50,8 +138,9 @@ impl Outward {
             return;
         }
         self.released_on = self.released_on.min(further.released_on);
-        self.serials.extend(further.serials);
-        self.rounds = self.rounds.plus(further.rounds).unwrap_or(Quantity::MAX);
+        for goods in further.goods {
+            self.add_goods(goods);
+        }
     }
 
     /// What it is, where it is no first movement.

@@ -41,7 +41,7 @@ pub const TIMERS: &[Timer] = &[
         title: "goods let through for a time have not come back in time",
         legal_basis: "Regulation (EU) No 258/2012 art. 2(11); Regulation (EU) 2025/41 art. 12(1), 23",
         does: "From the day of the first movement, as rule 102 counts. Set by a temporary release that names no earlier \
-               one, done with once every firearm that moved is back, or, where none did, with the first return. The post \
+               one, done with once every firearm and part that moved is back, or, where none did, with the first return. The post \
                and the authority are alerted",
     },
     Timer {

@@ -111,3 +111,28 @@ async fn what_is_reversed_was_never_out() {
     service.app.reverse(&officer(), release, "a test".into(), None).await.unwrap();
     assert_eq!(told_at(&service, OVER).await, (0, 0));
 }
+
+#[tokio::test]
+async fn firearms_known_by_an_alternative_marking_are_waited_for_like_others() {
+    let service = start();
+    for mut licence in demo::licences(today()).into_iter().chain(way_back::papers(today())) {
+        licence["lines"][0].as_object_mut().unwrap().remove("serials");
+        service.issue(&licence).await.unwrap();
+    }
+    let marked = |mut declaration: Value, marks: &[&str]| {
+        declaration["items"][0]["serials"] = json!([]);
+        declaration["items"][0]["quantity"] = json!(marks.len().to_string());
+        declaration["items"][0]["alternative_markings"] = json!(marks);
+        declaration
+    };
+    released(&service, &marked(outward(), &["FR 17-0001", "FR 17-0002"])).await;
+    let strange = marked(back("FR-BACK-0", &[]), &["FR 17-0001", "FR 17-0003"]);
+    let verdict = service.verify(&strange).await;
+    assert_eq!(verdict["verdict"], "hold", "{verdict}");
+    assert!(verdict.to_string().contains("TEMPORARY_GOODS_DIFFER"), "{verdict}");
+    let first = marked(back("FR-BACK-1", &[]), &["FR 17-0001"]);
+    service.override_it(&service.verify(&first).await, "b1").await.unwrap();
+    assert_eq!(told_at(&service, OVER).await, (1, 1), "one is still out");
+    let last = marked(back("FR-BACK-2", &[]), &["FR 17-0002"]);
+    assert_eq!(service.verify(&last).await["verdict"], "clear");
+}

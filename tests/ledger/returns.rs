@@ -17,8 +17,11 @@ fn release(id: u128, reference: &str, serials: &[&str], rounds: i64) -> ReleaseR
     let is_return = reference == "FR-BACK";
     let movement = if is_return { "Import" } else { "Export" };
     let outward = json!({"released_on": "2026-11-20", "exporter": null, "person": null,
-        "movement": movement, "temporary": true, "return": is_return,
-        "serials": serials, "rounds": rounds * 1_000_000});
+    "movement": movement, "temporary": true, "return": is_return,
+    "goods": [
+        {"class": "Firearm", "pieces": serials.len() * 1_000_000, "marks": serials},
+        {"class": "Ammunition", "pieces": rounds * 1_000_000},
+    ]});
     ReleaseRow {
         id: Uuid::from_u128(id).as_bytes().to_vec(),
         verification_id: vec![0; 16],
@@ -63,12 +66,16 @@ fn what_came_back_before_is_not_out_any_more() {
     for row in [&out, &back] {
         storage::releases::insert(&mut db, std::slice::from_ref(row)).unwrap();
     }
-    let figures = |outward: &Outward| (outward.serials.len(), outward.rounds.to_string());
+    let figures = |outward: &Outward| {
+        let [firearms, rounds] = outward.goods.as_slice() else { panic!("{outward:?}") };
+        assert_eq!(firearms.pieces.to_string(), firearms.marks.len().to_string());
+        (firearms.marks.len(), rounds.pieces.to_string())
+    };
     assert_eq!(figures(&still_out(&mut db, None)), (2, "1000".to_owned()));
     storage::trails::put_return(&mut db, &back.id, Some(("FR-OUT", "FR"))).unwrap();
     let left = still_out(&mut db, None);
     assert_eq!(figures(&left), (1, "600".to_owned()));
-    assert_eq!(left.serials[0].as_str(), "A2");
+    assert_eq!(left.goods[0].marks[0].as_str(), "A2");
     let amended = Some(Uuid::from_u128(2));
     assert_eq!(
         figures(&still_out(&mut db, amended)),

@@ -71,7 +71,7 @@ async fn held(service: &Service, declaration: &Value, codes: &[&str]) {
     for code in codes {
         assert!(verification.to_string().contains(code), "{code}: {verification}");
     }
-    let key = declaration["reference"]["value"].as_str().unwrap();
+    let key = verification["id"].as_str().unwrap();
     assert!(is_refused(&service.release(&verification, key).await.unwrap()));
 }
 
@@ -148,5 +148,33 @@ async fn what_was_released_item_by_item_under_one_number_comes_back_together() {
     released(&service, &goods("FR-A", &[0])).await;
     released(&service, &goods("FR-A", &[1])).await;
     released(&service, &inward(returning(goods("FR-B", &[0, 1]), "FR-A"))).await;
+    assert_verifies(service);
+}
+
+#[tokio::test]
+async fn nothing_that_did_not_go_out_rides_on_a_return() {
+    let service = with_papers().await;
+    released(&service, &goods("FR-A", &[0, 1])).await;
+    let back = inward(returning(goods("FR-B", &[0, 1]), "FR-A"));
+    let item = |of: Value| {
+        let mut with = back.clone();
+        let mut item = json!({"item": 3, "unit": "C62", "licences": [], "exemption": "EFP 1",
+            "make": "Verney-Carron", "country_of_manufacture": "FR"});
+        item.as_object_mut().unwrap().extend(of.as_object().unwrap().clone());
+        with["items"].as_array_mut().unwrap().push(item);
+        with
+    };
+    let barrels = item(json!({"category": "part", "part": "barrel", "hs": "930520",
+        "description": "Barrels", "quantity": "500"}));
+    let primers = item(json!({"category": "ammunition_component", "hs": "930629",
+        "description": "Cases", "quantity": "10000"}));
+    let firearms = item(json!({"category": "firearm", "hs": "930330", "description": "Rifles",
+        "quantity": "2", "alternative_markings": ["FR-X-1", "FR-X-2"]}));
+    let mut unmarked = back.clone();
+    unmarked["items"][0]["quantity"] = json!("3");
+    for more in [barrels, primers, firearms, unmarked] {
+        held(&service, &more, &["TEMPORARY_GOODS_DIFFER"]).await;
+    }
+    released(&service, &back).await;
     assert_verifies(service);
 }

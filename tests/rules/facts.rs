@@ -5,6 +5,7 @@ use passavant::domain::Text;
 use passavant::domain::consignment::Direction;
 use passavant::domain::consignment::Sighting;
 use passavant::domain::declaration::Declaration;
+use passavant::domain::goods::Category;
 use passavant::domain::goods::Movement;
 use passavant::domain::licence::Drawn;
 use passavant::domain::licence::Held;
@@ -21,6 +22,7 @@ use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
 use passavant::rules::offline::Offline;
 use passavant::rules::offline::SetAside;
+use passavant::rules::outward::Moved;
 use passavant::rules::outward::Outward;
 use serde::Deserialize;
 use serde_json::Value;
@@ -147,6 +149,19 @@ struct SentOutward {
     person: Option<String>,
     serials: Vec<String>,
     rounds: String,
+    /// Goods of other classes.
+    #[serde(default)]
+    goods: Vec<SentMoved>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentMoved {
+    class: String,
+    /// Nothing where they were not declared in pieces.
+    pieces: Option<String>,
+    #[serde(default)]
+    marks: Vec<String>,
 }
 
 fn an_export() -> String {
@@ -290,6 +305,7 @@ fn credential(sent: SentCredential) -> CredentialFact {
 }
 
 fn outward(sent: SentOutward) -> Outward {
+    let goods = goods(&sent);
     Outward {
         released_on: sent.released_on.parse().expect("a day"),
         movement: movement(&sent.movement),
@@ -297,7 +313,28 @@ fn outward(sent: SentOutward) -> Outward {
         is_return: sent.is_return,
         exporter: sent.exporter.map(Into::into),
         person: sent.person.map(Into::into),
-        serials: sent.serials.iter().map(|text| serial(text)).collect(),
-        rounds: quantity(&sent.rounds),
+        goods,
     }
+}
+
+fn goods(sent: &SentOutward) -> Vec<Moved> {
+    let marks = |texts: &[String]| texts.iter().map(|text| serial(text)).collect::<Vec<_>>();
+    let firearms = marks(&sent.serials);
+    let pieces = quantity(&firearms.len().to_string());
+    let mut goods = vec![
+        Moved { pieces, marks: firearms, ..Moved::nothing(Category::Firearm) },
+        Moved { pieces: quantity(&sent.rounds), ..Moved::nothing(Category::Ammunition) },
+    ];
+    goods.extend(sent.goods.iter().map(|of| {
+        Moved {
+            class: [Category::Part, Category::AmmunitionComponent]
+                .into_iter()
+                .find(|class| class.as_str() == of.class)
+                .expect("another class"),
+            pieces: of.pieces.as_deref().map(quantity).unwrap_or_default(),
+            is_uncounted: of.pieces.is_none(),
+            marks: marks(&of.marks),
+        }
+    }));
+    goods
 }
