@@ -13,7 +13,9 @@ use crate::domain::declaration::PersonalEffects;
 use crate::domain::declaration::ScopeGround;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
+use crate::domain::goods::Movement;
 use crate::domain::goods::PartKind;
+use crate::domain::goods::Purpose;
 use crate::domain::party::names_agree;
 
 /// 72 TARIFF_CODE_IMPLAUSIBLE: the tariff code goes with the declared class. Firearms are in 9301.90, 9302
@@ -182,7 +184,10 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
 /// that a person decides on a claim with evidence as on one without. The same goes for the reference of an exemption
 /// from licensing, unless the goods move by a simplified route that the other rules judge: as accompanied
 /// personal effects of a hunter or sport shooter where the law has that route, or, where the law spares them a licence,
-/// as the return of goods whose first movement the register knows (101 to 104). Those, antiques (77) and deactivated firearms (78) whose
+/// as the return of goods whose first movement the register knows (101 to 104). Personal effects are what leaves for hunting or
+/// sport shooting with a person who is named: firearms, of which the law sets no number, rounds within its limit (86), and
+/// parts, the essential ones only where each bears a mark. Temporary entry has no such route, and neither have
+/// components of ammunition. Those, antiques (77) and deactivated firearms (78) whose
 /// claims hold are made known: nothing passes without a licence in silence.
 pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
@@ -241,7 +246,7 @@ fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings)
     }
     if let Some(reference) = &item.item.exemption {
         let severity =
-            if is_on_simplified_route(case) { Severity::Inform } else { Severity::Refer };
+            if is_on_simplified_route(case, item) { Severity::Inform } else { Severity::Refer };
         claimed(
             "exemption",
             severity,
@@ -252,23 +257,41 @@ fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings)
 
 /// Whether the goods move without a licence by a route whose conditions the rules on temporary
 /// movements and personal effects judge.
-fn is_on_simplified_route(case: &Case<'_>) -> bool {
+fn is_on_simplified_route(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
     let Some(temporary) = &case.declaration.temporary else { return false };
     let returns = case.profile.simplified_returns && case.first_movement().is_some();
     temporary.purpose.is_some()
         && temporary.evidence.is_some()
-        && (returns || is_personal_effects(case))
+        && (returns || is_personal_effects(case, item))
 }
 
-/// Whether the law has a route of its own for them as accompanied personal effects.
-pub(super) fn is_personal_effects(case: &Case<'_>) -> bool {
-    let effects = case.declaration.temporary.as_ref().and_then(|temporary| temporary.effects);
-    let limit = match effects {
+/// Whether an item leaves as accompanied personal effects of a hunter or sport shooter, where the law has
+/// that route (Regulation 258/2012, article 9(1)(a)).
+pub(super) fn is_personal_effects(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
+    let Some(temporary) = &case.declaration.temporary else { return false };
+    let limit = match temporary.effects {
         Some(PersonalEffects::Hunter) => case.profile.hunter_rounds_max,
         Some(PersonalEffects::SportShooter) => case.profile.sport_rounds_max,
         None => None,
     };
     limit.is_some()
+        && case.declaration.movement == Movement::Export
+        && matches!(temporary.purpose, Some(Purpose::Hunting | Purpose::SportShooting))
+        && temporary.person.is_some()
+        && may_accompany(item)
+}
+
+/// Whether the route has a place for goods of this kind.
+fn may_accompany(item: &ItemCase<'_>) -> bool {
+    match item.item.category {
+        Category::Firearm | Category::Ammunition => true,
+        Category::AmmunitionComponent => false,
+        Category::Part => {
+            let marks = u32::try_from(item.item.marks_of_identity().len()).unwrap_or(u32::MAX);
+            matches!(item.item.part, Some(PartKind::Suppressor | PartKind::Other))
+                || item.pieces().is_some_and(|pieces| pieces <= Quantity::whole(marks))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -198,5 +198,5 @@ fn rests_on_return(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
         && case.declaration.scope.is_none()
         && !item.is_claimed_outside()
         && case.is_controlled(item.item)
-        && !is_personal_effects(case)
+        && !is_personal_effects(case, item)
 }
