@@ -27,6 +27,7 @@ use crate::rules::Verdict;
 use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
+use crate::rules::case::PriorUse;
 use crate::storage::releases::DrawRow;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -44,8 +45,8 @@ pub(super) struct Own<'a> {
 
 /// What a second look on the database's rows gives.
 pub(super) enum Again {
-    /// It clears, and this is what it draws.
-    Clears { drawings: Vec<Drawing> },
+    /// It clears: what it draws, beside what other releases of the same declaration have drawn.
+    Clears { drawings: Vec<Drawing>, beside: Vec<PriorUse> },
     /// It does not: the reply says why, and it has been recorded.
     Refused(Box<Recorded>),
 }
@@ -123,7 +124,7 @@ pub(super) fn decide_again(
         if !facts.foreign.is_empty() {
             rests_on_others(batch, presented, caller, &facts, verdict)?;
         }
-        return Ok(Again::Clears { drawings });
+        return Ok(Again::Clears { drawings, beside: facts.prior_uses });
     }
     refused(batch, presented, caller, &facts, verdict)
         .map(|recorded| Again::Refused(Box::new(recorded)))

@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
+use super::facts::prior_uses;
 use super::foreign::Recent;
 use super::journey::released;
 use super::judge::Presented;
@@ -135,7 +136,10 @@ fn reverse(
     caller: &Caller,
     reason: &str,
 ) -> Result<Recorded, Stop> {
-    move_draws(batch, &row, "reversal", before, &[])?;
+    let declaration = released(&row)?;
+    let (state, own) = (caller.state, Some(release::uuid(&row.id)?));
+    let beside = prior_uses(batch.db, &declaration, &row.content_sha256, state, own)?;
+    move_draws(batch, &row, "reversal", before, (&[], &beside))?;
     "reversed".clone_into(&mut row.status);
     row.version += 1;
     storage::releases::replace(batch.db, &row, &[])?;
@@ -145,7 +149,7 @@ fn reverse(
     let act = Act {
         kind: "reversal",
         row: &row,
-        declaration: &released(&row)?,
+        declaration: &declaration,
         caller,
         reason: Some(reason),
         outcome: Done::Done,
@@ -167,8 +171,8 @@ fn amend(
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
     let own = Own { amended: Some((id, &draws)), ..Own::default() };
-    let drawings = match decide_again(batch, presented, caller, own)? {
-        Again::Clears { drawings } => drawings,
+    let (drawings, beside) = match decide_again(batch, presented, caller, own)? {
+        Again::Clears { drawings, beside } => (drawings, beside),
         Again::Refused(refused) => return Ok(*refused),
     };
     row.version += 1;
@@ -177,7 +181,7 @@ fn amend(
     row.outward = release::outward(batch, &presented.declaration)?;
     row.states = release::states(batch, &presented.declaration)?;
     let replaced = std::mem::replace(&mut row.declaration, presented.json.clone());
-    let moved = move_draws(batch, &row, "release_amendment", before, &drawings)?;
+    let moved = move_draws(batch, &row, "release_amendment", before, (&drawings, &beside))?;
     storage::overrides::keep_declaration(batch.db, &row.id, &replaced)?;
     storage::releases::replace(batch.db, &row, &moved)?;
     storage::serials::remove(batch.db, &row.id)?;

@@ -108,6 +108,9 @@ pub(super) struct ReleasedBefore {
     pub items: Vec<u32>,
     /// Digest of its declaration, in hexadecimal digits.
     pub content: String,
+    /// The licences that each of its items drew.
+    #[serde(default)]
+    pub drawn: Vec<(u32, Text)>,
 }
 
 impl ReleasedBefore {
@@ -160,6 +163,7 @@ pub(super) fn look(
             release: before.release.to_string().into(),
             at,
             same_content: is_same,
+            licences: facts::drawn_of(*item, &before.drawn),
         }));
     }
     let quoted = declaration.licence_numbers();

@@ -11,6 +11,7 @@ use crate::domain::declaration::Declaration;
 use crate::domain::licence::Held;
 use crate::domain::licence::Line;
 use crate::rules::Case;
+use crate::rules::case::PriorUse;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
@@ -90,7 +91,7 @@ pub(super) fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
             };
             let line = quote.line.ok_or_else(broken)?;
             let (licence, number) = (&quote.quote.number, item.item.number);
-            let left = left(&drawings, held, line).ok_or_else(broken)?;
+            let left = left(case, &drawings, held, line).ok_or_else(broken)?;
             let quantity = item.drawn_by(quote, line).ok_or_else(broken)?.min(left);
             let (licence, line) = (licence.clone(), line.line);
             add(&mut drawings, Drawing { item: number, licence, line, quantity })?;
@@ -100,13 +101,19 @@ pub(super) fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
 }
 
 /// What is left of a line once so much has been drawn.
-fn left(drawings: &[Drawing], held: &Held, line: &Line) -> Option<Quantity> {
+fn left(case: &Case<'_>, drawings: &[Drawing], held: &Held, line: &Line) -> Option<Quantity> {
+    if case.has_had_its_shipment(held) {
+        return Some(Quantity::ZERO);
+    }
     let licence = &held.licence.number;
     let drawn = drawings
         .iter()
         .filter(|drawing| drawing.licence == *licence && drawing.line == line.line)
         .try_fold(Quantity::ZERO, |drawn, drawing| drawn.plus(drawing.quantity))?;
-    Some(held.balance(line).available.saturating_minus(drawn))
+    // Further items of the shipment that has closed a licence draw it too.
+    let balance = held.balance(line);
+    let used = balance.consumed.plus(balance.reserved)?.plus(drawn)?;
+    Some(line.quantity.saturating_minus(used))
 }
 
 fn add(drawings: &mut Vec<Drawing>, new: Drawing) -> Result<(), Error> {
@@ -137,7 +144,7 @@ pub(super) fn drawings_as_far_as_they_go(
             let share = line.and_then(|line| Some((line, item.drawn_by(quote, line)?)));
             let Some((line, share)) = share else { continue };
             is_quoted = true;
-            let left = left(&drawings, held, line).unwrap_or_default();
+            let left = left(case, &drawings, held, line).unwrap_or_default();
             let licence = quote.quote.number.clone();
             if share > left {
                 beyond.push(BeyondReply {
@@ -165,13 +172,14 @@ pub(super) fn drawings_as_far_as_they_go(
 }
 
 /// Moves every balance from what the release drew before to what it draws now, and counts it as a
-/// shipment of each licence that it newly draws, or no longer does.
+/// shipment of each licence that it newly draws, or no longer does, unless another release of the same
+/// declaration draws it (`beside`): that is one shipment.
 pub(super) fn move_draws(
     batch: &mut Batch<'_>,
     row: &ReleaseRow,
     kind: &'static str,
     before: &[(Text, DrawRow)],
-    after: &[Drawing],
+    (after, beside): (&[Drawing], &[PriorUse]),
 ) -> Result<Vec<DrawRow>, Stop> {
     let mut moves: BTreeMap<(Text, u32), (Quantity, Quantity)> = BTreeMap::new();
     for (licence, draw) in before {
@@ -197,11 +205,9 @@ pub(super) fn move_draws(
     }
     let old: BTreeSet<&Text> = before.iter().map(|(licence, _)| licence).collect();
     let new: BTreeSet<&Text> = after.iter().map(|drawing| &drawing.licence).collect();
-    for number in new.difference(&old) {
-        batch.count_shipment(number, true);
-    }
-    for number in old.difference(&new) {
-        batch.count_shipment(number, false);
+    let counted: BTreeSet<&Text> = beside.iter().flat_map(|prior| &prior.licences).collect();
+    for number in new.symmetric_difference(&old).filter(|number| !counted.contains(*number)) {
+        batch.count_shipment(number, new.contains(number));
     }
     let draw_row = |drawing: &Drawing| {
         let entry = batch.licence(&drawing.licence)?;

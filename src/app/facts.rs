@@ -106,7 +106,7 @@ fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, E
 
 /// Releases of the post's State that stand under the same reference. A UCR may cover many shipments, so only the very
 /// same declaration counts as the same use of it.
-fn prior_uses(
+pub(super) fn prior_uses(
     db: &mut Db,
     declaration: &Declaration,
     content: &[u8],
@@ -126,9 +126,16 @@ fn prior_uses(
             release: release.id.to_string().into(),
             at: release.at,
             same_content,
+            licences: drawn_of(*item, &release.drawn),
         }));
     }
     Ok(uses)
+}
+
+/// The licences that one item drew.
+pub(super) fn drawn_of(item: u32, drawn: &[(u32, Text)]) -> Vec<Text> {
+    let own = drawn.iter().filter(|(of, _)| *of == item);
+    own.map(|(_, number)| number.clone()).collect()
 }
 
 /// The firearms of an item, as the register tells them apart.

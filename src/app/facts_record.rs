@@ -36,7 +36,7 @@ pub struct FactsRecord {
     history_available: bool,
     licences: Vec<LicenceFactRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    prior_uses: Vec<(u32, String, i64, bool)>,
+    prior_uses: Vec<UseRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     serials: Vec<SerialFactRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +71,9 @@ struct OfflineRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<(u32, String)>,
 }
+
+/// An earlier use: the item, the release, when, whether of the same content, and the licences that it drew.
+type UseRecord = (u32, String, i64, bool, Vec<String>);
 
 /// An officer's word against a release: the case, since when, and whether it holds.
 type StopRecord = (String, i64, bool);
@@ -119,18 +122,7 @@ impl FactsRecord {
             data_age_ms: facts.data_age_ms,
             history_available: facts.history_available,
             licences: facts.licences.iter().map(licence_record).collect(),
-            prior_uses: facts
-                .prior_uses
-                .iter()
-                .map(|prior| {
-                    (
-                        prior.item,
-                        prior.release.to_string(),
-                        prior.at.as_microsecond(),
-                        prior.same_content,
-                    )
-                })
-                .collect(),
+            prior_uses: facts.prior_uses.iter().map(use_record).collect(),
             serials: facts
                 .serials
                 .iter()
@@ -256,12 +248,19 @@ pub(super) fn standing(status: &str, shipments: u32, drawn: Vec<DrawnRecord>) ->
     })
 }
 
-fn prior_use((item, release, at_us, same_content): (u32, String, i64, bool)) -> Option<PriorUse> {
+fn use_record(prior: &PriorUse) -> UseRecord {
+    let licences = prior.licences.iter().map(ToString::to_string).collect();
+    let at_us = prior.at.as_microsecond();
+    (prior.item, prior.release.to_string(), at_us, prior.same_content, licences)
+}
+
+fn prior_use((item, release, at_us, same_content, licences): UseRecord) -> Option<PriorUse> {
     Some(PriorUse {
         item,
         release: release.into(),
         at: Timestamp::from_microsecond(at_us).ok()?,
         same_content,
+        licences: licences.into_iter().map(Text::from).collect(),
     })
 }
 

@@ -34,6 +34,7 @@ use crate::rules::Case;
 use crate::rules::Code;
 use crate::rules::Outcome;
 use crate::rules::case::Facts;
+use crate::rules::case::PriorUse;
 use crate::rules::overriding::overridden;
 use crate::storage;
 use crate::storage::Db;
@@ -50,8 +51,8 @@ const EXPIRIES_MAX: i64 = 500;
 
 /// What a look on the rows says of a release against the advice.
 pub(super) enum Look {
-    /// It clears, and nothing has to be overridden.
-    Clears(Vec<Drawing>),
+    /// It clears, and nothing has to be overridden: what it draws, beside other releases of the declaration.
+    Clears(Vec<Drawing>, Vec<PriorUse>),
     /// There is what no override answers for; that is recorded.
     Never(Box<Recorded>),
     /// It would answer for these codes; that is recorded.
@@ -70,7 +71,8 @@ pub(super) fn look(
     let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);
     if verdict.outcome == Outcome::Clear {
-        return Ok(Look::Clears(drawings(&case)?));
+        let drawings = drawings(&case)?;
+        return Ok(Look::Clears(drawings, facts.prior_uses));
     }
     match overridden(&verdict.findings) {
         None => {
@@ -242,7 +244,7 @@ impl Confirm {
     ) -> Result<Recorded, Stop> {
         "released".clone_into(&mut row.status);
         row.version += 1;
-        let moves = move_draws(batch, &row, "override", &[], drawings)?;
+        let moves = move_draws(batch, &row, "override", &[], (drawings, &facts.prior_uses))?;
         storage::releases::replace(batch.db, &row, &moves)?;
         batch.insert_serials(serial_uses(&row, &presented.declaration, drawings))?;
         against.beyond = json(&beyond)?;

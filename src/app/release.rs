@@ -126,13 +126,13 @@ impl Command for Release {
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let announced = presentation::read(batch, self.preclearance.as_deref())?;
         let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
-        let drawings = match &self.against {
+        let (drawings, beside) = match &self.against {
             None => match decide_again(batch, &self.presented, &self.caller, own)? {
-                Again::Clears { drawings, .. } => drawings,
+                Again::Clears { drawings, beside } => (drawings, beside),
                 Again::Refused(refused) => return Ok(*refused),
             },
             Some(reason) => match overriding::look(batch, &self.presented, &self.caller, own)? {
-                Look::Clears(drawings) => drawings,
+                Look::Clears(drawings, beside) => (drawings, beside),
                 Look::Never(refused) => return Ok(*refused),
                 Look::Against(codes) => {
                     let row = self.row(batch, "pending")?;
@@ -147,7 +147,7 @@ impl Command for Release {
         if let Some(announced) = announced {
             announced.take_over(batch, &row.id, &self.caller)?;
         }
-        let moves = move_draws(batch, &row, "release", &[], &drawings)?;
+        let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
         batch.insert_serials(serial_uses(&row, &self.presented.declaration, &drawings))?;
         super::due::released(batch, &row, &self.presented.declaration, self.caller.state)?;

@@ -287,14 +287,19 @@ fn before(
     state: Country,
 ) -> Result<Vec<(String, String, ReleasedBefore)>, Stop> {
     let mut found = Vec::new();
-    for row in storage::releases::standing_under(db, licence_id)? {
+    let rows = storage::releases::standing_under(db, licence_id)?;
+    let ids: Vec<Vec<u8>> = rows.iter().map(|row| row.id.clone()).collect();
+    let drawn = storage::releases::drawn_by(db, &ids)?;
+    for row in rows {
         if row.state != state.as_str() {
             continue;
         }
         let items = serde_json::from_str(&row.items)
             .map_err(|error| Error::Internal(format!("a release's items: {error}")))?;
         let content = hex(&row.content_sha256);
-        let of = ReleasedBefore { release: uuid(&row.id)?, at_us: row.at_us, items, content };
+        let drawn = drawn.get(&row.id).cloned().unwrap_or_default();
+        let of =
+            ReleasedBefore { release: uuid(&row.id)?, at_us: row.at_us, items, content, drawn };
         found.push((row.reference_kind, row.reference, of));
     }
     Ok(found)

@@ -69,6 +69,8 @@ pub struct PriorUse {
     pub at: Timestamp,
     /// Whether the declaration was the same to the byte.
     pub same_content: bool,
+    /// The licences that the item drew.
+    pub licences: Vec<Text>,
 }
 
 /// What the register knows of one declared serial; only serials of which it knows something

@@ -4,6 +4,7 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
+use super::case::PriorUse;
 use super::case::QuoteCase;
 use crate::domain::Quantity;
 use crate::domain::Unit;
@@ -81,7 +82,7 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
         (Code::QuantityExceedsAuthorised, line.quantity)
     } else if total > left
         && case.is_ahead(&draw.held.licence)
-        && !has_had_its_shipment(case, draw.quote, draw.held)
+        && !case.has_had_its_shipment(draw.held)
     {
         let beyond = offline.map_or(Code::QuantityExceedsBalance, |_| Code::AllowanceExceeded);
         (beyond, left)
@@ -200,13 +201,13 @@ impl std::fmt::Display for Uncounted {
 /// 83 SHIPMENT_COUNT_EXCEEDED: a licence for a single shipment has not had it. The first release closes it,
 /// whatever it left over: the remainder is lost, and a second shipment needs a further licence even where
 /// the balance would allow it. Further items of the declaration whose release closed it belong to the
-/// same shipment and are not held. Licences for many shipments are never found here, and neither is an
+/// same shipment and are not held, whether they are declared together with those released or alone. Licences for many shipments are never found here, and neither is an
 /// export licence that is shown at import as proof.
 pub(super) fn shipment_count(case: &Case<'_>, findings: &mut Findings) {
     for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
         for quote in &item.quotes {
             let Some(held) = quote.held() else { continue };
-            if !case.is_ahead(&held.licence) || !has_had_its_shipment(case, quote, held) {
+            if !case.is_ahead(&held.licence) || !case.has_had_its_shipment(held) {
                 continue;
             }
             findings
@@ -222,13 +223,14 @@ pub(super) fn shipment_count(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-fn has_had_its_shipment(case: &Case<'_>, quote: &QuoteCase<'_>, held: &Held) -> bool {
-    held.is_closed()
-        && (held.standing.shipments > 1
-            || !case.items.iter().any(|other| {
-                case.is_released(other.item)
-                    && other.quotes.iter().any(|q| q.quote.number == quote.quote.number)
-            }))
+impl Case<'_> {
+    /// Whether a licence for one shipment has had it by another declaration: what has drawn it under this
+    /// one's reference is the same shipment, item after item (Union Customs Code, article 194(2)).
+    pub fn has_had_its_shipment(&self, held: &Held) -> bool {
+        let number = &held.licence.number;
+        let here = |prior: &PriorUse| prior.licences.contains(number);
+        held.is_closed() && (held.standing.shipments > 1 || !self.facts.prior_uses.iter().any(here))
+    }
 }
 
 /// 86 PERSONAL_AMMUNITION_LIMIT: a hunter carries no more than 800 rounds and a sport shooter no more than 1200

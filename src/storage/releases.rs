@@ -5,10 +5,14 @@ use super::ROWS;
 use super::Result;
 use super::in_runs;
 use super::on;
+use super::schema::licence;
 use super::schema::release;
 use super::schema::release_draw;
+use crate::domain::Text;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
+use std::collections::HashMap;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A release as it stands.
@@ -74,6 +78,8 @@ pub struct Standing {
     pub content_sha256: Vec<u8>,
     /// Its items.
     pub items: Vec<u32>,
+    /// The licences that each of them drew.
+    pub drawn: Vec<(u32, Text)>,
 }
 
 /// Writes releases.
@@ -143,9 +149,12 @@ pub fn standing(db: &mut Db, state: &str, kind: &str, reference: &str) -> Result
         .select((release::id, release::at_us, release::content_sha256, release::items))
         .load(c))?;
     let corrupt = |what: &str| Error::Corrupt(format!("{what} of a release under {reference}"));
+    let ids: Vec<Vec<u8>> = rows.iter().map(|(id, ..)| id.clone()).collect();
+    let mut drawn = drawn_by(db, &ids)?;
     rows.into_iter()
         .map(|(id, at_us, content_sha256, items)| {
             Ok(Standing {
+                drawn: drawn.remove(&id).unwrap_or_default(),
                 id: Uuid::from_slice(&id).map_err(|_e| corrupt("the identifier"))?,
                 at: Timestamp::from_microsecond(at_us).map_err(|_e| corrupt("the time"))?,
                 content_sha256,
@@ -153,6 +162,36 @@ pub fn standing(db: &mut Db, state: &str, kind: &str, reference: &str) -> Result
             })
         })
         .collect()
+}
+
+/// Items and the licences that each drew, by release.
+pub type DrawnBy = HashMap<Vec<u8>, Vec<(u32, Text)>>;
+
+/// The licences that each item of releases drew, in order, each once.
+pub fn drawn_by(db: &mut Db, ids: &[Vec<u8>]) -> Result<DrawnBy> {
+    let mut drawn = DrawnBy::new();
+    for ids in ids.chunks(ROWS) {
+        let rows: Vec<(Vec<u8>, i64, i64)> = release_draw::table
+            .filter(release_draw::release_id.eq_any(ids))
+            .order((release_draw::release_id, release_draw::item, release_draw::licence_id))
+            .select((release_draw::release_id, release_draw::item, release_draw::licence_id))
+            .distinct()
+            .load(db)?;
+        let licences: HashSet<i64> = rows.iter().map(|(.., licence)| *licence).collect();
+        let licences: Vec<i64> = licences.into_iter().collect();
+        let mut numbers: HashMap<i64, String> = HashMap::new();
+        for licences in licences.chunks(ROWS) {
+            let known = licence::table.filter(licence::id.eq_any(licences));
+            numbers.extend(known.select((licence::id, licence::number)).load::<(i64, String)>(db)?);
+        }
+        for (release, item, licence) in rows {
+            let corrupt = || Error::Corrupt(format!("what item {item} of a release draws"));
+            let item = u32::try_from(item).map_err(|_e| corrupt())?;
+            let number = numbers.get(&licence).ok_or_else(corrupt)?;
+            drawn.entry(release).or_default().push((item, number.as_str().into()));
+        }
+    }
+    Ok(drawn)
 }
 
 /// The latest releases under a declaration's reference, whatever numbers it.

@@ -27,6 +27,7 @@ mod retention;
 mod returns;
 mod round_trips;
 mod schema;
+mod single_use;
 #[path = "../support/mod.rs"]
 mod support;
 mod timers;

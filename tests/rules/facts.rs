@@ -133,6 +133,8 @@ struct SentUse {
     release: String,
     at: String,
     same_content: bool,
+    #[serde(default)]
+    licences: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -287,6 +289,7 @@ fn prior_use(sent: SentUse) -> PriorUse {
         release: sent.release.into(),
         at: sent.at.parse().expect("an instant"),
         same_content: sent.same_content,
+        licences: sent.licences.into_iter().map(Text::from).collect(),
     }
 }
 

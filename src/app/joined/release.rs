@@ -33,6 +33,7 @@ use crate::domain::alert::Severity;
 use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
+use crate::rules::case::PriorUse;
 use crate::storage;
 use crate::storage::allowances::AllowanceLineRow;
 use crate::storage::allowances::AllowanceRow;
@@ -71,13 +72,13 @@ impl Joining {
         }
         batch.read_licences(&presented.declaration.licence_numbers())?;
         let taken = self.set_aside_for(batch, made)?;
-        let verdict = self.judge(batch, made, &presented, &taken)?;
+        let (verdict, beside) = self.judge(batch, made, &presented, &taken)?;
         let of = made.verification.as_bytes();
         let row = first_row(batch, &presented, &made.caller, of, (made.id, made.at))?;
         batch.insert_release(&row)?;
         free(batch, &row, &taken)?;
         let (drawings, beyond) = within(batch, made.draws);
-        let moves = move_draws(batch, &row, "release", &[], &drawings)?;
+        let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
         let uses = serial_uses(&row, &presented.declaration, &drawings);
         let serials: Vec<String> = uses.iter().map(|of| of.serial.clone()).collect();
@@ -128,14 +129,15 @@ impl Joining {
         Ok(taken)
     }
 
-    /// Judges the release on the rows as they are now, without what was set aside for it.
+    /// Judges the release on the rows as they are now, without what was set aside for it; gives the releases
+    /// beside it too.
     fn judge(
         &self,
         batch: &mut Batch<'_>,
         made: &Made<'_>,
         presented: &Presented,
         taken: &[Taken],
-    ) -> Result<Verdict, Stop> {
+    ) -> Result<(Verdict, Vec<PriorUse>), Stop> {
         let reserved: Vec<Reserved> = taken
             .iter()
             .filter(|of| of.allowance.status != "lost")
@@ -154,7 +156,7 @@ impl Joining {
         if verdict.outcome != Outcome::Clear {
             judged(batch, "release_review", presented, &made.caller, &facts, verdict.clone())?;
         }
-        Ok(verdict)
+        Ok((verdict, facts.prior_uses))
     }
 
     /// Puts before the authorities concerned that goods have gone that would not be released by now.
