@@ -8,6 +8,7 @@ use super::Timestamp;
 use super::calendar::utc_day;
 use super::calendar::years_after;
 use super::declaration::Declaration;
+use super::lists::Lists;
 use super::reference::ReferenceKind;
 
 /// Most seals of one crossing.
@@ -53,6 +54,13 @@ pub struct Sighting {
     pub at: Timestamp,
     /// In what, where it was noted.
     pub vehicle: Option<Text>,
+}
+
+impl Sighting {
+    /// The post's State, as the lists of the day have it, else as it was noted.
+    pub fn state_in(&self, lists: &Lists) -> Option<Country> {
+        lists.posts.get(&self.post).map(|post| post.country).or(self.state)
+    }
 }
 
 impl Declaration {

@@ -295,7 +295,7 @@ impl<'a> Case<'a> {
             reference_date,
             today,
             now,
-            passages: passages(declaration, lists, state),
+            passages: passages(declaration, &facts.observed, lists, state),
             items: items(declaration, facts),
         }
     }

@@ -6,7 +6,6 @@ use super::Findings;
 use super::route::Passing;
 use super::route::passed;
 use crate::domain::Country;
-use crate::domain::Locode;
 use crate::domain::consignment::Direction;
 use crate::domain::consignment::Sighting;
 use crate::domain::declaration::Leg;
@@ -47,11 +46,9 @@ pub(super) fn observed(case: &Case<'_>, code: Code, findings: &mut Findings) {
         route: &declaration.route,
         to: declaration.country_of_import,
     };
-    let listed = |post: &Locode| case.lists.posts.get(post).map(|post| post.country);
     let sightings = case.facts.observed.iter().cloned();
-    let sightings: Vec<Sighting> = sightings
-        .map(|seen| Sighting { state: listed(&seen.post).or(seen.state), ..seen })
-        .collect();
+    let sightings: Vec<Sighting> =
+        sightings.map(|seen| Sighting { state: seen.state_in(case.lists), ..seen }).collect();
     for deviation in deviations(&planned, &sightings).into_iter().filter(|of| of.code == code) {
         let finding = findings.add(code).at("/ucr");
         if let Some(seen) = sightings.get(deviation.sighting) {
@@ -121,6 +118,7 @@ fn is_transhipped(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Locode;
 
     fn country(code: &str) -> Country {
         Country::parse(code).unwrap()

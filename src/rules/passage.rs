@@ -1,6 +1,7 @@
 //! The States between export and import that the goods pass: those declared as the route and those
-//! that customs has observed beside it.
+//! that customs has observed beside it, at this post or at others.
 use crate::domain::Country;
+use crate::domain::consignment::Sighting;
 use crate::domain::declaration::Crossing;
 use crate::domain::declaration::Declaration;
 use crate::domain::declaration::Leg;
@@ -14,6 +15,8 @@ pub enum Source<'a> {
     Declared(usize, &'a Leg),
     /// An observed crossing into a State that is not declared, with its place in the list.
     Observed(usize),
+    /// A crossing that a post has recorded here of the consignment, into a State that is not declared.
+    Recorded,
     /// The post itself, where goods in transit stand in a State that is not declared.
     Post,
 }
@@ -38,6 +41,7 @@ impl Passage<'_> {
         match self.source {
             Source::Declared(index, _) => format!("/route/{index}"),
             Source::Observed(index) => format!("/crossings/{index}"),
+            Source::Recorded => "/ucr".to_owned(),
             Source::Post => "/border_post".to_owned(),
         }
     }
@@ -52,6 +56,7 @@ pub(super) fn state_of(crossing: &Crossing, lists: &Lists) -> Option<Country> {
 /// Every declared call, then every State observed that is not declared, once.
 pub(super) fn passages<'a>(
     declaration: &'a Declaration,
+    recorded: &[Sighting],
     lists: &Lists,
     state: Option<Country>,
 ) -> Vec<Passage<'a>> {
@@ -74,6 +79,9 @@ pub(super) fn passages<'a>(
     }
     if declaration.movement == Movement::Transit {
         observe(state, Source::Post);
+    }
+    for seen in recorded {
+        observe(seen.state_in(lists), Source::Recorded);
     }
     passages.retain(|passage| !ends.contains(&Some(passage.country)));
     passages

@@ -21,7 +21,7 @@ use crate::domain::licence::TransitState;
 /// 62 ROUTE_COUNTRY_NOT_ON_LICENCE: every State that the goods pass stands on every export licence
 /// quoted for the item, and where none is quoted, on one of the other licences that name transit States.
 /// A declared State that is missing is referred; a crossing that was observed and never declared holds
-/// the goods. A missing consent (55) is another cause, so both may be found for one State: the one is
+/// the goods, whether it is listed with the declaration or a post on the way has recorded it of the consignment. A missing consent (55) is another cause, so both may be found for one State: the one is
 /// about the licence, the other about the State's will. The exporting and importing States are never
 /// transit States, whatever the route repeats.
 pub(super) fn route_on_licence(case: &Case<'_>, findings: &mut Findings) {

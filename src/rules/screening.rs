@@ -86,7 +86,7 @@ pub(super) fn border_post(case: &Case<'_>, findings: &mut Findings) {
 
 /// 49 EMBARGOED_DESTINATION: no State concerned is under an arms embargo on the day of acceptance; an embargo
 /// overrides a valid licence, and the list of that day counts, not today's. An embargo on the country of import or
-/// on a State that the goods pass, declared or observed, holds them. Referred are the indications that need a
+/// on a State that the goods pass, declared or observed at whichever post, holds them. Referred are the indications that need a
 /// person: a final recipient or consignee whose identifier is of a State under embargo, a transit State
 /// that only a licence names, and a country of export under embargo, since not every embargo covers what
 /// comes from there. Regimes are data with their dates; none is built in.

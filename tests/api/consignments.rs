@@ -291,6 +291,29 @@ async fn what_posts_recorded_on_the_way_is_a_fact_of_the_next_verification() {
 }
 
 #[tokio::test]
+async fn a_state_that_a_post_saw_the_goods_in_is_passed_whether_declared_or_not() {
+    let service = start();
+    let release = released(&service).await;
+    service.post("/v1/exits", &token("FR", "officer"), &exit_of(&release)).await;
+    service.post("/v1/entries", &token("DE", "officer"), &entry_at("DEHAM", SHIP)).await;
+    let judged = judged_in_kenya(&service, &imported()).await;
+    assert_eq!(judged["verdict"], "hold", "{judged}");
+    for code in ["ROUTE_COUNTRY_NOT_ON_LICENCE", "TRANSIT_CONSENT_MISSING", "ROUTE_DEVIATION"] {
+        assert!(codes(&judged).contains(&code), "{code}: {judged}");
+    }
+    assert!(!codes(&judged).contains(&"EMBARGOED_DESTINATION"), "{judged}");
+    let authority = token("FR", "authority");
+    let mut lists = service.get("/v1/lists", &authority).await.json();
+    lists["embargoes"] = json!([{"country": "DE", "instrument": "a test", "from": "2020-01-01"}]);
+    let put = service
+        .send(reqwest::Method::PUT, "/v1/lists", &authority, &[], Some(lists.to_string()))
+        .await;
+    assert_eq!(put.status, 200, "{}", put.text);
+    let judged = judged_in_kenya(&service, &imported()).await;
+    assert!(codes(&judged).contains(&"EMBARGOED_DESTINATION"), "{judged}");
+}
+
+#[tokio::test]
 async fn a_pre_clearance_and_what_becomes_of_it_stand_in_the_timeline() {
     let service = start();
     service.issue_sample().await;
