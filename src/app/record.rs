@@ -1,6 +1,7 @@
 //! What is written down of an act: the body of its audit entry, and the facts beside it that a
 //! replay needs. Entries carry no personal data but as salted digests.
 use super::Caller;
+use super::batch::Batch;
 pub(super) use super::concerned::issuing_states;
 pub(super) use super::concerned::states_named;
 pub(super) use super::concerned::states_of;
@@ -17,6 +18,9 @@ const LISTED_MAX: usize = 80;
 /// Room for the licences listed in an entry: with the rest of it they fit a leaf, whatever they are
 /// called.
 const LICENCES_BYTES_MAX: usize = 5 * 1024;
+
+/// The same in the entry of a release, beside what it draws.
+const BASIS_BYTES_MAX: usize = 2 * 1024;
 
 /// The first of a list that fit into so many bytes.
 pub(super) fn fitting<T>(
@@ -161,7 +165,7 @@ impl<'a> Judgement<'a> {
             declaration_sha256: salted(of.nonce, of.declaration_json.as_bytes()),
             facts_sha256: salted(of.nonce, of.facts_json.as_bytes()),
             reply_sha256: salted(of.nonce, of.reply_json.as_bytes()),
-            licences: listed(of.facts),
+            licences: listed(licence_versions(of.facts), LICENCES_BYTES_MAX),
             ruleset: crate::rules::RULESET,
             profile: of.verdict.profile,
             lists: of.lists,
@@ -183,10 +187,34 @@ impl<'a> Judgement<'a> {
     }
 }
 
+/// What a release was itself decided on: its verification may have seen other versions and lists.
+#[derive(Debug, Serialize)]
+pub(super) struct Basis {
+    licences: Vec<LicenceRecord>,
+    ruleset: &'static str,
+    lists: String,
+}
+
+impl Basis {
+    /// The versions in force of the licences that a declaration quotes, and what judges them.
+    pub fn of(batch: &Batch<'_>, declaration: &Declaration) -> Self {
+        let numbers = declaration.licence_numbers();
+        let quoted = numbers.iter().filter_map(|number| batch.licence(number));
+        let versions = quoted.map(|entry| (&entry.held.licence.number, entry.held.licence.version));
+        Self {
+            licences: listed(versions, BASIS_BYTES_MAX),
+            ruleset: crate::rules::RULESET,
+            lists: batch.lists.edition.to_string(),
+        }
+    }
+}
+
 /// The licences that an entry has room for.
-fn listed(facts: &Facts) -> Vec<LicenceRecord> {
-    let versions = licence_versions(facts).take(LISTED_MAX);
-    fitting(versions, LICENCES_BYTES_MAX, |(number, _)| written(number) + 40)
+fn listed<'a>(
+    versions: impl Iterator<Item = (&'a Text, u32)>,
+    bytes_max: usize,
+) -> Vec<LicenceRecord> {
+    fitting(versions.take(LISTED_MAX), bytes_max, |(number, _)| written(number) + 40)
         .map(|(number, version)| LicenceRecord { number: number.to_string(), version })
         .collect()
 }

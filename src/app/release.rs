@@ -22,6 +22,7 @@ use super::overriding::Look;
 use super::presentation;
 use super::receipts;
 use super::record::Actor;
+use super::record::Basis;
 use super::record::fitting;
 use super::record::states_of;
 use super::record::written;
@@ -68,6 +69,8 @@ struct ReleaseEntry<'a> {
     draws: Vec<DrawReply>,
     draws_total: usize,
     draws_sha256: String,
+    #[serde(flatten)]
+    decided_on: Option<Basis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     joined: Option<&'a Joined>,
 }
@@ -265,6 +268,8 @@ pub(super) fn enter(
         });
     }
     let (id, verification) = (uuid(&row.id)?, uuid(&row.verification_id)?);
+    // What is undone, or has expired, was not judged again.
+    let is_judged = !matches!(kind, "reversal" | "override_expired");
     let body = ReleaseEntry {
         release: id.to_string(),
         verification: verification.to_string(),
@@ -282,6 +287,7 @@ pub(super) fn enter(
             .collect(),
         draws_total: draws.len(),
         draws_sha256: super::draws::digest(nonce, drawings)?,
+        decided_on: is_judged.then(|| Basis::of(batch, act.declaration)),
         joined: act.joined,
     };
     let index = batch.enter(kind, nonce, &body)?;
@@ -308,7 +314,7 @@ pub(super) fn enter(
 }
 
 /// Room for the draws listed in an audit entry; their own digest covers all of them.
-const DRAWS_BYTES_MAX: usize = 10 * 1024;
+const DRAWS_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of one draw there, its licence's number left out.
 const DRAW_BYTES: usize = 260;
 

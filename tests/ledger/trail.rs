@@ -300,3 +300,29 @@ async fn an_entry_has_room_for_every_release_whatever_licences_are_called() {
     assert_eq!(reply["draws"].as_array().unwrap().len(), 60);
     assert_verifies(service);
 }
+
+#[tokio::test]
+async fn a_release_s_own_entry_says_what_it_was_decided_on() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let verification = service.verify(&cartridges(1, 10)).await;
+    let mut amended = sample(100, "multiple").remove(0);
+    amended["valid_until"] = serde_json::json!("2027-09-01");
+    let sent = serde_json::from_value(amended).unwrap();
+    let document = passavant::app::licences::Document::read(&sent, "").unwrap();
+    service.app.amend(&authority("FR"), EXPORT, document, 1, None).await.unwrap();
+    let release = service.release(&verification, "k").await.unwrap();
+    let release: serde_json::Value = serde_json::from_str(&release.reply).unwrap();
+    let index = release["audit"]["index"].as_u64().unwrap();
+    let mut db = database(service.dir.path());
+    let entry = storage::log::entry(&mut db, 1, index).unwrap().unwrap();
+    let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+    let expected = serde_json::json!([
+        {"number": EXPORT, "version": 2},
+        {"number": "KE-IMP-2026-00087", "version": 1},
+    ]);
+    assert_eq!(entry["licences"], expected, "{entry}");
+    assert_eq!(entry["ruleset"], passavant::rules::RULESET);
+    assert_eq!(entry["lists"], verification["lists"]);
+    assert_verifies(service);
+}
