@@ -8,11 +8,10 @@ use super::book::Book;
 use super::claims::Claims;
 use super::draws::Draw;
 use super::draws::moved;
+use super::first_replies::FirstReplies;
 use super::outbox::Listener;
 use super::raise::Raised;
 use super::recorder::Command;
-use super::recorder::Done;
-use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release_rows::ReleaseRows;
@@ -27,7 +26,6 @@ use crate::domain::licence::Held;
 use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::idempotency::FirstReply;
 use crate::storage::licence_entries::LicenceEntryRow;
 use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
@@ -35,7 +33,6 @@ use crate::storage::verifications::EnteredRow;
 use crate::storage::watermark::News;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a committed batch has changed.
@@ -60,13 +57,6 @@ struct Working {
     /// Whether its balance or its count of shipments is to be written.
     drawn: bool,
     changed: bool,
-}
-
-/// A first reply, and whether this batch has made it.
-#[derive(Debug)]
-struct Reply {
-    first: FirstReply,
-    is_new: bool,
 }
 
 /// One batch of commands.
@@ -98,7 +88,7 @@ pub struct Batch<'a> {
     log: &'a mut LogWriter,
     book: &'a mut Book,
     licences: BTreeMap<Text, Option<Working>>,
-    replies: HashMap<[u8; 32], Reply>,
+    replies: FirstReplies,
     new_lists: Option<Lists>,
     pub(super) events: Vec<Event<Box<serde_json::value::RawValue>>>,
     pub(super) listeners: Option<Vec<Listener>>,
@@ -131,7 +121,7 @@ impl<'a> Batch<'a> {
             log,
             book,
             licences: BTreeMap::new(),
-            replies: HashMap::new(),
+            replies: FirstReplies::default(),
             new_lists: None,
             events: Vec::new(),
             listeners: None,
@@ -150,52 +140,24 @@ impl<'a> Batch<'a> {
         let numbers: Vec<&str> = claims.licences().map(Text::as_str).collect();
         storage::locks::take(self.db, claims.names(), &numbers)?;
         self.take_in(&numbers)?;
-        self.first_replies(claims.keys())
-    }
-
-    /// Reads the first replies under keys.
-    fn first_replies(&mut self, keys: &[[u8; 32]]) -> Result<(), Stop> {
-        for first in storage::idempotency::read(self.db, keys)? {
-            let digest = first.digest.as_slice().try_into();
-            let digest = digest.map_err(|_e| Error::Internal("a key's digest".to_owned()))?;
-            self.replies.insert(digest, Reply { first, is_new: false });
-        }
-        Ok(())
+        Ok(self.replies.read(self.db, claims.keys())?)
     }
 
     /// Runs a command, unless its key stands already.
     pub fn run(&mut self, command: &dyn Command) -> Result<Recorded, Stop> {
         if self.trust.is_cut_off() && !command.is_for_cut_off() {
+            // Not kept under its key: the register has not been asked yet.
             let words =
                 "this post is cut off: it verifies and releases, all else waits for the register";
             return Err(Error::Stale(words.to_owned()).into());
         }
         let Some(once) = command.once() else { return self.decided(command) };
-        let digest = once.digest();
-        if let Some(first) = self.first_reply(once, &digest)? {
+        if let Some(first) = self.replies.find(once)? {
             return Ok(first);
         }
-        let recorded = self.decided(command)?;
-        let first = FirstReply {
-            place: storage::idempotency::place(&digest),
-            digest: digest.to_vec(),
-            request_sha256: once.request_sha256.to_vec(),
-            outcome: recorded.outcome.as_str().to_owned(),
-            reply: recorded.reply.clone(),
-            at_us: self.now.as_microsecond(),
-        };
-        self.replies.insert(digest, Reply { first, is_new: true });
-        Ok(recorded)
-    }
-
-    fn first_reply(&self, once: &Once, digest: &[u8; 32]) -> Result<Option<Recorded>, Stop> {
-        let Some(Reply { first, .. }) = self.replies.get(digest) else { return Ok(None) };
-        if first.request_sha256 != once.request_sha256 {
-            return Err(Error::KeyReused.into());
-        }
-        let outcome = Done::parse(&first.outcome)
-            .ok_or_else(|| storage::Error::Corrupt(format!("the outcome of key {}", once.key)))?;
-        Ok(Some(Recorded { outcome, reply: first.reply.clone(), version: version(&first.reply) }))
+        let decided = self.decided(command);
+        self.replies.keep(once, self.now, &decided)?;
+        decided
     }
 
     /// Reads licences into the batch that its commands did not name, those that are not there yet.
@@ -362,9 +324,7 @@ impl<'a> Batch<'a> {
         storage::verifications::insert(self.db, &self.verifications)?;
         self.raised.write(self.db)?;
         changed.alerts = self.raised.any;
-        let replies = std::mem::take(&mut self.replies).into_values().filter(|reply| reply.is_new);
-        let replies: Vec<FirstReply> = replies.map(|reply| reply.first).collect();
-        storage::idempotency::insert(self.db, &replies)?;
+        self.replies.write(self.db)?;
         changed.told = self.write_events()?;
         self.log.flush(self.db)?;
         changed.sequence = storage::watermark::tell(self.db, &news, mark(self.ids))?;
@@ -376,15 +336,6 @@ impl<'a> Batch<'a> {
 fn mark(ids: &dyn Ids) -> i64 {
     let [a, b, c, d, e, f, g, h, ..] = ids.nonce();
     i64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The version that a first reply led to, for its `ETag`.
-fn version(reply: &str) -> Option<u32> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: Option<u32>,
-    }
-    serde_json::from_str::<Versioned>(reply).ok()?.version
 }
 
 /// The balances of a licence's lines as they are written.

@@ -34,6 +34,7 @@ pub mod export;
 pub mod facts;
 pub mod facts_record;
 mod feed;
+mod first_replies;
 pub mod foreign;
 mod giving_up;
 pub mod history;

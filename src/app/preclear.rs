@@ -318,7 +318,11 @@ impl App {
         let now = self.clock.now();
         // Decided again when it is recorded; asked here so that nothing is judged for who must wait.
         let (asking, limits) = (caller.clone(), self.config.preclearance.clone());
-        self.readers.read(move |db| may_lodge(db, &asking, &limits, now).map(drop)).await?;
+        let may = self.readers.read(move |db| may_lodge(db, &asking, &limits, now)).await;
+        if let Err(Error::Stale(words)) = may {
+            return self.refused(words, once).await;
+        }
+        may?;
         let judged = if reserve {
             None
         } else {

@@ -72,7 +72,7 @@ impl Command for Present {
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let row = storage::preclearances::read(batch.db, &self.id)?;
         let mut row = row.ok_or(Error::NotFound)?;
-        may_be_presented(&row)?;
+        may_be_presented(&row).map_err(|words| Error::Stale(words.to_owned()))?;
         if row.status == "lodged" && batch.now.as_microsecond() < row.expires_us {
             "presented".clone_into(&mut row.status);
             row.due_us = row.due_us.filter(|_| row.reservation == "held");
@@ -87,12 +87,10 @@ impl Command for Present {
     }
 }
 
-fn may_be_presented(row: &PreclearanceRow) -> Result<(), Error> {
+fn may_be_presented(row: &PreclearanceRow) -> Result<(), &'static str> {
     match row.status.as_str() {
-        "withdrawn" => Err(Error::Stale("the carrier has withdrawn the pre-clearance".to_owned())),
-        "released" => {
-            Err(Error::Stale("the goods announced under this code have been released".to_owned()))
-        }
+        "withdrawn" => Err("the carrier has withdrawn the pre-clearance"),
+        "released" => Err("the goods announced under this code have been released"),
         _ => Ok(()),
     }
 }
@@ -171,7 +169,9 @@ impl App {
         let found = self.readers.read(move |db| find(db, &named)).await?;
         let found = found.filter(|(row, ..)| row.state == caller.state.as_str());
         let (row, judged, reserved) = found.ok_or(Error::NotFound)?;
-        may_be_presented(&row)?;
+        if let Err(words) = may_be_presented(&row) {
+            return self.refused(words.to_owned(), once).await;
+        }
         let declaration = announced.completed(&judged.declaration).map_err(Error::Invalid)?;
         let presented = Declared::read(declaration, "")?;
         at_own_post(caller, &presented.declaration)?;
@@ -220,7 +220,7 @@ pub(super) fn read(
 ) -> Result<Option<Presented>, Stop> {
     let Some(id) = preclearance else { return Ok(None) };
     let row = storage::preclearances::read(batch.db, id)?.ok_or(Error::NotFound)?;
-    may_be_presented(&row)?;
+    may_be_presented(&row).map_err(|words| Error::Stale(words.to_owned()))?;
     let reserved = reservation::read(batch, &row)?;
     let lapsed = lapsed(&row, batch.now)?;
     Ok(Some(Presented { row, reserved, lapsed }))

@@ -348,9 +348,8 @@ impl App {
         let found = found.filter(|(row, _)| row.state == caller.state.as_str());
         let (row, (preclearance, is_announced)) = found.ok_or(Error::NotFound)?;
         if is_announced {
-            return Err(Error::Stale(
-                "the goods have only been announced: verify them under their code".to_owned(),
-            ));
+            let words = "the goods have only been announced: verify them under their code";
+            return self.refused(words.to_owned(), Some(once)).await;
         }
         let presented = Presented::read(row.declaration, "/declaration").map_err(|error| {
             Error::Internal(format!("a recorded declaration does not read: {error}"))

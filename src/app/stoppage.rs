@@ -160,7 +160,7 @@ impl App {
         let announced = move |db: &mut Db| storage::preclearances::read(db, &id);
         if self.readers.read(announced).await?.is_some() {
             let words = "the goods have only been announced: verify them under their code";
-            return Err(Error::Stale(words.to_owned()));
+            return self.refused(words.to_owned(), once).await;
         }
         let presented = Presented::read(verification.declaration.clone(), "/declaration")?;
         at_own_post(caller, &presented.declaration)?;

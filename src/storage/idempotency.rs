@@ -16,7 +16,7 @@ pub struct FirstReply {
     pub digest: Vec<u8>,
     /// Digest of the request.
     pub request_sha256: Vec<u8>,
-    /// `done`, `created` or `refused`.
+    /// `done`, `created` or `refused`; or why nothing was done.
     pub outcome: String,
     /// The reply.
     pub reply: String,

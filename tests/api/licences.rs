@@ -276,3 +276,68 @@ async fn an_import_under_a_key_is_made_once() {
     let read = service.get("/v1/licences/FR-EXP-2", &token("FR", "authority")).await;
     assert_eq!(read.status, 404, "nothing of it was taken");
 }
+
+#[tokio::test]
+async fn an_old_retry_never_undoes_what_came_after_it() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    let path = |word: &str| format!("/v1/licences/{EXPORT}/{word}");
+    let reinstate = async |key: &str, reason: &str| {
+        let body = json!({"reason": reason});
+        service.post_once(&path("reinstatement"), &authority, key, &body).await
+    };
+    let first = reinstate("k", "the inquiry is closed").await;
+    assert_eq!((first.status, first.code().as_str()), (409, "conflict"), "it is active");
+    let (_, trail) = service.state().await;
+    let suspended = service.post(&path("suspension"), &authority, &json!({"reason": "77"})).await;
+    assert_eq!(suspended.status, 200, "{}", suspended.text);
+    let retry = reinstate("k", "the inquiry is closed").await;
+    assert_eq!((retry.status, &retry.text), (409, &first.text), "the first reply");
+    let other = reinstate("k", "another reason").await;
+    assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
+    let licence = service.get(&format!("/v1/licences/{EXPORT}"), &authority).await.json();
+    assert_eq!((&licence["status"], &licence["version"]), (&json!("suspended"), &json!(2)));
+    assert_eq!(reinstate("another", "the inquiry is closed").await.status, 200);
+    let entries = service.get("/v1/audit/entries?limit=200", &token("FR", "auditor")).await.json();
+    let entries = entries["items"].as_array().unwrap();
+    let before: usize = trail.lines().nth(1).unwrap().parse().unwrap();
+    assert_eq!(entries.len(), before + 2, "what was refused is no entry");
+}
+
+#[tokio::test]
+async fn a_refusal_for_the_state_of_things_is_told_again_and_one_for_the_form_is_not() {
+    let service = start();
+    let authority = token("FR", "authority");
+    let suspend = async |body: &Value, version: &str| {
+        let path = format!("/v1/licences/{EXPORT}/suspension");
+        let mut headers = vec![("Idempotency-Key", "k")];
+        if !version.is_empty() {
+            headers.push(("If-Match", version));
+        }
+        service.send(Method::POST, &path, &authority, &headers, Some(body.to_string())).await
+    };
+    let body = json!({"reason": "77"});
+    assert_eq!(suspend(&json!({"reasn": "77"}), "").await.code(), "invalid_request");
+    assert_eq!(suspend(&body, "").await.status, 404, "its form has left no trace");
+    service.issue_sample().await;
+    assert_eq!(suspend(&body, "").await.status, 404, "it was not there");
+    let (path, key) = (format!("/v1/licences/{EXPORT}"), ("Idempotency-Key", "amend"));
+    let headers = [key, ("If-Match", "\"7\"")];
+    let amend = async |headers: &[(&str, &str)], body: &Value| {
+        service.send(Method::PUT, &path, &authority, headers, Some(body.to_string())).await
+    };
+    let stale = amend(&headers, &export()).await;
+    assert_eq!((stale.status, stale.code().as_str()), (412, "version_mismatch"));
+    let fresh = [key, ("If-Match", "\"1\"")];
+    assert_eq!(amend(&fresh, &export()).await.status, 422, "another request under the key");
+    assert_eq!(amend(&headers, &export()).await.text, stale.text);
+    assert_eq!(service.release(&cartridges("FR-1", "1000"), "r").await.status, 201);
+    let mut less = export();
+    less["lines"][1]["quantity"] = json!("999");
+    let headers = [("Idempotency-Key", "less"), ("If-Match", "\"1\"")];
+    let below = amend(&headers, &less).await;
+    assert_eq!(below.json()["errors"][0]["code"], "below_used", "{}", below.text);
+    assert_eq!(amend(&headers, &less).await.text, below.text);
+    assert_eq!(amend(&headers, &export()).await.status, 422, "{}", below.text);
+}

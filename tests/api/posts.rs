@@ -4,6 +4,7 @@ use passavant::app::Access;
 use passavant::app::App;
 use passavant::app::leaving;
 use passavant::app::open::keys as log_keys;
+use passavant::app::recorder::Once;
 use passavant::app::snapshot::Snapshot;
 use passavant::audit::checkpoint::Signer;
 use passavant::audit::tree::Frontier;
@@ -263,7 +264,7 @@ async fn a_snapshot_is_for_an_officer_of_the_post_and_ends_in_time() {
 
 #[tokio::test]
 async fn a_post_serves_on_its_snapshot_and_does_nothing_else() {
-    let (_centre, _post, there, taken) = cut_off().await;
+    let (_centre, post, there, taken) = cut_off().await;
     let officer = token("FR", "officer");
     let verified = there.verify(&cartridges("FR-1", "20")).await;
     let verdict = verified.json();
@@ -283,8 +284,22 @@ async fn a_post_serves_on_its_snapshot_and_does_nothing_else() {
     let against = json!({"verification": beyond["id"], "override": reason});
     assert_eq!(there.post_once("/v1/releases", &officer, "o", &against).await.code(), "conflict");
     let licence = passavant::demo::licences(today()).remove(0);
-    let issued = there.post("/v1/licences", &token("FR", "authority"), &licence).await;
+    let authority = token("FR", "authority");
+    let issued = there.post_once("/v1/licences", &authority, "l", &licence).await;
     assert_eq!(issued.code(), "conflict");
+    let kept: Vec<_> = {
+        let mut db = storage::open(&post.database(), storage::Use::Read).unwrap();
+        let once = |caller: &str, key: &str| Once {
+            caller: format!("{}#{caller}", issuer_name("FR")),
+            key: key.to_owned(),
+            request_sha256: [0; 32],
+        };
+        let asked = [("officer-1", "r"), ("officer-1", "o"), ("authority-1", "l")];
+        let digests = asked.map(|(caller, key)| once(caller, key).digest());
+        let found = storage::idempotency::read(&mut db, &digests).unwrap();
+        found.into_iter().map(|first| first.outcome).collect()
+    };
+    assert_eq!(kept, ["created"], "of what the register has not been asked nothing is kept");
     let alerts = there.get("/v1/alerts", &officer).await.json();
     let id = alerts["items"][0]["id"].as_str().unwrap();
     let noted = there.post(&format!("/v1/alerts/{id}/acknowledgement"), &officer, &json!({})).await;

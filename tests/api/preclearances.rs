@@ -429,3 +429,27 @@ async fn an_annulled_licence_puts_every_release_that_stands_under_it_before_thos
         assert_eq!(about, ["FR-1", "FR-2"], "{role}");
     }
 }
+
+#[tokio::test]
+async fn a_retry_of_a_presentation_is_told_what_was_told_first() {
+    let service = start();
+    service.issue_sample().await;
+    let lodged = lodge(&service, &cartridges("FR-1", "10"), false).await.json();
+    let officer = token("FR", "officer");
+    let present = async |key: &str| {
+        let body = json!({"preclearance": lodged["code"]});
+        service.post_once("/v1/verifications", &officer, key, &body).await
+    };
+    let first = present("first").await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let body = json!({"verification": first.json()["id"]});
+    let released = service.post_once("/v1/releases", &officer, "k", &body).await.json();
+    let again = present("first").await;
+    assert_eq!((again.status, &again.text), (201, &first.text), "also once they are released");
+    let late = present("late").await;
+    assert_eq!((late.status, late.code().as_str()), (409, "conflict"));
+    let path = format!("/v1/releases/{}/reversal", released["id"].as_str().unwrap());
+    assert_eq!(service.post(&path, &officer, &json!({"reason": "not shipped"})).await.status, 200);
+    assert_eq!(present("late").await.text, late.text, "what was refused stays refused");
+    assert_eq!(present("anew").await.status, 201);
+}

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use passavant::app::Error;
 use passavant::app::batch::Batch;
 use passavant::app::claims::Claims;
+use passavant::app::decision::Decision;
 use passavant::app::recorder::Command;
 use passavant::app::recorder::Done;
 use passavant::app::recorder::Once;
@@ -190,6 +191,46 @@ async fn goods_are_stopped_or_released_in_a_batch_whichever_comes_first() {
     assert!(refused_by(&answers[2], "STOPPED_BY_OFFICER"), "{answers:?}");
     assert!(matches!(answers[3], Err(Error::Stale(_))), "{answers:?}");
     assert_eq!(service.rounds().await, (90, 10));
+    verifies(service);
+}
+
+fn decide(service: &Arc<Service>, decision: Decision, key: &str) -> Act {
+    let (service, once) = (Arc::clone(service), once_of(&authority("FR"), key));
+    async move {
+        let (number, reason) = (EXPORT.into(), "a test".into());
+        service.app.decide(&authority("FR"), number, decision, reason, None, Some(once)).await
+    }
+    .boxed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_in_a_batch_writes_its_reply_and_nothing_else() {
+    let service = started(100).await;
+    let verification = service.verify(&cartridges(1, 10)).await;
+    let logs = || storage::log::all(&mut super::trail::database(service.dir.path())).unwrap();
+    let before = logs()[0].size;
+    let acts = [
+        decide(&service, Decision::Reinstatement, "reinstate"),
+        release(&service, &verification, "release"),
+        decide(&service, Decision::Suspension, "suspend"),
+        decide(&service, Decision::Reinstatement, "reinstate"),
+    ];
+    let answers = in_one_batch(&service, acts).await;
+    let refused = |answer: &Result<Recorded, Error>| match answer {
+        Err(Error::Stale(words)) => words.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(created(&answers[1]) && answers[2].is_ok(), "{answers:?}");
+    let words = refused(&answers[0]);
+    assert_eq!(refused(&answers[3]), words, "the same key in the same batch");
+    assert_eq!(logs()[0].size, before + 2, "the release and the suspension");
+    assert_eq!(service.rounds().await, (90, 10));
+    let retry = decide(&service, Decision::Reinstatement, "reinstate").await;
+    assert_eq!(refused(&retry), words, "and in a later one");
+    let service = Arc::new(Arc::into_inner(service).unwrap().reopen());
+    let retry = decide(&service, Decision::Reinstatement, "reinstate").await;
+    assert_eq!(refused(&retry), words, "and after a restart");
+    assert!(decide(&service, Decision::Reinstatement, "anew").await.is_ok());
     verifies(service);
 }
 

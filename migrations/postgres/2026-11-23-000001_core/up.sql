@@ -122,7 +122,7 @@ CREATE TABLE idempotency (
     place BIGINT NOT NULL,                   -- the first bytes of the digest
     digest BYTEA NOT NULL,                    -- of the caller and the key
     request_sha256 BYTEA NOT NULL,
-    outcome TEXT NOT NULL,                    -- done, created, refused
+    outcome TEXT NOT NULL,                    -- done, created, refused; or why nothing was done
     reply TEXT NOT NULL,
     at_us BIGINT NOT NULL
 );
