@@ -43,6 +43,8 @@ struct Correction {
     id: Uuid,
     to: To,
     reason: Text,
+    /// The version that the caller has seen, where it names one.
+    if_match: Option<u32>,
     caller: Caller,
     once: Option<Once>,
 }
@@ -85,6 +87,7 @@ impl Command for Correction {
         if !self.caller.posts.iter().any(|post| post.as_str() == row.border_post) {
             return Err(Error::Forbidden("your token is not for the post of this release").into());
         }
+        Error::unless_seen("release", row.version, self.if_match)?;
         // An override that waits is taken back like a release; it cannot be set to other figures.
         let stands = match (row.status.as_str(), &self.to) {
             ("released", _) | ("pending", To::Nothing) => Ok(()),
@@ -248,9 +251,11 @@ impl App {
         caller: &Caller,
         id: Uuid,
         reason: Text,
+        if_match: Option<u32>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        let command = Correction { id, to: To::Nothing, reason, caller: caller.clone(), once };
+        let (to, caller) = (To::Nothing, caller.clone());
+        let command = Correction { id, to, reason, if_match, caller, once };
         self.recorder.submit(Box::new(command)).await
     }
 
@@ -261,14 +266,14 @@ impl App {
         id: Uuid,
         declaration: String,
         reason: Text,
+        if_match: Option<u32>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
         let presented = Presented::read(declaration, "/declaration")?;
         at_own_post(caller, &presented.declaration)?;
         let presented = self.with_registers(presented, Recent::Now).await?;
-        let to = To::Declaration(Box::new(presented));
-        self.recorder
-            .submit(Box::new(Correction { id, to, reason, caller: caller.clone(), once }))
-            .await
+        let (to, caller) = (To::Declaration(Box::new(presented)), caller.clone());
+        let command = Correction { id, to, reason, if_match, caller, once };
+        self.recorder.submit(Box::new(command)).await
     }
 }

@@ -38,3 +38,15 @@ pub enum Error {
     #[error("internal: {0}")]
     Internal(String),
 }
+
+impl Error {
+    /// An error where the caller names another version than that at which the object stands.
+    pub fn unless_seen(what: &str, now: i64, seen: Option<u32>) -> Result<(), Self> {
+        match seen {
+            Some(seen) if i64::from(seen) != now => Err(Self::VersionMismatch(format!(
+                "the {what} is at version {now}, you have seen version {seen}"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

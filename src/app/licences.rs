@@ -256,13 +256,7 @@ pub(super) fn own(
 }
 
 pub(super) fn matches_version(entry: &book::Entry, version: u32) -> Result<(), Error> {
-    let now = entry.held.licence.version;
-    if now == version {
-        return Ok(());
-    }
-    Err(Error::VersionMismatch(format!(
-        "the licence is at version {now}, you have seen version {version}"
-    )))
+    Error::unless_seen("licence", entry.held.licence.version.into(), Some(version))
 }
 
 impl App {

@@ -89,6 +89,8 @@ enum Act {
 struct Manage {
     id: Option<Uuid>,
     act: Act,
+    /// The version that the caller has seen, where it names one.
+    if_match: Option<u32>,
     caller: Caller,
     once: Option<Once>,
 }
@@ -112,6 +114,7 @@ impl Command for Manage {
             (_, None) => return Err(Error::NotFound.into()),
         };
         let mut row = self.own(batch, id)?;
+        Error::unless_seen("webhook", row.version, self.if_match)?;
         row.version += 1;
         row.changed_us = batch.now.as_microsecond();
         let change = if let Some(wanted) = wanted {
@@ -123,7 +126,7 @@ impl Command for Manage {
         };
         storage::webhooks::replace(batch.db, &row)?;
         enter(batch, &row, change, Some(&self.caller), None)?;
-        Ok(Recorded { outcome: Done::Done, reply: json(&reply(&row)?)?, version: None })
+        recorded(&row, Done::Done)
     }
 }
 
@@ -151,7 +154,7 @@ impl Manage {
         apply(&mut row, wanted)?;
         storage::webhooks::insert(batch.db, &row)?;
         enter(batch, &row, "made", Some(&self.caller), None)?;
-        Ok(Recorded { outcome: Done::Created, reply: json(&reply(&row)?)?, version: None })
+        recorded(&row, Done::Created)
     }
 
     fn replay(&self, batch: &mut Batch<'_>, id: Uuid, from: From) -> Result<Recorded, Stop> {
@@ -202,6 +205,11 @@ fn apply(row: &mut WebhookRow, wanted: &Wanted) -> Result<(), Error> {
     Ok(())
 }
 
+fn recorded(row: &WebhookRow, outcome: Done) -> Result<Recorded, Stop> {
+    let version = u32::try_from(row.version).ok();
+    Ok(Recorded { outcome, reply: json(&reply(row)?)?, version })
+}
+
 fn reply(row: &WebhookRow) -> Result<WebhookReply, Error> {
     Ok(WebhookReply {
         id: uuid(&row.id)?.to_string(),
@@ -248,7 +256,7 @@ impl App {
     ) -> Result<Recorded, Error> {
         self.leads_somewhere(&wanted)?;
         let act = Act::Make { wanted, most: self.config.webhooks.per_state_max };
-        self.manage(None, act, caller, once).await
+        self.manage(None, act, caller, (None, once)).await
     }
 
     /// Sets a webhook to what is wanted of it now.
@@ -257,10 +265,11 @@ impl App {
         caller: &Caller,
         id: Uuid,
         wanted: Wanted,
+        if_match: Option<u32>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
         self.leads_somewhere(&wanted)?;
-        self.manage(Some(id), Act::Change(wanted), caller, once).await
+        self.manage(Some(id), Act::Change(wanted), caller, (if_match, once)).await
     }
 
     /// Deletes a webhook and what still waits for it.
@@ -268,9 +277,10 @@ impl App {
         &self,
         caller: &Caller,
         id: Uuid,
+        if_match: Option<u32>,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        self.manage(Some(id), Act::Delete, caller, once).await
+        self.manage(Some(id), Act::Delete, caller, (if_match, once)).await
     }
 
     /// Tells a receiver again what it was told before, or could not be.
@@ -281,7 +291,7 @@ impl App {
         from: From,
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        self.manage(Some(id), Act::Replay(from), caller, once).await
+        self.manage(Some(id), Act::Replay(from), caller, (None, once)).await
     }
 
     async fn manage(
@@ -289,9 +299,9 @@ impl App {
         id: Option<Uuid>,
         act: Act,
         caller: &Caller,
-        once: Option<Once>,
+        (if_match, once): (Option<u32>, Option<Once>),
     ) -> Result<Recorded, Error> {
-        let command = Manage { id, act, caller: caller.clone(), once };
+        let command = Manage { id, act, if_match, caller: caller.clone(), once };
         self.recorder.submit(Box::new(command)).await
     }
 

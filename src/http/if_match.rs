@@ -20,6 +20,13 @@ impl FromRequest for IfMatch {
     }
 }
 
+impl IfMatch {
+    /// What is asked for, told apart by the version: seen at another one it is another request.
+    pub fn of(&self, request: &str) -> String {
+        self.0.map_or_else(|| request.to_owned(), |version| format!("{request} {version}"))
+    }
+}
+
 fn read(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
     let mut values = headers.get_all(header::IF_MATCH);
     let Some(value) = values.next() else { return Ok(None) };

@@ -104,7 +104,8 @@ pub async fn decide(
     let decision = Decision::parse(&word).ok_or(Error::NotFound)?;
     let request: DecisionRequest = wire::field::shape(body.as_bytes())?;
     let reason = wire::field::reason(request.reason.as_deref())?;
-    let once = key.once(&caller, request_digest(&format!("{word} {number}"), body.as_bytes()));
+    let asked = if_match.of(&format!("{word} {number}"));
+    let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
     Ok(recorded(app.decide(&caller, number.into(), decision, reason, if_match.0, once).await?))
 }
 

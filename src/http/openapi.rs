@@ -248,7 +248,7 @@ fn responses(route: &Route, shape: &Shape) -> Value {
         (writes, 413, "The body is too large"),
         (matches!(shape.takes, Takes::Json(_)), 415, "The body is not plain JSON"),
         (writes, 422, "The Idempotency-Key stands with another request"),
-        (shape.insists_on_version(), 428, "If-Match is missing"),
+        (shape.needs_version, 428, "If-Match is missing"),
         (true, 429, "Too many requests"),
         (true, 431, "The address and the headers are too long"),
         (true, 500, "A defect"),
@@ -307,7 +307,7 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
     if shape.if_match {
         let version = json!({"type": "string", "pattern": "^\"?[0-9]+\"?$"});
         parameters.push(json!({"name": "If-Match", "in": "header",
-            "required": shape.insists_on_version(), "schema": version}));
+            "required": shape.needs_version, "schema": version}));
     }
     parameters
 }

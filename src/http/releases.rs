@@ -4,6 +4,7 @@ use super::caller::Officer;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
 use super::idempotency::RequiredKey;
+use super::if_match::IfMatch;
 use super::prefer::Prefer;
 use super::prefer::proven;
 use super::problem::Problem;
@@ -38,14 +39,16 @@ pub async fn reverse(
     app: web::Data<App>,
     Officer(caller): Officer,
     id: web::Path<Uuid>,
+    if_match: IfMatch,
     key: Key,
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: ReversalRequest = wire::field::shape(body.as_bytes())?;
     let reason = wire::field::reason(request.reason.as_deref())?;
-    let once = key.once(&caller, request_digest(&format!("reversal {id}"), body.as_bytes()));
-    let act = app.reverse(&caller, *id, reason, once).await?;
+    let asked = if_match.of(&format!("reversal {id}"));
+    let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
+    let act = app.reverse(&caller, *id, reason, if_match.0, once).await?;
     proven(&app, &caller, prefer, act).await
 }
 
@@ -54,14 +57,16 @@ pub async fn amend(
     app: web::Data<App>,
     Officer(caller): Officer,
     id: web::Path<Uuid>,
+    if_match: IfMatch,
     key: Key,
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: AmendmentBody = wire::field::shape(body.as_bytes())?;
     let (declaration, reason) = request.parts()?;
-    let once = key.once(&caller, request_digest(&format!("amendment {id}"), body.as_bytes()));
-    let act = app.amend_release(&caller, *id, declaration, reason, once).await?;
+    let asked = if_match.of(&format!("amendment {id}"));
+    let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
+    let act = app.amend_release(&caller, *id, declaration, reason, if_match.0, once).await?;
     proven(&app, &caller, prefer, act).await
 }
 
@@ -87,5 +92,6 @@ pub async fn read(
     OfficerOrAuthority(caller): OfficerOrAuthority,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(app.read_release(&caller, *id).await?))
+    let release = app.read_release(&caller, *id).await?;
+    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", release.version))).json(release))
 }

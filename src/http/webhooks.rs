@@ -3,6 +3,7 @@ use super::body::JsonBody;
 use super::caller::Anyone;
 use super::caller::AuthorityOrAdmin;
 use super::idempotency::Key;
+use super::if_match::IfMatch;
 use super::page::Page;
 use super::page::page_reply;
 use super::problem::Problem;
@@ -43,7 +44,8 @@ pub async fn read(
     AuthorityOrAdmin(caller): AuthorityOrAdmin,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(app.webhook(&caller, *id).await?))
+    let webhook = app.webhook(&caller, *id).await?;
+    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", webhook.version))).json(webhook))
 }
 
 /// `PUT /v1/webhooks/{id}`.
@@ -51,12 +53,14 @@ pub async fn change(
     app: web::Data<App>,
     AuthorityOrAdmin(caller): AuthorityOrAdmin,
     id: web::Path<Uuid>,
+    if_match: IfMatch,
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let request: WebhookRequest = wire::field::shape(body.as_bytes())?;
-    let once = key.once(&caller, request_digest(&format!("webhook {id}"), body.as_bytes()));
-    Ok(recorded(app.change_webhook(&caller, *id, request.read()?, once).await?))
+    let asked = if_match.of(&format!("webhook {id}"));
+    let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
+    Ok(recorded(app.change_webhook(&caller, *id, request.read()?, if_match.0, once).await?))
 }
 
 /// `DELETE /v1/webhooks/{id}`.
@@ -64,10 +68,12 @@ pub async fn delete(
     app: web::Data<App>,
     AuthorityOrAdmin(caller): AuthorityOrAdmin,
     id: web::Path<Uuid>,
+    if_match: IfMatch,
     key: Key,
 ) -> Result<HttpResponse, Problem> {
-    let once = key.once(&caller, request_digest(&format!("no webhook {id}"), b""));
-    Ok(recorded(app.delete_webhook(&caller, *id, once).await?))
+    let asked = if_match.of(&format!("no webhook {id}"));
+    let once = key.once(&caller, request_digest(&asked, b""));
+    Ok(recorded(app.delete_webhook(&caller, *id, if_match.0, once).await?))
 }
 
 /// `POST /v1/webhooks/{id}/replay`.

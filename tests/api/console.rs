@@ -378,3 +378,26 @@ async fn no_sign_in_ends_with_what_another_has_begun() {
     server.reset().await;
     assert_eq!(come_back(&service, &asked["state"], &cookie).await.status, 503);
 }
+
+#[tokio::test]
+async fn a_release_is_undone_as_its_page_has_shown_it() {
+    let service = with_console();
+    service.issue_sample().await;
+    let release = service.release(&cartridges("FR-1", "10"), "k").await.json();
+    let path = format!("/console/releases/{}", release["id"].as_str().unwrap());
+    let cookie = session(&token("FR", "officer"));
+    let page = service.send(Method::GET, &path, "", &[("Cookie", &*cookie)], None).await;
+    assert!(page.text.contains(r#"name="version" value="1""#), "{}", page.text);
+    let undo = async |version: &str| {
+        let body = format!("form={}&key=0123456789&reason=x&version={version}", form_token());
+        let headers = [("Cookie", &*cookie), FORM, OWN];
+        let path = format!("{path}/reversal");
+        service.send(Method::POST, &path, "", &headers, Some(body)).await.status
+    };
+    assert_eq!((undo("").await, undo("9").await), (428, 412), "another has come in between");
+    let read = service.get(&path.replace("/console", "/v1"), &token("FR", "officer")).await;
+    assert_eq!(read.json()["status"], "released");
+    undo("1").await;
+    let read = service.get(&path.replace("/console", "/v1"), &token("FR", "officer")).await;
+    assert_eq!(read.json()["status"], "reversed");
+}

@@ -341,7 +341,7 @@ fn judged(reach: Reach, state: &str, answer: &Answer, case: &str) -> bool {
             assert_eq!(answer.status, 403, "{case}");
         }
         // Its own officer and authority need not both reach it, and may come too late.
-        (_, "FR") => assert!(done || matches!(answer.status, 404 | 409), "{case}"),
+        (_, "FR") => assert!(done || matches!(answer.status, 404 | 409 | 412), "{case}"),
         (Reach::Named | Reach::France | Reach::Exporting | Reach::Importing, _) => {
             assert!(not_there(answer), "{case}");
         }

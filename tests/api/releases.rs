@@ -101,6 +101,38 @@ async fn an_amendment_sets_absolute_figures_and_a_reversal_gives_all_back() {
     assert_eq!(kinds, ["issue", "issue", "release", "release_amendment", "reversal"]);
 }
 
+#[tokio::test]
+async fn a_correction_names_the_version_that_was_seen() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let release = service.release(&cartridges("FR-1", "1000"), "k").await.json();
+    let path = format!("/v1/releases/{}", release["id"].as_str().unwrap());
+    let correct = async |act: &str, version: &str, key: &str, rounds: &str| {
+        let mut body = json!({"reason": "miscounted"});
+        if act == "amendment" {
+            body["declaration"] = cartridges("FR-1", rounds);
+        }
+        let headers = [("If-Match", version), ("Idempotency-Key", key)];
+        let (path, body) = (format!("{path}/{act}"), Some(body.to_string()));
+        service.send(Method::POST, &path, &officer, &headers, body).await
+    };
+    let seen = service.get(&path, &officer).await;
+    assert_eq!((seen.status, seen.header("etag")), (200, "\"1\""));
+    let wrong = correct("amendment", "\"9\"", "a1", "700").await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (412, "version_mismatch"));
+    assert_eq!(wrong.json()["detail"], "the release is at version 1, you have seen version 9");
+    let amended = correct("amendment", "\"1\"", "a2", "700").await;
+    assert_eq!((amended.status, amended.header("etag")), (200, "\"2\""), "{}", amended.text);
+    // The other officer has looked at the first version.
+    assert_eq!(correct("amendment", "\"1\"", "a3", "800").await.status, 412);
+    assert_eq!(correct("amendment", "\"1\"", "a2", "700").await.text, amended.text, "a retry");
+    assert_eq!(correct("reversal", "\"1\"", "r1", "").await.status, 412);
+    assert_eq!(balance(&service, 1).await["consumed"], "700");
+    assert_eq!(correct("reversal", "2", "r2", "").await.status, 200);
+    assert_eq!(correct("reversal", "x", "r3", "").await.code(), "invalid_header");
+}
+
 fn path_of(release: &Value) -> String {
     format!("/v1/releases/{}/amendment", release["id"].as_str().unwrap())
 }

@@ -22,8 +22,16 @@ async fn a_state_keeps_its_own_webhooks() {
     {
         assert_eq!(service.send(method, &path, &other, &[], sent).await.code(), "not_found");
     }
+    assert_eq!((made.header("etag"), again.header("etag")), ("\"1\"", "\"1\""));
+    assert_eq!(service.get(&path, &own).await.header("etag"), "\"1\"");
     let stopped = json!({"url": "https://receiver.example/2", "enabled": false});
-    let changed = service.send(Method::PUT, &path, &own, &[], Some(stopped.to_string())).await;
+    for (method, sent) in [(Method::PUT, Some(stopped.to_string())), (Method::DELETE, None)] {
+        let wrong = service.send(method, &path, &own, &[("If-Match", "\"2\"")], sent).await;
+        assert_eq!((wrong.status, wrong.code().as_str()), (412, "version_mismatch"));
+    }
+    let seen = [("If-Match", "\"1\"")];
+    let changed = service.send(Method::PUT, &path, &own, &seen, Some(stopped.to_string())).await;
+    assert_eq!(changed.header("etag"), "\"2\"");
     let changed = changed.json();
     assert_eq!((&changed["status"], &changed["version"]), (&json!("disabled"), &json!(2)));
     let gone = service.send(Method::DELETE, &path, &own, &[], None).await;

@@ -264,11 +264,11 @@ async fn a_release_is_amended_and_undone_in_the_batch_that_makes_it() {
     let fewer = cartridges(1, 4).to_string();
     let amend = async move {
         let once = Some(once_of(&officer(), "amend"));
-        amending.app.amend_release(&officer(), id, fewer, "counted again".into(), once).await
+        amending.app.amend_release(&officer(), id, fewer, "counted again".into(), None, once).await
     };
     let reverse = async move {
         let once = Some(once_of(&officer(), "reverse"));
-        reversing.app.reverse(&officer(), id, "not shipped".into(), once).await
+        reversing.app.reverse(&officer(), id, "not shipped".into(), None, once).await
     };
     let acts = [release(&service, &verification, "release"), amend.boxed(), reverse.boxed()];
     let answers = in_one_batch(&service, acts).await;

@@ -150,7 +150,7 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
         Act::Reverse(which) => {
             let Some(kept) = model.releases.get_mut(*which) else { return };
             let reversed =
-                service.app.reverse(&officer(), kept.id, "not shipped".into(), None).await;
+                service.app.reverse(&officer(), kept.id, "not shipped".into(), None, None).await;
             let possible = kept.stands && !kept.left;
             assert_eq!(reversed.is_ok(), possible, "what stands and is still here is reversed");
             if possible {
@@ -292,7 +292,7 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
     let declaration = cartridges(kept.reference, rounds).to_string();
     let amended = service
         .app
-        .amend_release(&officer(), kept.id, declaration, "miscounted".into(), None)
+        .amend_release(&officer(), kept.id, declaration, "miscounted".into(), None, None)
         .await;
     if !kept.stands {
         assert!(matches!(amended, Err(Error::Stale(_))), "what was reversed is not amended");

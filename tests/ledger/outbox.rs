@@ -51,7 +51,7 @@ async fn each_act_is_told_to_the_states_that_it_concerns_and_to_no_other() {
     let released: Value = serde_json::from_str(&released.reply).unwrap();
     service.verify(&cartridges(2, 1)).await;
     let id = released["id"].as_str().unwrap().parse().unwrap();
-    service.app.reverse(&officer(), id, "stayed".into(), None).await.unwrap();
+    service.app.reverse(&officer(), id, "stayed".into(), None, None).await.unwrap();
     let (home, releases) = (told(&service, &home), told(&service, &releases));
     assert_eq!(
         kinds(&home),

@@ -100,7 +100,7 @@ async fn the_last_firearm_to_come_back_ends_the_wait_and_its_reversal_takes_it_u
         .unwrap();
     let last = released(&service, &back("FR-BACK-2", &["VC000102"])).await;
     assert_eq!(told_at(&service, OVER).await, (0, 0), "both are back");
-    service.app.reverse(&officer(), last, "a test".into(), None).await.unwrap();
+    service.app.reverse(&officer(), last, "a test".into(), None, None).await.unwrap();
     assert_eq!(told_at(&service, OVER).await, (1, 1), "one is out after all");
 }
 
@@ -108,7 +108,7 @@ async fn the_last_firearm_to_come_back_ends_the_wait_and_its_reversal_takes_it_u
 async fn what_is_reversed_was_never_out() {
     let service = with_papers().await;
     let release = released(&service, &outward()).await;
-    service.app.reverse(&officer(), release, "a test".into(), None).await.unwrap();
+    service.app.reverse(&officer(), release, "a test".into(), None, None).await.unwrap();
     assert_eq!(told_at(&service, OVER).await, (0, 0));
 }
 

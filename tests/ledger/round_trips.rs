@@ -124,7 +124,7 @@ async fn what_went_out_comes_back_in_parts_and_never_twice() {
     let by = officer();
     let amended = |rounds_out: u32| {
         let declaration = rounds("FR-A", rounds_out).to_string();
-        service.app.amend_release(&by, out, declaration, "counted again".into(), None)
+        service.app.amend_release(&by, out, declaration, "counted again".into(), None, None)
     };
     amended(700).await.unwrap();
     let rest = inward(returning(rounds("FR-B3", 400), "FR-A"));
@@ -133,10 +133,10 @@ async fn what_went_out_comes_back_in_parts_and_never_twice() {
     released(&service, &rest).await;
     let once_more = inward(returning(rounds("FR-B4", 600), "FR-A"));
     held(&service, &once_more, &["TEMPORARY_GOODS_DIFFER"]).await;
-    service.app.reverse(&officer(), first, "a test".into(), None).await.unwrap();
+    service.app.reverse(&officer(), first, "a test".into(), None, None).await.unwrap();
     released(&service, &once_more).await;
     // Nothing went out by what is undone: the register knows of no first movement, and a person decides.
-    service.app.reverse(&officer(), out, "a test".into(), None).await.unwrap();
+    service.app.reverse(&officer(), out, "a test".into(), None, None).await.unwrap();
     let verification = service.verify(&inward(returning(rounds("FR-B5", 1), "FR-A"))).await;
     assert_eq!(verification["verdict"], "refer", "{verification}");
     assert_verifies(service);

@@ -341,7 +341,7 @@ async fn goods_released_for_export_whose_exit_nobody_records_are_asked_for_twice
     }
     let [left, reversed, silent] = releases.as_slice() else { panic!("three") };
     let id = reversed.parse().unwrap();
-    node.app.reverse(&officer(), id, "the goods did not leave".into(), None).await.unwrap();
+    node.app.reverse(&officer(), id, "the goods did not leave".into(), None, None).await.unwrap();
     let body =
         json!({"release": left, "border_post": "FRLEH", "exited_at": "2026-11-23T10:00:00Z"});
     let exit: passavant::wire::consignment::ExitRequest = serde_json::from_value(body).unwrap();

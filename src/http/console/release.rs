@@ -14,6 +14,7 @@ use crate::app::recorder::Done;
 use crate::app::recorder::Recorded;
 use crate::http::caller::Officer;
 use crate::http::caller::OfficerOrAuthority;
+use crate::http::problem::Problem;
 use crate::wire;
 use crate::wire::release::ReleaseReply;
 use crate::wire::verification::Verification;
@@ -112,8 +113,10 @@ pub async fn reverse(
     Form(form): Form,
 ) -> Answer {
     let reason = wire::field::reason(given(form.text("reason")))?;
-    let once = form.once(&caller, &format!("reversal {id}"), reason.as_bytes())?;
-    app.reverse(&caller, *id, reason, Some(once)).await?;
+    let seen: u32 = form.text("version").parse().map_err(|_e| Problem::missing_if_match())?;
+    let body = format!("{seen}\0{reason}");
+    let once = form.once(&caller, &format!("reversal {id}"), body.as_bytes())?;
+    app.reverse(&caller, *id, reason, Some(seen), Some(once)).await?;
     Ok(session::see(&format!("/console/releases/{id}")))
 }
 

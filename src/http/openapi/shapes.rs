@@ -58,6 +58,8 @@ pub struct Shape {
     pub has_version: bool,
     /// Whether it looks at `If-Match`.
     pub if_match: bool,
+    /// Whether it insists on it.
+    pub needs_version: bool,
     /// Whether it insists on an `Idempotency-Key`.
     pub needs_key: bool,
     /// Whether it asks for something that may not be there, though not by its path.
@@ -76,15 +78,11 @@ impl Shape {
             status: 200,
             has_version: false,
             if_match: false,
+            needs_version: false,
             needs_key: false,
             names_another: false,
             query: Vec::new,
         }
-    }
-
-    /// Whether the version must be named.
-    pub fn insists_on_version(&self) -> bool {
-        self.if_match && self.method == "PUT"
     }
 
     const fn creates(self) -> Self {
@@ -97,6 +95,10 @@ impl Shape {
 
     const fn matched(self) -> Self {
         Self { if_match: true, ..self }
+    }
+
+    const fn insisting(self) -> Self {
+        Self { needs_version: true, ..self.matched() }
     }
 
     const fn keyed(self) -> Self {
@@ -138,15 +140,15 @@ static SHAPES: &[Shape] = &[
     get("/v1/preclearances/{id}/qr.png", Gives::Bytes("image/png")),
     post("/v1/preclearances/{id}/withdrawal", "WithdrawalRequest", "PreclearanceReply"),
     post("/v1/releases", "ReleaseRequest", "ReleaseReply").creates().versioned().keyed().naming_another(),
-    get("/v1/releases/{id}", Gives::One("ReleaseHistory")),
+    get("/v1/releases/{id}", Gives::One("ReleaseHistory")).versioned(),
     post("/v1/releases/{id}/confirmation", "ConfirmationRequest", "ReleaseReply").versioned().keyed(),
-    post("/v1/releases/{id}/reversal", "ReversalRequest", "ReleaseReply").versioned(),
-    post("/v1/releases/{id}/amendment", "AmendmentRequest", "ReleaseReply").versioned(),
+    post("/v1/releases/{id}/reversal", "ReversalRequest", "ReleaseReply").versioned().matched(),
+    post("/v1/releases/{id}/amendment", "AmendmentRequest", "ReleaseReply").versioned().matched(),
     get("/v1/licences", Gives::Page("LicenceReply")),
     post("/v1/licences", "Licence", "LicenceReply").creates().versioned(),
     Shape::new("POST", "/v1/licences/import", Takes::Lines("Licence"), Gives::One("ImportReport")),
     get("/v1/licences/{number}", Gives::One("LicenceReply")).versioned(),
-    put("/v1/licences/{number}", "Licence", "LicenceReply").versioned().matched(),
+    put("/v1/licences/{number}", "Licence", "LicenceReply").versioned().insisting(),
     get("/v1/licences/{number}/ledger", Gives::Page("LedgerReply")),
     get("/v1/licences/{number}/versions", Gives::Page("VersionReply")),
     Shape::new("POST", "/v1/licences/{number}/credential", Takes::Nothing, Gives::One("CredentialReply")),
@@ -188,11 +190,11 @@ static SHAPES: &[Shape] = &[
     get("/v1/audit/entries/{log:.*}/{index}/proof", Gives::One("ProofReply")),
     get("/v1/registry/licences/{number}", Gives::Text("application/jose")).asked(nonce),
     get("/v1/webhooks", Gives::Page("WebhookReply")),
-    post("/v1/webhooks", "WebhookRequest", "WebhookReply").creates(),
+    post("/v1/webhooks", "WebhookRequest", "WebhookReply").creates().versioned(),
     get("/v1/webhooks/keys", Gives::One("KeysReply")),
-    get("/v1/webhooks/{id}", Gives::One("WebhookReply")),
-    put("/v1/webhooks/{id}", "WebhookRequest", "WebhookReply"),
-    Shape::new("DELETE", "/v1/webhooks/{id}", Takes::Nothing, Gives::One("WebhookReply")),
+    get("/v1/webhooks/{id}", Gives::One("WebhookReply")).versioned(),
+    put("/v1/webhooks/{id}", "WebhookRequest", "WebhookReply").versioned().matched(),
+    Shape::new("DELETE", "/v1/webhooks/{id}", Takes::Nothing, Gives::One("WebhookReply")).versioned().matched(),
     get("/v1/webhooks/{id}/dead-letters", Gives::Page("DeadLetterReply")),
     post("/v1/webhooks/{id}/replay", "ReplayRequest", "ReplayReply"),
 ];
