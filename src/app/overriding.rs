@@ -28,6 +28,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release::Act;
 use super::release::enter;
+use super::release::outward;
 use super::release::timestamp;
 use crate::domain::Text;
 use crate::rules::Case;
@@ -244,6 +245,9 @@ impl Confirm {
     ) -> Result<Recorded, Stop> {
         "released".clone_into(&mut row.status);
         row.version += 1;
+        // It was asked for before; released it is now, and from now on its periods run.
+        row.at_us = batch.now.as_microsecond();
+        row.outward = outward(batch, &presented.declaration)?;
         let moves = move_draws(batch, &row, "override", &[], (drawings, &facts.prior_uses))?;
         storage::releases::replace(batch.db, &row, &moves)?;
         batch.insert_serials(serial_uses(&row, &presented.declaration, drawings))?;

@@ -67,8 +67,8 @@ pub struct Released {
     pub verification: String,
     /// `released`, or `pending` where a second officer has to confirm it.
     pub status: String,
-    /// When.
-    pub released_at: String,
+    /// When, where it stands.
+    pub released_at: Option<String>,
 }
 
 /// What is held for the goods of a verdict that were announced.
@@ -218,11 +218,13 @@ impl App {
             move |db: &mut Db| storage::releases::under_reference(db, &reference, &state);
         let found = self.readers.read(question).await?;
         let released = |(id, verification, status, at_us): &UnderReference| {
+            let waits = status == "pending";
+            let released_at = (!waits).then(|| timestamp(*at_us).map(instant)).transpose()?;
             Ok(Released {
                 id: uuid(id)?.to_string(),
                 verification: uuid(verification)?.to_string(),
                 status: status.clone(),
-                released_at: instant(timestamp(*at_us)?),
+                released_at,
             })
         };
         found.iter().map(released).collect()

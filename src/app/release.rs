@@ -296,6 +296,12 @@ pub(super) fn enter(
     receipts::follow(batch, act, index)?;
     super::returns::follow_return(batch, act)?;
     history::write(batch, act, &draws, index)?;
+    let waits = match kind {
+        // Also what nobody has confirmed is taken back.
+        "reversal" => storage::overrides::read(batch.db, &row.id)?
+            .is_some_and(|against| against.confirmed_us.is_none()),
+        _ => act.against.is_some_and(|against| against.confirmed_at.is_none()),
+    };
     let reply = ReleaseReply {
         id: id.to_string(),
         verification: verification.to_string(),
@@ -304,13 +310,18 @@ pub(super) fn enter(
         declaration: row.reference.clone(),
         border_post: row.border_post.clone(),
         draws,
-        released_at: instant(timestamp(row.at_us)?),
+        released_at: released_at(row, waits)?,
         changed_at: instant(batch.now),
         audit: AuditReference { log: batch.log().0.to_owned(), index },
         against: act.against.cloned(),
     };
     let version = u32::try_from(row.version).ok();
     Ok(Recorded { outcome, reply: judge::json(&reply)?, version })
+}
+
+/// When goods were released, unless that waits, or has waited, for a second officer.
+pub(super) fn released_at(row: &ReleaseRow, waits: bool) -> Result<Option<String>, Error> {
+    if waits { Ok(None) } else { Ok(Some(instant(timestamp(row.at_us)?))) }
 }
 
 /// Room for the draws listed in an audit entry; their own digest covers all of them.

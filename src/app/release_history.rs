@@ -7,6 +7,7 @@ use super::judge::json;
 use super::overriding;
 use super::recorder::Stop;
 use super::release::Act;
+use super::release::released_at;
 use super::release::timestamp;
 use super::release::uuid;
 use crate::storage;
@@ -89,6 +90,8 @@ impl App {
         if !may_read(caller, &row)? {
             return Err(Error::NotFound);
         }
+        let waits = against.as_ref().is_some_and(|against| against.confirmed_us.is_none());
+        let released_at = released_at(&row, waits)?;
         Ok(ReleaseHistory {
             id: uuid(&row.id)?.to_string(),
             verification: uuid(&row.verification_id)?.to_string(),
@@ -96,7 +99,7 @@ impl App {
             version: row.version,
             declaration: row.reference,
             border_post: row.border_post,
-            released_at: instant(timestamp(row.at_us)?),
+            released_at,
             against: against.as_ref().map(overriding::reply).transpose()?,
             history: versions.into_iter().map(version).collect::<Result<_, _>>()?,
         })

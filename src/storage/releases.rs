@@ -132,6 +132,7 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
             release::items.eq(&row.items),
             release::outward.eq(&row.outward),
             release::states.eq(&row.states),
+            release::at_us.eq(row.at_us),
         ))
         .execute(db)?;
     diesel::delete(release_draw::table.filter(release_draw::release_id.eq(&row.id))).execute(db)?;

@@ -145,8 +145,9 @@ pub struct ReleaseReply {
     pub border_post: String,
     /// What it draws.
     pub draws: Vec<DrawReply>,
-    /// When it was made.
-    pub released_at: String,
+    /// When the goods were released; left out where nobody has confirmed the override that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<String>,
     /// When it was last changed.
     pub changed_at: String,
     /// Where the audit trail holds the last change.
@@ -241,8 +242,9 @@ pub struct ReleaseHistory {
     pub declaration: String,
     /// The post.
     pub border_post: String,
-    /// When it was made.
-    pub released_at: String,
+    /// When the goods were released; left out where nobody has confirmed the override that asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<String>,
     /// Where it is a release against the advice.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub against: Option<OverrideReply>,

@@ -209,3 +209,37 @@ async fn an_override_names_its_reason_and_both_requests_their_keys() {
     assert_eq!(service.post(&path, &second(), &json!({})).await.code(), "invalid_header");
     assert_eq!(confirm(&service, &asked["id"], &token("DE", "officer"), "x").await.status, 404);
 }
+
+#[tokio::test]
+async fn goods_are_released_when_the_second_officer_confirms_and_not_before() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let read = async |id: &Value| {
+        service.get(&format!("/v1/releases/{}", id.as_str().unwrap()), &officer).await.json()
+    };
+    let asked = ask(&service, &sample("refer"), "ask").await.json();
+    assert_eq!((&asked["status"], &asked["released_at"]), (&json!("pending"), &Value::Null));
+    assert_eq!(read(&asked["id"]).await["released_at"], Value::Null);
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let confirmed = confirm(&service, &asked["id"], &second(), "c").await.json();
+    let at = confirmed["override"]["confirmed_at"].clone();
+    assert!(at.as_str() > asked["changed_at"].as_str(), "{confirmed}");
+    assert_eq!(confirmed["released_at"], at);
+    assert_eq!(read(&asked["id"]).await["released_at"], at);
+    let receipts = service.get("/v1/receipts", &token("FR", "authority")).await.json();
+    assert_eq!(receipts["items"][0]["released_at"], at, "{receipts}");
+    let again = service.verify(&sample("refer")).await.text;
+    let millis = at.as_str().unwrap().trim_end_matches('Z');
+    assert!(again.contains(&format!("was released at {millis}")), "{again}");
+    let reversal = format!("/v1/releases/{}/reversal", asked["id"].as_str().unwrap());
+    let reason = json!({"reason": "the goods stay"});
+    let reversed = service.post(&reversal, &officer, &reason).await.json();
+    assert_eq!(reversed["released_at"], at, "{reversed}");
+    // What nobody has confirmed was never released, also once it has been taken back.
+    let asked = ask(&service, &cartridges("FR-9", "60000"), "ask2").await.json();
+    let reversal = format!("/v1/releases/{}/reversal", asked["id"].as_str().unwrap());
+    let reversed = service.post(&reversal, &officer, &reason).await.json();
+    assert_eq!((&reversed["status"], &reversed["released_at"]), (&json!("reversed"), &Value::Null));
+    assert_eq!(read(&asked["id"]).await["released_at"], Value::Null);
+}

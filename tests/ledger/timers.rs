@@ -18,6 +18,7 @@ use passavant::domain::Timestamp;
 use passavant::domain::alert::Grounds;
 use passavant::domain::alert::Outcome;
 use passavant::domain::consignment::Direction;
+use passavant::storage;
 use passavant::wire::alert::Answer;
 use serde_json::Value;
 use serde_json::json;
@@ -439,4 +440,42 @@ async fn a_reader_that_is_too_slow_is_cut_and_misses_nothing_when_it_comes_back(
     }
     let expected: Vec<String> = (1..=40).map(|n| format!("FR-{n:08}")).collect();
     assert_eq!(seen, expected, "each once and in order, over a restart as well");
+}
+
+#[tokio::test]
+async fn the_periods_of_an_override_run_from_its_confirmation() {
+    let service = start();
+    service.issue_sample(1000, "multiple").await;
+    let mut samples = demo::declarations(today()).into_iter();
+    let declaration = samples.find(|sample| sample.verdict == "refer").unwrap().declaration;
+    let verification = service.verify(&declaration).await;
+    let asked = service.ask_override(&verification, "ask").await.unwrap();
+    let asked: Value = serde_json::from_str(&asked.reply).unwrap();
+    let id: Uuid = asked["id"].as_str().unwrap().parse().unwrap();
+    let due = |id: Uuid| {
+        let mut db = super::trail::database(service.dir.path());
+        storage::deadlines::pending_of(&mut db, &[&id.to_string()]).unwrap()
+    };
+    assert!(due(id).is_empty(), "nothing is to leave yet");
+    let confirmed_at = "2026-11-23T12:40:00Z";
+    service.clock.set(at(confirmed_at));
+    let confirmed = service.confirm_override(id, "confirm").await.unwrap();
+    let confirmed: Value = serde_json::from_str(&confirmed.reply).unwrap();
+    assert_eq!(confirmed["status"], "released", "{confirmed}");
+    assert_eq!(confirmed["released_at"], "2026-11-23T12:40:00.000Z");
+    let kinds: Vec<(String, i64)> =
+        due(id).into_iter().map(|row| (row.kind, row.from_us)).collect();
+    assert_eq!(kinds, [("exit".to_owned(), at(confirmed_at).as_microsecond())]);
+    let mut db = super::trail::database(service.dir.path());
+    let receipts = storage::receipts::of_releases(&mut db, &[id.as_bytes().to_vec()]).unwrap();
+    assert_eq!(receipts[0].released_us, at(confirmed_at).as_microsecond());
+    // One that nobody confirms is never released.
+    let verification = service.verify(&cartridges(7, 60_000)).await;
+    let asked = service.ask_override(&verification, "late").await.unwrap();
+    let asked: Value = serde_json::from_str(&asked.reply).unwrap();
+    let id: Uuid = asked["id"].as_str().unwrap().parse().unwrap();
+    service.clock.set(at("2026-11-23T14:00:00Z"));
+    assert_eq!(service.app.expire_overrides().await.unwrap(), 1);
+    let expired = service.app.read_release(&officer(), id).await.unwrap();
+    assert_eq!((expired.status.as_str(), expired.released_at), ("expired", None));
 }
