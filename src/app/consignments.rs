@@ -141,8 +141,10 @@ fn event_reply(
     logs: &HashMap<i64, String>,
 ) -> Result<EventReply, Error> {
     let is_carrier = caller.role == Role::Carrier;
-    let detail = serde_json::from_str(&row.detail)
+    let detail: serde_json::Value = serde_json::from_str(&row.detail)
         .map_err(|error| Error::Internal(format!("an event's particulars: {error}")))?;
+    // A verdict that rests on what carriers must not know is told to them without that.
+    let told = detail.get("told").and_then(serde_json::Value::as_str).filter(|_| is_carrier);
     Ok(EventReply {
         kind: row.kind.clone(),
         at: instant(timestamp(row.happened_us)?),
@@ -150,7 +152,7 @@ fn event_reply(
         state: row.state.clone(),
         border_post: row.border_post.clone(),
         movement: row.movement.clone(),
-        outcome: row.outcome.clone(),
+        outcome: told.map(str::to_owned).or_else(|| row.outcome.clone()),
         declaration: row.reference.clone(),
         id: uuid(&row.subject)?.to_string(),
         detail: Some(detail).filter(|_| !is_carrier),

@@ -11,20 +11,24 @@ use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
+use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::storage::consignments::EventRow;
 use crate::storage::preclearances::PreclearanceRow;
 use crate::wire::FieldError;
+use crate::wire::preclearance::told_outcome;
 use serde::Serialize;
 use uuid::Uuid;
 
 /// Most codes of a verdict that its event names.
 const CODES_MAX: usize = 40;
 
-/// What a verdict's event says beside the verdict.
+/// What a verdict's event says beside the verdict; what its carrier is told, where that is another one.
 #[derive(Serialize)]
 struct VerdictDetail<'a> {
     codes: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<&'static str>,
 }
 
 /// The event of a verdict, where the declaration names a consignment.
@@ -42,6 +46,8 @@ pub(super) fn verdict(
         verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
     codes.dedup();
     codes.truncate(CODES_MAX);
+    let told = Some(told_outcome(verdict)).filter(|told| *told != verdict.outcome);
+    let told = told.map(Outcome::as_str);
     let states = with_state(states_of(declaration, issuing), caller.state.as_str());
     let kind = if kind == "verification" { "verdict" } else { kind };
     Ok(Some(EventRow {
@@ -55,7 +61,7 @@ pub(super) fn verdict(
         subject: id.as_bytes().to_vec(),
         states: json(&states)?,
         carrier: carrier(declaration),
-        detail: json(&VerdictDetail { codes })?,
+        detail: json(&VerdictDetail { codes, told })?,
         happened_us: now.as_microsecond(),
         at_us: now.as_microsecond(),
         ..EventRow::default()

@@ -192,7 +192,7 @@ pub struct EventReply {
     /// `export`, `import` or `transit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<String>,
-    /// A verdict, or how an arrival or a receipt turned out.
+    /// A verdict, or how an arrival or a receipt turned out; to a carrier, the verdict of what it may know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// The declaration's reference.
@@ -200,7 +200,8 @@ pub struct EventReply {
     pub declaration: Option<String>,
     /// The object: verification, release, crossing, arrival, receipt.
     pub id: String,
-    /// Particulars: codes found, vehicle, seals; a carrier is not shown them.
+    /// Particulars: codes found, what the carrier is told where that is another verdict, vehicle, seals; a carrier is not
+    /// shown them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     pub detail: Option<serde_json::Value>,

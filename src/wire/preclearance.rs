@@ -15,6 +15,7 @@ pub use super::qr::png as qr_png;
 pub use super::qr::svg as qr_svg;
 pub use told::Told;
 pub use told::told;
+pub use told::told_outcome;
 
 /// `POST /v1/preclearances`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]

@@ -151,6 +151,32 @@ async fn what_is_sought_or_watched_is_not_for_carriers() {
         (vec!["EXAMINED_AT_PRESENTATION"], &json!("refer"))
     );
     assert!(!told.text.contains("SOUGHT") && !told.text.contains("IARMS"), "{}", told.text);
+    let path = format!("/v1/consignments/{}", sample("clear")["ucr"].as_str().unwrap());
+    let verdict = async |token: &str| {
+        let followed = service.get(&path, token).await.json();
+        let events = followed["events"].as_array().unwrap().clone();
+        events.into_iter().find(|event| event["kind"] == "verdict").unwrap()
+    };
+    let own = verdict(&carrier()).await;
+    assert_eq!((&own["outcome"], &own["detail"]), (&json!("refer"), &Value::Null), "{own}");
+    let seen = verdict(&token("FR", "officer")).await;
+    assert_eq!((&seen["outcome"], &seen["detail"]["told"]), (&json!("hold"), &json!("refer")));
+}
+
+#[tokio::test]
+async fn a_carrier_that_follows_its_goods_does_not_learn_that_they_were_stopped() {
+    let service = start();
+    service.issue_sample().await;
+    let cleared = service.verify(&sample("clear")).await.json();
+    let path = format!("/v1/verifications/{}/stoppage", cleared["id"].as_str().unwrap());
+    let body = json!({"measure": "hold", "reason": "a test"});
+    assert_eq!(service.post(&path, &token("FR", "officer"), &body).await.status, 201);
+    assert_eq!(service.verify(&sample("clear")).await.json()["verdict"], "hold");
+    let path = format!("/v1/consignments/{}", sample("clear")["ucr"].as_str().unwrap());
+    let followed = service.get(&path, &carrier()).await.json();
+    let events = followed["events"].as_array().unwrap();
+    let outcomes: Vec<&str> = events.iter().map(|e| e["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["clear", "refer"], "{followed}");
 }
 
 #[tokio::test]

@@ -60,6 +60,13 @@ pub fn told(verdict: &Verdict, declaration: &Declaration, json: &str) -> Told {
     }
 }
 
+/// The verdict of what a carrier may know of one: the weight of the codes that it is told.
+pub fn told_outcome(verdict: &Verdict) -> Outcome {
+    let findings = verdict.findings.iter().filter(|found| found.severity > Severity::Inform);
+    let told = findings.map(|found| plain(found).map_or(Severity::Refer, |(_, told, _)| told));
+    told.map(Severity::outcome).max().unwrap_or(Outcome::Clear)
+}
+
 fn finding_told(
     finding: &Finding,
     declaration: &Declaration,
@@ -98,7 +105,8 @@ fn finding_told(
 }
 
 /// The code, weight and place under which a carrier learns of a finding; `None` for what it must not
-/// learn: who or what is watched or sought, what another State has refused, what others have moved.
+/// learn: who or what is watched or sought, what another State has refused, what others have moved, what an
+/// officer has stopped.
 fn plain(finding: &Finding) -> Option<(Code, Severity, String)> {
     let path = finding.path.clone();
     let whole = |code: Code, path: String| Some((code, code.entry().severity, path));
@@ -110,7 +118,8 @@ fn plain(finding: &Finding) -> Option<(Code, Severity, String)> {
         Code::PartyWatchlistHit
         | Code::PriorRefusalSimilar
         | Code::SerialReportedSought
-        | Code::SerialAlreadyMoved => None,
+        | Code::SerialAlreadyMoved
+        | Code::StoppedByOfficer => None,
         // The right identifier under another name, and the right name under another identifier, weigh less
         // to an officer; to somebody who guesses they would say "nearly".
         code
