@@ -24,7 +24,7 @@ use super::reservation;
 use super::reservation::Act;
 use super::reservation::End;
 use super::reservation::Reserved;
-use super::verify::at_own_post;
+use super::verify::at_post_of;
 use super::verify::record;
 use crate::domain::Timestamp;
 use crate::domain::short_code::ShortCode;
@@ -174,7 +174,7 @@ impl App {
         }
         let declaration = announced.completed(&judged.declaration).map_err(Error::Invalid)?;
         let presented = Declared::read(declaration, "")?;
-        at_own_post(caller, &presented.declaration)?;
+        at_post_of(caller, &presented.declaration)?;
         let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;

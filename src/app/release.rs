@@ -34,7 +34,7 @@ use super::recorder::Stop;
 use super::release_history as history;
 use super::timeline;
 use super::told;
-use super::verify::at_own_post;
+use super::verify::at_post_of;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
@@ -365,7 +365,7 @@ impl App {
         let presented = Presented::read(row.declaration, "/declaration").map_err(|error| {
             Error::Internal(format!("a recorded declaration does not read: {error}"))
         })?;
-        at_own_post(caller, &presented.declaration)?;
+        at_post_of(caller, &presented.declaration)?;
         let presented = self.with_registers(presented, Recent::Now).await?;
         self.recorder
             .submit(Box::new(Release {

@@ -15,7 +15,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::referral;
 use super::release::uuid;
-use super::verify::at_own_post;
+use super::verify::at_post_of;
 use crate::cache::past::Trace;
 use crate::domain::Country;
 use crate::domain::Text;
@@ -155,15 +155,22 @@ impl App {
         (measure, reason): (Measure, Text),
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
-        let (verification, ..) = self.verification_row(caller, verification).await?;
-        let id = verification.id.clone();
-        let announced = move |db: &mut Db| storage::preclearances::read(db, &id);
-        if self.readers.read(announced).await?.is_some() {
+        let found = move |db: &mut Db| {
+            let Some(row) = storage::verifications::read(db, verification)? else {
+                return Ok(None);
+            };
+            let announced = storage::preclearances::read(db, &row.id)?;
+            Ok::<_, storage::Error>(Some((row, announced.is_some())))
+        };
+        let found = self.readers.read(found).await?;
+        let found = found.filter(|(row, _)| row.state == caller.state.as_str());
+        let (verification, is_announced) = found.ok_or(Error::NotFound)?;
+        if is_announced {
             let words = "the goods have only been announced: verify them under their code";
             return self.refused(words.to_owned(), once).await;
         }
         let presented = Presented::read(verification.declaration.clone(), "/declaration")?;
-        at_own_post(caller, &presented.declaration)?;
+        at_post_of(caller, &presented.declaration)?;
         let caller = caller.clone();
         let command = StopGoods { verification, presented, measure, reason, caller, once };
         self.recorder.submit(Box::new(command)).await

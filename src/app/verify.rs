@@ -252,3 +252,11 @@ pub(super) fn at_own_post(caller: &Caller, declaration: &Declaration) -> Result<
         format!("your token is not for the post {}", declaration.border_post),
     )]))
 }
+
+/// The same where the request names the goods and no post, of which no field could be refused.
+pub(super) fn at_post_of(caller: &Caller, declaration: &Declaration) -> Result<(), Error> {
+    if caller.works_at(declaration.border_post) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("your token is not for the post of these goods"))
+}

@@ -1,6 +1,9 @@
 //! Goods that clear and that an officer has stopped: nothing is released under the reference, at whichever
 //! post and by whomever, until the case is closed by an outcome that lets them go.
 use super::harness::*;
+use passavant::clock::Clock;
+use passavant::clock::SystemClock;
+use passavant::outbound::local_issuer::Claims;
 use serde_json::Value;
 use serde_json::json;
 
@@ -139,4 +142,50 @@ async fn only_an_officer_of_the_post_stops_what_was_verified_there_and_says_why(
     let entry = &stopped["entry"];
     assert!(entry["actor"]["subject_sha256"].is_string() && entry["note_sha256"].is_string());
     assert!(!entry.to_string().contains("a test"), "{entry}");
+}
+
+#[tokio::test]
+async fn an_officer_of_another_post_is_forbidden_what_names_no_post() {
+    let service = start();
+    service.issue_sample().await;
+    let iss = issuer_name("FR");
+    let posts = ["FRMRS".to_owned()];
+    let claims = Claims {
+        iss: &iss,
+        aud: "passavant",
+        sub: "officer-9",
+        role: "officer",
+        posts: &posts,
+        operator: None,
+    };
+    let marseille = issuer("FR").mint(&claims, SystemClock.now(), 600).unwrap();
+    let verified = service.verify(&cartridges("FR-1", "10")).await.json();
+    let released = service.release(&cartridges("FR-2", "10"), "k").await.json();
+    let body = json!({"declaration": cartridges("FR-3", "10")});
+    let lodged = service.post("/v1/preclearances", &token("FR", "carrier"), &body).await.json();
+    let (verification, release) =
+        (verified["id"].as_str().unwrap(), released["id"].as_str().unwrap());
+    let reason = json!({"reason": "a test"});
+    let stop = json!({"measure": "hold", "reason": "a test"});
+    let amend = json!({"reason": "a test", "declaration": cartridges("FR-2", "9")});
+    for (path, body, status) in [
+        ("/v1/releases".to_owned(), json!({"verification": verification}), 403),
+        (format!("/v1/verifications/{verification}/stoppage"), stop.clone(), 403),
+        ("/v1/verifications".to_owned(), json!({"preclearance": lodged["code"]}), 403),
+        (format!("/v1/releases/{release}/reversal"), reason, 403),
+        (format!("/v1/releases/{release}/confirmation"), json!({}), 403),
+        // These name the post, in a field that is then at fault.
+        ("/v1/verifications".to_owned(), json!({"declaration": cartridges("FR-4", "1")}), 400),
+        (format!("/v1/releases/{release}/amendment"), amend, 400),
+    ] {
+        let refused = service.post_once(&path, &marseille, &path, &body).await;
+        assert_eq!(refused.status, status, "{path}: {}", refused.text);
+        match status {
+            403 => assert_eq!(refused.code(), "forbidden"),
+            _ => assert_eq!(refused.json()["errors"][0]["path"], "/declaration/border_post"),
+        }
+    }
+    let abroad = format!("/v1/verifications/{verification}/stoppage");
+    let answer = service.post(&abroad, &token("KE", "officer"), &stop).await;
+    assert_eq!(answer.code(), "not_found", "another State's is not there");
 }
