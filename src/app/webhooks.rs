@@ -310,12 +310,21 @@ impl App {
         self.courier.sender.reach().admits_url(&wanted.url).map(drop).map_err(refused)
     }
 
-    /// The webhooks of the caller's State.
-    pub async fn webhooks(&self, caller: &Caller) -> Result<Vec<WebhookReply>, Error> {
-        let state = caller.state;
-        let rows =
-            self.readers.read(move |db| storage::webhooks::of_state(db, state.as_str())).await?;
-        rows.iter().map(reply).collect()
+    /// A page of the webhooks of the caller's State, and after which one the next begins.
+    pub async fn webhooks(
+        &self,
+        caller: &Caller,
+        after: Uuid,
+        limit: u16,
+    ) -> Result<(Vec<WebhookReply>, Option<Uuid>), Error> {
+        let (state, most) = (caller.state, i64::from(limit) + 1);
+        let page =
+            move |db: &mut Db| storage::webhooks::page(db, state.as_str(), after.as_bytes(), most);
+        let mut rows = self.readers.read(page).await?;
+        let more = rows.len() > usize::from(limit);
+        rows.truncate(usize::from(limit));
+        let last = rows.last().filter(|_| more).map(|row| uuid(&row.id)).transpose()?;
+        Ok((rows.iter().map(reply).collect::<Result<_, _>>()?, last))
     }
 
     /// One of them.

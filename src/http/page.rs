@@ -14,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use std::future::Ready;
 use std::future::ready;
+use uuid::Uuid;
 
 /// Most entries of a page, and how many where none is said.
 pub(super) const LIMIT_MAX: u16 = 200;
@@ -25,6 +26,51 @@ pub struct Page {
     pub after: i64,
     /// How many entries.
     pub limit: u16,
+}
+
+/// Which page of a list whose rows stand in the order of their identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedPage {
+    /// The identifier before it.
+    pub after: Uuid,
+    /// How many entries.
+    pub limit: u16,
+}
+
+impl FromRequest for NamedPage {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(named(request.query_string()))
+    }
+}
+
+fn named(query: &str) -> Result<NamedPage, Problem> {
+    let mut page = NamedPage { after: Uuid::nil(), limit: LIMIT };
+    parameters(query, |name, value| match name {
+        "limit" => take_limit(value, &mut page.limit),
+        "after" => {
+            let bytes: Option<[u8; 16]> =
+                URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| bytes.try_into().ok());
+            page.after = bytes.map(Uuid::from_bytes).ok_or_else(|| NOT_A_CURSOR.to_owned())?;
+            Ok(())
+        }
+        _ => Err("no such parameter here".to_owned()),
+    })?;
+    Ok(page)
+}
+
+/// The cursor of the page after an identifier.
+pub fn named_cursor(id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(id.as_bytes())
+}
+
+const NOT_A_CURSOR: &str = "the cursor that the page before gave as next";
+
+fn take_limit(value: &str, taken: &mut u16) -> Result<(), String> {
+    *taken = limit(value).ok_or_else(|| format!("a number from 1 to {LIMIT_MAX}"))?;
+    Ok(())
 }
 
 /// Which of the consignments under a reference: the first day of one, or the latest.
@@ -87,12 +133,10 @@ impl Page {
     ) -> Result<Self, Problem> {
         let mut page = Self { after: 0, limit: LIMIT };
         parameters(query, |name, value| match name {
-            "limit" => limit(value)
-                .map(|limit| page.limit = limit)
-                .ok_or_else(|| format!("a number from 1 to {LIMIT_MAX}")),
-            "after" => cursor(value)
-                .map(|after| page.after = after)
-                .ok_or_else(|| "the cursor that the page before gave as next".to_owned()),
+            "limit" => take_limit(value, &mut page.limit),
+            "after" => {
+                cursor(value).map(|after| page.after = after).ok_or_else(|| NOT_A_CURSOR.to_owned())
+            }
             _ if other(name, value) => Ok(()),
             _ => Err("no such parameter here".to_owned()),
         })?;
@@ -163,6 +207,19 @@ mod tests {
         for row in [1, 77, i64::MAX] {
             let next = next_of(page_reply(&[1], Some(row)));
             assert_eq!(page(&format!("after={next}")).unwrap().after, row);
+        }
+    }
+
+    #[test]
+    fn the_cursor_of_an_identifier_opens_the_page_after_it() {
+        let id = Uuid::from_u128(77);
+        let next = named_cursor(id);
+        assert_eq!(named(&format!("after={next}")).unwrap(), NamedPage { after: id, limit: 50 });
+        assert_eq!(named("limit=2").unwrap(), NamedPage { after: Uuid::nil(), limit: 2 });
+        for query in ["after=7", "after=", "limit=0", "limit=201", "before=x"] {
+            let name = query.split('=').next().unwrap();
+            let problem = named(query).unwrap_err().to_string();
+            assert!(problem.contains(&format!("?{name}")), "{query}: {problem}");
         }
     }
 

@@ -5,7 +5,10 @@ use super::caller::AuthorityOrAdmin;
 use super::idempotency::Key;
 use super::if_match::IfMatch;
 use super::page::Page;
+use super::page::NamedPage;
 use super::page::page_reply;
+use super::page::named_cursor;
+use super::page::page_of;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
@@ -21,9 +24,10 @@ use uuid::Uuid;
 pub async fn list(
     app: web::Data<App>,
     AuthorityOrAdmin(caller): AuthorityOrAdmin,
-    _page: Page,
+    page: NamedPage,
 ) -> Result<HttpResponse, Problem> {
-    Ok(page_reply(&app.webhooks(&caller).await?, None))
+    let (webhooks, next) = app.webhooks(&caller, page.after, page.limit).await?;
+    Ok(page_of(&webhooks, next.map(named_cursor)))
 }
 
 /// `POST /v1/webhooks`.

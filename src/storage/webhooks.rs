@@ -49,6 +49,17 @@ pub fn of_state(db: &mut Db, state: &str) -> Result<Vec<WebhookRow>> {
         .load(db)?)
 }
 
+/// A page of them, from the one after an identifier on.
+pub fn page(db: &mut Db, state: &str, after: &[u8], most: i64) -> Result<Vec<WebhookRow>> {
+    Ok(webhook::table
+        .filter(webhook::state.eq(state).and(webhook::status.ne("deleted")))
+        .filter(webhook::id.gt(after))
+        .order(webhook::id)
+        .limit(most)
+        .select(WebhookRow::as_select())
+        .load(db)?)
+}
+
 /// One of them.
 pub fn read(db: &mut Db, id: &[u8]) -> Result<Option<WebhookRow>> {
     Ok(webhook::table

@@ -97,3 +97,29 @@ async fn a_replay_needs_an_event_that_is_kept() {
     let none = service.post(&path, &own, &json!({"since": "2026-01-01T00:00:00Z"})).await;
     assert_eq!(none.json()["replayed"], 0);
 }
+
+#[tokio::test]
+async fn the_list_is_given_in_pages() {
+    let service = start();
+    let own = token("FR", "authority");
+    let mut made = Vec::new();
+    for n in 0..5 {
+        let body = json!({"url": format!("https://receiver.example/{n}")});
+        made.push(service.post("/v1/webhooks", &own, &body).await.json()["id"].clone());
+    }
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    for expected in [2, 2, 1] {
+        let page = service.get(&format!("/v1/webhooks?limit=2{next}"), &own).await.json();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), expected, "{page}");
+        seen.extend(items.iter().map(|item| item["id"].clone()));
+        next = page["next"].as_str().map(|next| format!("&after={next}")).unwrap_or_default();
+        assert_eq!(next.is_empty(), expected == 1, "{page}");
+    }
+    made.sort_by_key(ToString::to_string);
+    assert_eq!(seen, made, "each once, in their order");
+    let whole = service.get("/v1/webhooks?limit=5", &own).await.json();
+    assert_eq!((whole["items"].as_array().unwrap().len(), &whole["next"]), (5, &json!(null)));
+    let foreign = service.get("/v1/webhooks?after=AAAAAAAAAAU", &own).await;
+    assert_eq!(foreign.json()["errors"][0]["path"], "?after", "{}", foreign.text);
+}
