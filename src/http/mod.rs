@@ -43,6 +43,7 @@ use crate::app::Role::Carrier;
 use crate::app::Role::Officer;
 use actix_web::Resource;
 use actix_web::dev::HttpServiceFactory;
+use actix_web::guard;
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
@@ -59,20 +60,43 @@ pub struct Route {
     pub roles: &'static [Role],
     /// What it does.
     pub summary: &'static str,
+    /// Whether `HEAD` is answered beside `GET`.
+    has_head: bool,
     add: fn(Resource) -> Resource,
 }
 
 macro_rules! route {
+    (GET $path:literal, $roles:expr, $handler:path, $summary:literal) => {
+        Route {
+            method: "GET",
+            path: $path,
+            roles: $roles,
+            summary: $summary,
+            has_head: true,
+            add: |resource| resource.route(seen().to($handler)),
+        }
+    };
+    // A stream has no end of which its head could tell.
+    (STREAM $path:literal, $roles:expr, $handler:path, $summary:literal) => {
+        Route {
+            method: "GET",
+            path: $path,
+            roles: $roles,
+            summary: $summary,
+            has_head: false,
+            add: |resource| resource.route(web::get().to($handler)),
+        }
+    };
     ($method:ident $path:literal, $roles:expr, $handler:path, $summary:literal) => {
         Route {
             method: stringify!($method),
             path: $path,
             roles: $roles,
             summary: $summary,
+            has_head: false,
             add: |resource| resource.route(route!(@$method).to($handler)),
         }
     };
-    (@GET) => { web::get() };
     (@POST) => { web::post() };
     (@PUT) => { web::put() };
     (@DELETE) => { web::delete() };
@@ -115,7 +139,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/v1/licences/{number}/{decision}", &[Authority], licences::decide, "Suspension, reinstatement, revocation, annulment or surrender"),
     route!(POST "/v1/credentials/verify", READERS, credentials::verify, "Check a credential: authentic or not, by which key, as of which status list; never what is left of the licence"),
     route!(GET "/v1/alerts", READERS, alerts::list, "Alerts for your posts, or for your authority, oldest first"),
-    route!(GET "/v1/alerts/stream", READERS, stream::open, "What happens to your alerts as it happens: server-sent events, resumed by Last-Event-ID"),
+    route!(STREAM "/v1/alerts/stream", READERS, stream::open, "What happens to your alerts as it happens: server-sent events, resumed by Last-Event-ID"),
     route!(GET "/v1/alerts/{id}", READERS, alerts::read, "An alert with its history"),
     route!(POST "/v1/alerts/{id}/acknowledgement", READERS, alerts::acknowledge, "Take note of an alert"),
     route!(POST "/v1/alerts/{id}/resolution", READERS, alerts::resolve, "Resolve an alert: released after check, refused, seized or false alert"),
@@ -161,12 +185,18 @@ pub const ROUTES: &[Route] = &[
 pub fn configure(service: &mut web::ServiceConfig) {
     for routes in ROUTES.chunk_by(|a, b| a.path == b.path) {
         let Some(first) = routes.first() else { continue };
-        let allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
+        let known = |route: &Route| [Some(route.method), route.has_head.then_some("HEAD")];
+        let allow: Vec<&str> = routes.iter().flat_map(known).flatten().collect();
         let resource = web::resource(first.path)
             .default_service(web::to(problem::method_not_allowed(&allow.join(", "))));
         service
             .service(closed(routes.iter().fold(resource, |resource, route| (route.add)(resource))));
     }
+}
+
+/// `GET`, and `HEAD` for those who only knock.
+fn seen() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// A resource with nothing more to add: what goes wrong in it stays in it.

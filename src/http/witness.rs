@@ -6,6 +6,7 @@ use super::closed;
 use super::peer;
 use super::problem::Problem;
 use super::problem::method_not_allowed;
+use super::seen;
 use crate::app::App;
 use crate::app::witness::Verdict;
 use crate::audit::cosign::REQUEST_BYTES_MAX;
@@ -20,8 +21,8 @@ pub fn open(service: &mut web::ServiceConfig) {
         .route(web::post().to(add))
         .default_service(web::to(method_not_allowed("POST")));
     let key = web::resource("/witness/key")
-        .route(web::get().to(key))
-        .default_service(web::to(method_not_allowed("GET")));
+        .route(seen().to(key))
+        .default_service(web::to(method_not_allowed("GET, HEAD")));
     service.service(closed(add)).service(closed(key));
 }
 

@@ -49,7 +49,7 @@ async fn a_route_says_which_methods_it_knows() {
     let service = start();
     let answer =
         service.send(Method::DELETE, "/v1/licences", &token("FR", "authority"), &[], None).await;
-    assert_eq!((answer.status, answer.header("allow")), (405, "GET, POST"));
+    assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD, POST"));
 }
 
 #[tokio::test]

@@ -153,3 +153,35 @@ async fn health_and_documentation_refuse_as_the_api_does() {
         assert_eq!(send(Method::GET, path).await.code(), "not_found", "{path}");
     }
 }
+
+#[tokio::test]
+async fn where_get_is_head_is_too() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    for path in ["/v1/whoami", "/v1/licences", "/v1/licences/FR-EXP-2026-000412", "/witness/key"] {
+        let got = service.get(path, &authority).await;
+        let head = service.send(Method::HEAD, path, &authority, &[], None).await;
+        assert_eq!((got.status, head.status, head.text.as_str()), (200, 200, ""), "{path}");
+        for name in ["content-type", "etag", "content-length"] {
+            assert_eq!(head.header(name), got.header(name), "{path}: {name}");
+        }
+    }
+    let absent = service.send(Method::HEAD, "/v1/licences/NONE", &authority, &[], None).await;
+    assert_eq!((absent.status, absent.text.as_str()), (404, ""));
+    assert_eq!(service.send(Method::HEAD, "/v1/licences", "", &[], None).await.status, 401);
+    let webhook = "/v1/webhooks/019a0000-0000-7000-8000-000000000000";
+    for (path, allow) in [
+        ("/v1/whoami", "GET, HEAD"),
+        ("/v1/licences", "GET, HEAD, POST"),
+        (webhook, "GET, HEAD, PUT, DELETE"),
+        ("/v1/exits", "POST"),
+        ("/witness/key", "GET, HEAD"),
+        ("/v1/alerts/stream", "GET"),
+    ] {
+        let refused = service.send(Method::PATCH, path, &authority, &[], None).await;
+        assert_eq!((refused.status, refused.header("allow")), (405, allow), "{path}");
+    }
+    let stream = service.send(Method::HEAD, "/v1/alerts/stream", &authority, &[], None).await;
+    assert_eq!(stream.status, 405, "it has no end");
+}
