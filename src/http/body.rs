@@ -3,6 +3,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::app::Error;
 use crate::config::Http;
+use crate::wire;
 use actix_web::FromRequest;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
@@ -21,6 +22,12 @@ pub struct JsonBody(pub String);
 
 /// A JSON body that may be as large as a bulk import.
 pub struct LargeJsonBody(pub String);
+
+/// Lines of JSON as they were sent, in bytes.
+pub struct LinesBody(pub Vec<u8>);
+
+/// No body, or one that says nothing: a field that nobody would read is refused, not ignored.
+pub struct NoBody;
 
 /// How long and how large a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +71,60 @@ impl FromRequest for LargeJsonBody {
     }
 }
 
+impl FromRequest for LinesBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = lines_form(request.headers());
+        let bytes = bytes(request, payload, form, Limits::import);
+        Box::pin(async move { Ok(Self(bytes.await?)) })
+    }
+}
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = plain(request.headers());
+        let bytes = bytes(request, payload, form, Limits::json);
+        Box::pin(async move {
+            let bytes = bytes.await?;
+            if !bytes.is_empty() {
+                wire::field::shape::<Nothing>(&bytes)?;
+            }
+            Ok(Self)
+        })
+    }
+}
+
+/// A document of no fields.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// A body that says that it is JSON, as text.
 fn json_text(
     request: &HttpRequest,
     payload: &mut Payload,
     limits: fn(&Http) -> Limits,
 ) -> impl Future<Output = Result<String, Problem>> + use<> {
-    let form = json_form(request.headers());
+    let bytes = bytes(request, payload, json_form(request.headers()), limits);
+    async move {
+        let not_text =
+            |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body is not UTF-8");
+        String::from_utf8(bytes.await?).map_err(not_text)
+    }
+}
+
+/// A body of a form that is taken, within its limits.
+fn bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    form: Result<(), Problem>,
+    limits: fn(&Http) -> Limits,
+) -> impl Future<Output = Result<Vec<u8>, Problem>> + use<> {
     let limits = request
         .app_data::<web::Data<App>>()
         .map(|app| limits(&app.config.http))
@@ -80,10 +134,7 @@ fn json_text(
         form?;
         let limits = limits?;
         let payload = payload.await.map_err(|error| Error::Internal(error.to_string()))?;
-        let bytes = whole(payload, limits).await?;
-        let not_text =
-            |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body is not UTF-8");
-        String::from_utf8(bytes).map_err(not_text)
+        whole(payload, limits).await
     }
 }
 
@@ -117,18 +168,37 @@ async fn read(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>, Pr
     Ok(bytes)
 }
 
+fn refused(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
+}
+
 /// Whether a body says that it is JSON as it stands: named once, and not compressed.
 fn json_form(headers: &HeaderMap) -> Result<(), Problem> {
-    let refused = |code, detail| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail);
-    let mut types = headers.get_all(header::CONTENT_TYPE);
-    let is_json = types
-        .next()
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    if !is_json || types.next().is_some() {
+    if !is_of(headers, &["application/json"]) {
         return Err(refused("not_json", "the body must be application/json"));
     }
+    plain(headers)
+}
+
+/// The same of lines, under any of the names that are in use for them.
+fn lines_form(headers: &HeaderMap) -> Result<(), Problem> {
+    const KINDS: &[&str] = &["application/x-ndjson", "application/ndjson", "application/jsonl"];
+    if !is_of(headers, KINDS) {
+        return Err(refused("not_json", "the body must be application/x-ndjson"));
+    }
+    plain(headers)
+}
+
+fn is_of(headers: &HeaderMap, kinds: &[&str]) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE);
+    let named = types.next().and_then(|value| value.to_str().ok());
+    let named = named.and_then(|value| value.split(';').next()).map(str::trim);
+    let is_one = |named: &str| kinds.iter().any(|kind| named.eq_ignore_ascii_case(kind));
+    named.is_some_and(is_one) && types.next().is_none()
+}
+
+/// Whether it is not compressed.
+fn plain(headers: &HeaderMap) -> Result<(), Problem> {
     let mut codings = headers.get_all(header::CONTENT_ENCODING);
     if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(refused("content_coding", "the body must not be compressed"));

@@ -1,6 +1,7 @@
 //! Credentials: issued for licences, checked when presented; the authority's keys and status lists, open to
 //! everyone.
 use super::body::JsonBody;
+use super::body::NoBody;
 use super::caller::Authority;
 use super::caller::OfficerOrAuthority;
 use super::closed;
@@ -26,6 +27,7 @@ pub async fn issue(
     Authority(caller): Authority,
     number: web::Path<String>,
     key: Key,
+    _: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let once = key.once(&caller, request_digest(&format!("credential {number}"), b""));
     Ok(HttpResponse::Ok().json(app.credential(&caller, &number, once).await?))

@@ -1,7 +1,6 @@
 //! Licences: issue, read, amend, decide, ledger, import.
 use super::body::JsonBody;
-use super::body::Limits;
-use super::body::whole;
+use super::body::LinesBody;
 use super::caller::Authority;
 use super::caller::OfficerOrAuthority;
 use super::idempotency::Key;
@@ -114,9 +113,8 @@ pub async fn import(
     app: web::Data<App>,
     Authority(caller): Authority,
     key: Key,
-    body: web::Payload,
+    LinesBody(lines): LinesBody,
 ) -> Result<HttpResponse, Problem> {
-    let lines = whole(body, Limits::import(&app.config.http)).await?;
     let once = key.once(&caller, request_digest("import", &lines));
     if let Some(first) = app.first_report(once.as_ref()).await? {
         return Ok(recorded(first));

@@ -180,6 +180,13 @@ fn open(path: &str, summary: &str, gives: Gives) -> Value {
         let schema = json!({"type": "integer", "minimum": 0});
         let list = json!({"name": "list", "in": "path", "required": true, "schema": schema});
         put(&mut operation, "parameters", json!([list]));
+        if let Some(responses) = operation.get_mut("responses") {
+            let plain = headers(&["X-Request-Id"]);
+            put(responses, "404", refused("There is no such list", &plain));
+            put(responses, "409", refused("The authority has no key that signs", &plain));
+            let later = headers(&["X-Request-Id", "Retry-After"]);
+            put(responses, "503", refused("Not now", &later));
+        }
     }
     operation
 }
@@ -206,6 +213,7 @@ fn content(gives: Gives) -> Value {
                 "properties": {"items": items, "next": next}});
             json!({"application/json": {"schema": page}})
         }
+        Gives::Kind(kind, name) => json!({kind: {"schema": reference(name)}}),
         Gives::Text(kind) => json!({kind: {"schema": {"type": "string"}}}),
         Gives::Bytes(kind) => json!({kind: {}}),
     }
@@ -223,6 +231,10 @@ fn headers(names: &[&str]) -> Value {
 
 fn done(gives: Gives) -> Value {
     json!({"description": "Done", "headers": headers(&["X-Request-Id"]), "content": content(gives)})
+}
+
+fn is_stream(shape: &Shape) -> bool {
+    matches!(shape.gives, Gives::Text("text/event-stream"))
 }
 
 fn responses(route: &Route, shape: &Shape) -> Value {
@@ -244,9 +256,10 @@ fn responses(route: &Route, shape: &Shape) -> Value {
         ),
         (writes, 408, "The body took too long"),
         (writes, 409, "Decided again it does not clear, or the object does not allow it by now"),
+        (is_stream(shape), 410, "Last-Event-ID cannot be gone on from"),
         (shape.if_match, 412, "Another version is in force"),
         (writes, 413, "The body is too large"),
-        (matches!(shape.takes, Takes::Json(_)), 415, "The body is not plain JSON"),
+        (!matches!(shape.takes, Takes::Nothing), 415, "The body is of another kind, or compressed"),
         (writes, 422, "The Idempotency-Key stands with another request"),
         (shape.needs_version, 428, "If-Match is missing"),
         (true, 429, "Too many requests"),
@@ -260,11 +273,14 @@ fn responses(route: &Route, shape: &Shape) -> Value {
             429 | 503 => headers(&["X-Request-Id", "Retry-After"]),
             _ => headers(&["X-Request-Id"]),
         };
-        let content = json!({"application/problem+json": {"schema": reference("Problem")}});
-        let answer = json!({"description": words, "headers": headers, "content": content});
-        responses.insert(status.to_string(), answer);
+        responses.insert(status.to_string(), refused(words, &headers));
     }
     responses.into()
+}
+
+fn refused(words: &str, headers: &Value) -> Value {
+    let content = json!({"application/problem+json": {"schema": reference("Problem")}});
+    json!({"description": words, "headers": headers, "content": content})
 }
 
 fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
@@ -289,7 +305,7 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
     parameters.extend(query.into_iter().map(|(name, required, schema)| {
         json!({"name": name, "in": "query", "required": required, "schema": schema})
     }));
-    if matches!(shape.gives, Gives::Text("text/event-stream")) {
+    if is_stream(shape) {
         parameters.push(json!({"name": "Last-Event-ID", "in": "header", "schema": text()}));
     }
     if route.method != "GET" {

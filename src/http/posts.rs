@@ -1,6 +1,7 @@
 //! Posts that may be cut off: what is set aside for them, what they go on with, and their return.
 use super::body::JsonBody;
 use super::body::LargeJsonBody;
+use super::body::NoBody;
 use super::caller::Authority;
 use super::caller::Officer;
 use super::caller::OfficerOrAuthority;
@@ -59,6 +60,7 @@ pub async fn withdraw(
     Authority(caller): Authority,
     path: web::Path<(String, Uuid)>,
     key: Key,
+    _: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let (post, id) = path.into_inner();
     let once = key.once(&caller, request_digest(&format!("no allowance {post} {id}"), b""));

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::release::request_digest;
 use crate::domain::serial::FirearmKey;
 use crate::wire;
+use crate::wire::FieldError;
 use crate::wire::Reader;
 use crate::wire::serial::Described;
 use crate::wire::serial::SerialReportRequest;
@@ -45,7 +46,13 @@ pub fn read(query: &str) -> Result<FirearmKey, Problem> {
         country: country.as_deref(),
     };
     let firearm = described.read(&mut reader, "country");
-    reader.finish(firearm).map_err(Problem::invalid)
+    // What is read like a document's fields stands in the query here.
+    let named = |error: FieldError| FieldError {
+        path: format!("?{}", error.path.trim_start_matches('/')),
+        ..error
+    };
+    let refused = |errors: Vec<FieldError>| errors.into_iter().map(named).collect();
+    reader.finish(firearm).map_err(|errors| Problem::invalid(refused(errors)))
 }
 
 impl FromRequest for Firearm {

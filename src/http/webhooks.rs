@@ -1,14 +1,15 @@
 //! Webhooks: where the systems of a State want to be told.
 use super::body::JsonBody;
+use super::body::NoBody;
 use super::caller::Anyone;
 use super::caller::AuthorityOrAdmin;
 use super::idempotency::Key;
 use super::if_match::IfMatch;
-use super::page::Page;
 use super::page::NamedPage;
-use super::page::page_reply;
+use super::page::Page;
 use super::page::named_cursor;
 use super::page::page_of;
+use super::page::page_reply;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
@@ -74,6 +75,7 @@ pub async fn delete(
     id: web::Path<Uuid>,
     if_match: IfMatch,
     key: Key,
+    _: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let asked = if_match.of(&format!("no webhook {id}"));
     let once = key.once(&caller, request_digest(&asked, b""));

@@ -186,6 +186,9 @@ async fn asking_again_gives_the_same_credential() {
     let path = format!("/v1/licences/{EXPORT}/credential");
     let authority = token("FR", "authority");
     let before = france.service.state().await.1;
+    let refused = france.service.post(&path, &authority, &json!({"x": 1})).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["path"]), (400, &json!("/x")));
+    assert_eq!(before, france.service.state().await.1, "nothing was issued");
     let first = france.service.post(&path, &authority, &json!({})).await;
     let recorded = france.service.state().await.1;
     let second = france.service.post(&path, &authority, &json!({})).await;

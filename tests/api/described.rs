@@ -225,3 +225,23 @@ fn the_samples_are_as_described_and_a_misspelt_one_is_not() {
         assert!(!faults(shape, &declaration).is_empty(), "{place}");
     }
 }
+
+#[tokio::test]
+async fn what_only_some_routes_answer_is_described() {
+    let service = start();
+    let responses = |method: &str, path: &str| {
+        let place = format!("/paths/{}/{method}/responses", escaped(path));
+        DESCRIPTION.pointer(&place).unwrap_or_else(|| panic!("{place}")).clone()
+    };
+    assert!(responses("get", "/v1/alerts/stream")["410"].is_object());
+    assert!(responses("post", "/v1/licences/import")["415"].is_object());
+    assert!(responses("get", "/v1/status-lists/{list}")["404"].is_object());
+    assert_eq!(service.get("/v1/status-lists/9", "").await.code(), "not_found");
+    let path = "/.well-known/jwks.json";
+    let (keys, kind) = (service.get(path, "").await, "application/jwk-set+json");
+    assert_eq!(keys.header("content-type"), kind);
+    let place =
+        format!("/paths/{}/get/responses/200/content/{}/schema", escaped(path), escaped(kind));
+    assert_eq!(faults(&place, &keys.json()), Vec::<String>::new());
+    assert!(!faults(&place, &json!("keys")).is_empty(), "it is an object");
+}

@@ -205,7 +205,9 @@ impl Service {
         }
         if let Some(body) = body {
             if !headers.iter().any(|(name, _)| *name == "Content-Type") {
-                request = request.header("Content-Type", "application/json");
+                let lines = path == "/v1/licences/import";
+                let kind = if lines { "application/x-ndjson" } else { "application/json" };
+                request = request.header("Content-Type", kind);
             }
             request = request.body(body);
         }

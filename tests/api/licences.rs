@@ -250,11 +250,26 @@ async fn an_import_takes_the_good_names_the_bad_and_changes_nothing_the_second_t
         (&json!(0), &json!(247), &json!(3))
     );
     lines[0] = lines[0].replace("Paris", "Lyon");
-    assert_eq!(
-        import(&lines).await["errors"][0]["errors"][0]["code"],
-        "conflict",
-        "an import amends nothing"
-    );
+    let fault = &import(&lines).await["errors"][0]["errors"][0];
+    assert_eq!(fault["code"], "conflict", "an import amends nothing");
+    assert_eq!(fault["detail"], "licence FR-EXP-00000 is in the register already");
+}
+
+#[tokio::test]
+async fn an_import_is_of_lines_as_they_stand() {
+    let service = start();
+    let import = async |headers: &[(&str, &str)]| {
+        let (path, body) = ("/v1/licences/import", Some(export().to_string()));
+        service.send(Method::POST, path, &token("FR", "authority"), headers, body).await
+    };
+    let lines = ("Content-Type", "application/x-ndjson; charset=utf-8");
+    let packed = import(&[lines, ("Content-Encoding", "gzip")]).await;
+    assert_eq!((packed.status, packed.code().as_str()), (415, "content_coding"));
+    for kind in ["application/json", "text/plain", "multipart/form-data"] {
+        let other = import(&[("Content-Type", kind)]).await;
+        assert_eq!((other.status, other.code().as_str()), (415, "not_json"), "{kind}");
+    }
+    assert_eq!(import(&[lines]).await.json()["imported"], 1);
 }
 
 #[tokio::test]

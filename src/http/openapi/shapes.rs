@@ -30,6 +30,8 @@ pub enum Gives {
     One(&'static str),
     /// A page of documents of a shape.
     Page(&'static str),
+    /// A document of a kind of its own and of a shape.
+    Kind(&'static str, &'static str),
     /// Text of a kind.
     Text(&'static str),
     /// Bytes of a kind.
@@ -206,7 +208,7 @@ pub const OPEN: &[(&str, &str, Gives)] = &[
     (
         "/.well-known/jwks.json",
         "The keys of this State's licensing authority",
-        Gives::Text("application/jwk-set+json"),
+        Gives::Kind("application/jwk-set+json", "KeySet"),
     ),
     (
         "/v1/status-lists/{list}",
@@ -298,9 +300,16 @@ pub fn written_by_hand() -> Map<String, Value> {
         ("Health", object(json!({"status": text()}), &["status"])),
         ("Readiness", object(readiness, &["status"])),
         ("ListsReply", object(json!({"edition": text()}), &["edition"])),
+        ("KeySet", key_set()),
         ("Problem", problem()),
     ];
     shapes.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect()
+}
+
+fn key_set() -> Value {
+    let key = json!({"type": "object", "required": ["kty"], "properties": {"kty": {"type": "string"}, "kid": {"type": "string"}}});
+    json!({"type": "object", "description": "A set of public keys (RFC 7517).", "required": ["keys"],
+        "properties": {"keys": {"type": "array", "items": key}}})
 }
 
 fn problem() -> Value {
