@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error; a panic becomes a line like every other.
 pub fn start(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.filter)?;
+    let filter = EnvFilter::try_new(&log.filter).map_err(|error| format!("log.filter: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format.as_str() {
         "text" => builder.try_init(),
@@ -26,6 +26,13 @@ mod tests {
     use parking_lot::Mutex;
     use std::io::Write;
     use std::sync::Arc;
+
+    #[test]
+    fn a_filter_that_does_not_read_is_named_by_its_setting() {
+        let log = Log { filter: "passavant=loud".to_owned(), format: "json".to_owned() };
+        let refused = start(&log).unwrap_err().to_string();
+        assert!(refused.starts_with("log.filter: "), "{refused}");
+    }
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -109,6 +109,10 @@ impl Command for Several {
             match issue.decide(batch) {
                 Ok(recorded) if recorded.outcome == Done::Created => became.imported += 1,
                 Ok(_) => became.unchanged += 1,
+                // The code beside these words says already that it is a conflict.
+                Err(Stop::Refuse(Error::Stale(words))) => {
+                    became.refused.push((*line, number, words));
+                }
                 Err(Stop::Refuse(error)) => became.refused.push((*line, number, error.to_string())),
                 Err(broken) => return Err(broken),
             }

@@ -48,6 +48,10 @@ use std::collections::BTreeSet;
 /// Most earlier releases in one, and most stoppages.
 const RELEASES_MAX: usize = 50_000;
 
+/// What is said of a text that names no log.
+const NOT_A_KEY: &str =
+    "not a log's verifier key, NAME+HASH+KEY, as `passavant post key` prints it at the post";
+
 /// What the trail says of a snapshot.
 #[derive(Serialize)]
 struct SnapshotEntry<'a> {
@@ -341,7 +345,7 @@ impl App {
         let invalid =
             |path, code, words: String| Error::Invalid(vec![FieldError::new(path, code, words)]);
         let log = crate::audit::checkpoint::origin_of(&key)
-            .map_err(|error| invalid("/key", "not_a_key", error.to_string()))?;
+            .map_err(|_e| invalid("/key", "not_a_key", NOT_A_KEY.to_owned()))?;
         let most = self.config.offline.snapshot_life_s_max;
         let life_s = life_s.unwrap_or(most);
         if life_s > most {

@@ -29,7 +29,7 @@ fn refused(reply: &str) -> HttpResponse {
         "title": "Conflict",
         "status": 409,
         "code": "release_refused",
-        "detail": format!("decided again, the verdict is {verdict}; nothing was released"),
+        "detail": format!("decided again, the verdict is {verdict}; nothing was changed"),
         "findings": findings,
         "verification": verification,
     });

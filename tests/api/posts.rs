@@ -240,6 +240,8 @@ async fn a_snapshot_is_for_an_officer_of_the_post_and_ends_in_time() {
         (bad.status, bad.json()["errors"][0]["path"].clone())
     };
     assert_eq!(path(json!({"key": "x"})).await, (400, json!("/key")));
+    let words = centre.post(SNAPSHOTS, &officer, &json!({"key": "x"})).await.text;
+    assert!(words.contains("not a log's verifier key"), "{words}");
     let long = json!({"key": post.key(), "life_s": 90_000});
     assert_eq!(path(long).await, (400, json!("/life_s")));
     let own = std::fs::read_to_string(centre.folder().join("log.key")).unwrap();

@@ -166,6 +166,7 @@ async fn an_amendment_cannot_become_another_declaration_or_more_than_there_is() 
     }
     let more = json!({"reason": "x", "declaration": cartridges("FR-1", "50001")});
     let refused = service.post(&path, &officer, &more).await;
+    assert_eq!(refused.json()["detail"], "decided again, the verdict is hold; nothing was changed");
     assert_eq!(
         (refused.status, balance(&service, 1).await["consumed"].as_str()),
         (409, Some("1000"))

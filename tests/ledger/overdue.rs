@@ -185,7 +185,8 @@ async fn an_amendment_after_the_exit_sets_the_day_on_which_goods_are_missed() {
     service.leave(id).await.unwrap();
     declaration["arrives_on"] = json!("2026-12-20");
     let (amended, words) = (declaration.to_string(), "the ship is late".into());
-    let amended = service.app.amend_release(&officer(), id, amended, words, None, None).await.unwrap();
+    let amended =
+        service.app.amend_release(&officer(), id, amended, words, None, None).await.unwrap();
     assert!(!is_refused(&amended), "{}", amended.reply);
     for (now, missed) in [("2026-12-20T22:59:59Z", false), ("2026-12-20T23:00:00Z", true)] {
         service.clock.set(now.parse().unwrap());
