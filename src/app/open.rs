@@ -25,11 +25,13 @@ use crate::clock::Clock;
 use crate::clock::Ids;
 use crate::config;
 use crate::config::Config;
+use crate::domain::Timestamp;
 use crate::domain::lists::Lists;
 use crate::outbound::pkcs11::Token;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::Readers;
+use crate::storage::WriteBack;
 use crate::storage::feed::Feed;
 use parking_lot::Mutex;
 use parking_lot::RwLock;
@@ -105,20 +107,19 @@ impl App {
         let remembered = memory::read(&config.node.data_dir, &config.node.origin)?;
         let log = LogWriter::open(&mut db, signer, remembered.as_deref(), now, ids.as_ref())?;
         let latest = log.latest();
-        let cached = NonZeroUsize::new(config.cache.licences_max).unwrap_or(NonZeroUsize::MIN);
-        let cache = Arc::new(Cache::new(cached));
-        cache.heard(now);
+        let cache = Arc::new(empty_cache(&config.cache, now));
         let feed = db.is_shared().then(|| Feed::open(&config.database, &mut db).map(Mutex::new));
         let feed = feed.transpose()?;
         let past = Arc::new(Past::new());
         let events = Arc::new(tokio::sync::Notify::new());
         let registers = Registers::open(&config, ids.as_ref())?;
-        let trust = Trust::open(&config, token)?;
-        let trust = Arc::new(trust.resting_on(&mut db, &config.offline.post)?);
+        let trust =
+            Arc::new(Trust::open(&config, token)?.resting_on(&mut db, &config.offline.post)?);
         let witnesses = Witnesses::open(&config, ids.as_ref())?;
         let courier = Post::open(&config, &mut db, ids.as_ref(), now)?;
         let streams = Arc::new(Streams::new(&config.stream, &mut db)?);
         let writer = Writer {
+            write_back: WriteBack::start(&config.database, &mut db)?,
             settings: config.database.clone(),
             db: Some(db),
             log,
@@ -263,6 +264,13 @@ impl App {
         ]);
         figures
     }
+}
+
+/// A cache of the size that the settings say, which has heard of everything so far.
+fn empty_cache(settings: &config::Cache, now: Timestamp) -> Cache {
+    let cache = Cache::new(NonZeroUsize::new(settings.licences_max).unwrap_or(NonZeroUsize::MIN));
+    cache.heard(now);
+    cache
 }
 
 /// The token that holds keys, where there is one, and the log's key, there or in a file.

@@ -171,6 +171,7 @@ impl Run {
                 for ((answer, command), waiting) in told {
                     waiting.tell(answer, Some(command));
                 }
+                self.writer.tidy();
             }
             // One command's fault is not the others': each is recorded for itself.
             Err(error) if !error.is_passing() && waiting.len() > 1 => {

@@ -19,6 +19,7 @@ use crate::config;
 use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::WriteBack;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Writer {
     pub settings: config::Database,
     /// Its own connection; none after one has broken, until the next batch.
     pub db: Option<Db>,
+    /// What copies the write-ahead log back, where the database has one.
+    pub write_back: Option<WriteBack>,
     /// The node's log.
     pub log: LogWriter,
     /// Documents read.
@@ -138,7 +141,17 @@ impl Writer {
         }
         let mut db = storage::open(&self.settings, storage::Use::Write)?;
         self.log.reload(&mut db)?;
+        if let Some(write_back) = &self.write_back {
+            write_back.take_over(&mut db)?;
+        }
         Ok(db)
+    }
+
+    /// What is to be done between two batches, when nobody of the last one waits any more.
+    pub(super) fn tidy(&mut self) {
+        if let (Some(write_back), Some(db)) = (&self.write_back, &mut self.db) {
+            write_back.look(db);
+        }
     }
 
     /// After a batch that was not recorded: what was staged is dropped, and what the database holds is

@@ -44,6 +44,7 @@ mod db;
 mod error;
 mod open;
 mod readers;
+mod write_back;
 
 pub use db::Db;
 pub use db::abandon;
@@ -59,6 +60,7 @@ pub use open::migrate;
 pub use open::open;
 pub use open::pending;
 pub use readers::Readers;
+pub use write_back::WriteBack;
 
 /// Most rows of one statement, well below what either backend takes.
 const ROWS: usize = 500;
