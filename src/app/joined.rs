@@ -160,8 +160,8 @@ impl Joining {
         index: u64,
         of: &Verdict,
     ) -> Result<(), Stop> {
-        let (row, log_index) = (Arc::new(of.row.packed()?), log_index(index)?);
-        let row = EnteredRow { row, log_id: self.log_id, log_index };
+        let number = storage::log::entry_number(self.log_id, log_index(index)?)?;
+        let row = EnteredRow { row: Arc::new(of.row.packed()?), entry: number };
         storage::verifications::insert(batch.db, &[row])?;
         let (facts, lists) = self.derive(batch, entry, of)?;
         let caller = self.caller(&of.row.caller);

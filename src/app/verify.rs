@@ -69,8 +69,9 @@ impl Command for Record {
 pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, Stop> {
     let index = batch.enter_sealed(judged.entry.clone());
     let (log_id, log_index) = batch.place(index)?;
+    let entry = storage::log::entry_number(log_id, log_index)?;
     let reply = judge::with_audit(&judged.reply, batch.log().0, index);
-    batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), log_id, log_index });
+    batch.verifications.push(EnteredRow { row: Arc::clone(&judged.row), entry });
     if let Some(event) = judged.event.clone() {
         batch.tell(event)?;
     }
@@ -97,6 +98,8 @@ impl App {
         let now = self.clock.now();
         let facts = self.facts(&presented, caller.state, now).await;
         let judged = self.judge_now(caller, &presented, &facts, None, now)?;
+        // Nobody needs them while the verdict is written, and many verdicts wait for that at once.
+        drop((facts, presented));
         self.recorder.submit(Box::new(Record { judged, once })).await
     }
 

@@ -2,6 +2,7 @@
 use super::Db;
 use super::Error;
 use super::Result;
+use super::log::numbers;
 use super::schema::archive;
 use super::schema::log_entry;
 use super::schema::verification;
@@ -47,17 +48,15 @@ pub fn all(db: &mut Db, log_id: i64) -> Result<Vec<ArchiveRow>> {
 /// Notes a file, and removes the entries in it with the records beside them.
 pub fn put_away(db: &mut Db, row: &ArchiveRow) -> Result<()> {
     diesel::insert_into(archive::table).values(row).execute(db)?;
-    let (log, from, to) = (row.log_id, row.first_index, row.upto_index);
+    let entries = numbers(row.log_id, row.first_index, row.upto_index)?;
     diesel::delete(
         verification::table
-            .filter(verification::log_id.eq(log))
-            .filter(verification::log_index.ge(from).and(verification::log_index.lt(to))),
+            .filter(verification::entry.ge(entries.start).and(verification::entry.lt(entries.end))),
     )
     .execute(db)?;
     diesel::delete(
         log_entry::table
-            .filter(log_entry::log_id.eq(log))
-            .filter(log_entry::log_index.ge(from).and(log_entry::log_index.lt(to))),
+            .filter(log_entry::entry.ge(entries.start).and(log_entry::entry.lt(entries.end))),
     )
     .execute(db)?;
     Ok(())

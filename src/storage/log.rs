@@ -39,8 +39,7 @@ pub struct LogRow {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = log_entry, treat_none_as_default_value = false)]
 struct EntryRow {
-    log_id: i64,
-    log_index: i64,
+    entry: i64,
     body: Vec<u8>,
 }
 
@@ -64,7 +63,35 @@ pub struct Append<'a> {
 }
 
 fn signed(number: u64) -> Result<i64> {
-    i64::try_from(number).map_err(|_e| Error::Bug("a log beyond all bounds".to_owned()))
+    i64::try_from(number).map_err(|_e| beyond_all_bounds())
+}
+
+fn beyond_all_bounds() -> Error {
+    Error::Bug("a log beyond all bounds".to_owned())
+}
+
+/// Entries that a log may have, and logs that a database may have: both fit into one number, by which rows
+/// lie in the order of their log. A tree of such numbers is filled to the last page and has no index beside it.
+const ENTRIES_MAX: i64 = 1 << 40;
+const LOGS_MAX: i64 = 1 << 23;
+
+/// The number of an entry over all logs.
+pub fn entry_number(log_id: i64, index: i64) -> Result<i64> {
+    if (0..LOGS_MAX).contains(&log_id) && (0..ENTRIES_MAX).contains(&index) {
+        return Ok(log_id * ENTRIES_MAX + index);
+    }
+    Err(beyond_all_bounds())
+}
+
+/// The log and the index of a number.
+pub(super) fn entry_of(number: i64) -> (i64, i64) {
+    (number.div_euclid(ENTRIES_MAX), number.rem_euclid(ENTRIES_MAX))
+}
+
+/// The numbers of a log's entries from one index up to another.
+pub(super) fn numbers(log_id: i64, from: i64, to: i64) -> Result<std::ops::Range<i64>> {
+    let first = entry_number(log_id, from)?;
+    Ok(first..first + (to.min(ENTRIES_MAX) - from).max(0))
 }
 
 /// Finds a log by name and keeps it as it is until the transaction ends, or opens it; one opened
@@ -185,10 +212,11 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
     if !moved {
         return Err(Error::Conflict(format!("log {} is no longer of size {from}", append.log_id)));
     }
-    let placed = append.entries.into_iter().zip(from..);
-    let rows: Vec<EntryRow> = placed
-        .map(|(Packed(body), log_index)| EntryRow { log_id: append.log_id, log_index, body })
-        .collect();
+    // So that the last one has a number, and with it all of them.
+    entry_number(append.log_id, to)?;
+    let numbered = append.entries.into_iter().zip(entry_number(append.log_id, from)?..);
+    let rows: Vec<EntryRow> =
+        numbered.map(|(Packed(body), entry)| EntryRow { entry, body }).collect();
     insert_all!(db, log_entry::table, &rows);
     Ok(())
 }
@@ -243,20 +271,28 @@ pub fn tile(db: &mut Db, log_id: i64, level: u8, index: u64) -> Result<Option<Ve
 
 /// Entries from an index on, in order.
 pub fn entries(db: &mut Db, log_id: i64, from: u64, limit: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let numbers = numbers(log_id, signed(from)?, ENTRIES_MAX)?;
     let packed: Vec<(i64, Vec<u8>)> = log_entry::table
-        .filter(log_entry::log_id.eq(log_id).and(log_entry::log_index.ge(signed(from)?)))
-        .order(log_entry::log_index)
+        .filter(log_entry::entry.ge(numbers.start).and(log_entry::entry.lt(numbers.end)))
+        .order(log_entry::entry)
         .limit(limit)
-        .select((log_entry::log_index, log_entry::body))
+        .select((log_entry::entry, log_entry::body))
         .load(db)?;
-    packed.into_iter().map(|(index, body)| Ok((index, unpacked(log_id, index, &body)?))).collect()
+    let read = packed.into_iter().map(|(number, body)| {
+        let (log_id, index) = entry_of(number);
+        Ok((index, unpacked(log_id, index, &body)?))
+    });
+    read.collect()
 }
 
 /// One entry.
 pub fn entry(db: &mut Db, log_id: i64, index: u64) -> Result<Option<Vec<u8>>> {
     let index = signed(index)?;
-    let packed: Option<Vec<u8>> =
-        log_entry::table.find((log_id, index)).select(log_entry::body).first(db).optional()?;
+    let packed: Option<Vec<u8>> = log_entry::table
+        .find(entry_number(log_id, index)?)
+        .select(log_entry::body)
+        .first(db)
+        .optional()?;
     packed.map(|body| unpacked(log_id, index, &body)).transpose()
 }
 
@@ -296,4 +332,30 @@ pub fn checkpoints(db: &mut Db, log_id: i64, above: u64, upto: u64) -> Result<Ve
 /// Tiles that stand beyond what a tree of a size has: there must be none.
 pub fn count_tiles(db: &mut Db, log_id: i64) -> Result<i64> {
     Ok(log_tile::table.filter(log_tile::log_id.eq(log_id)).count().get_result(db)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_tells_the_log_and_the_index() {
+        for place in [(0, 0), (1, 0), (1, 255), (7, ENTRIES_MAX - 1), (LOGS_MAX - 1, 3)] {
+            assert_eq!(entry_of(entry_number(place.0, place.1).unwrap()), place);
+        }
+        let last = entry_number(1, ENTRIES_MAX - 1).unwrap();
+        assert_eq!(last + 1, entry_number(2, 0).unwrap(), "logs lie one behind the other");
+        for (log_id, index) in [(-1, 0), (1, -1), (LOGS_MAX, 0), (1, ENTRIES_MAX)] {
+            assert!(matches!(entry_number(log_id, index), Err(Error::Bug(_))));
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_some_entries_are_no_others() {
+        let first = entry_number(3, 10).unwrap();
+        assert_eq!(numbers(3, 10, 14).unwrap(), first..first + 4);
+        assert!(numbers(3, 10, 10).unwrap().is_empty() && numbers(3, 10, 9).unwrap().is_empty());
+        let rest = numbers(3, 10, ENTRIES_MAX).unwrap();
+        assert_eq!(rest, first..entry_number(4, 0).unwrap());
+    }
 }

@@ -57,7 +57,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    verification (id) {
+    verification (entry) {
+        entry -> BigInt,
         id -> Binary,
         state -> Text,
         border_post -> Text,
@@ -65,8 +66,6 @@ diesel::table! {
         caller -> Text,
         record -> Binary,
         at_us -> BigInt,
-        log_id -> BigInt,
-        log_index -> BigInt,
     }
 }
 
@@ -197,9 +196,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    log_entry (log_id, log_index) {
-        log_id -> BigInt,
-        log_index -> BigInt,
+    log_entry (entry) {
+        entry -> BigInt,
         body -> Binary,
     }
 }

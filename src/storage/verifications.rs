@@ -3,6 +3,8 @@ use super::Db;
 use super::Result;
 use super::db::STREAMED_FROM;
 use super::in_runs;
+use super::log::entry_number;
+use super::log::entry_of;
 use super::on;
 use super::packed::Dictionary;
 use super::packed::Packed;
@@ -104,40 +106,30 @@ impl PackedRow {
     }
 }
 
-/// A verdict with its place in the audit trail.
+/// A verdict with the entry that records it.
 #[derive(Debug, Clone)]
 pub struct EnteredRow {
     /// The verdict.
     pub row: Arc<PackedRow>,
-    /// The log.
-    pub log_id: i64,
-    /// The entry's index in it.
-    pub log_index: i64,
+    /// The number of the entry that records it.
+    pub entry: i64,
 }
 
-type Place = (Eq<verification::log_id>, Eq<verification::log_index>);
-type Eq<Column> = diesel::dsl::Eq<Column, i64>;
+type Entry = diesel::dsl::Eq<verification::entry, i64>;
 
 impl Insertable<verification::table> for EnteredRow {
-    type Values = <(PackedRow, Place) as Insertable<verification::table>>::Values;
+    type Values = <(Entry, PackedRow) as Insertable<verification::table>>::Values;
 
     fn values(self) -> Self::Values {
-        let place = self.place();
-        (Arc::unwrap_or_clone(self.row), place).values()
+        (verification::entry.eq(self.entry), Arc::unwrap_or_clone(self.row)).values()
     }
 }
 
 impl<'a> Insertable<verification::table> for &'a EnteredRow {
-    type Values = <(&'a PackedRow, Place) as Insertable<verification::table>>::Values;
+    type Values = <(Entry, &'a PackedRow) as Insertable<verification::table>>::Values;
 
     fn values(self) -> Self::Values {
-        (self.row.as_ref(), self.place()).values()
-    }
-}
-
-impl EnteredRow {
-    fn place(&self) -> Place {
-        (verification::log_id.eq(self.log_id), verification::log_index.eq(self.log_index))
+        (verification::entry.eq(self.entry), self.row.as_ref()).values()
     }
 }
 
@@ -145,6 +137,7 @@ impl EnteredRow {
 #[derive(Insertable)]
 #[diesel(table_name = verification, treat_none_as_default_value = false)]
 struct WholeRow<'a> {
+    entry: i64,
     id: &'a [u8],
     state: &'a str,
     border_post: &'a str,
@@ -152,14 +145,13 @@ struct WholeRow<'a> {
     caller: &'a str,
     record: &'a [u8],
     at_us: i64,
-    log_id: i64,
-    log_index: i64,
 }
 
 impl EnteredRow {
     fn whole(&self) -> WholeRow<'_> {
         let row = self.row.as_ref();
         WholeRow {
+            entry: self.entry,
             id: &row.id,
             state: &row.state,
             border_post: &row.border_post,
@@ -167,8 +159,6 @@ impl EnteredRow {
             caller: &row.caller,
             record: &row.record,
             at_us: row.at_us,
-            log_id: self.log_id,
-            log_index: self.log_index,
         }
     }
 }
@@ -189,7 +179,7 @@ pub fn insert(db: &mut Db, rows: &[EnteredRow]) -> Result<()> {
 
 /// Reads one.
 pub fn read(db: &mut Db, id: Uuid) -> Result<Option<VerificationRow>> {
-    let row = verification::table.find(id.as_bytes().to_vec());
+    let row = verification::table.filter(verification::id.eq(id.as_bytes().to_vec()));
     let row: Option<PackedRow> =
         on!(db, c => row.select(PackedRow::as_select()).get_result(c)).optional()?;
     row.map(PackedRow::unpacked).transpose()
@@ -198,7 +188,7 @@ pub fn read(db: &mut Db, id: Uuid) -> Result<Option<VerificationRow>> {
 /// Reads the one that a log's entry records.
 pub fn by_entry(db: &mut Db, log_id: i64, index: i64) -> Result<Option<VerificationRow>> {
     let row: Option<PackedRow> = verification::table
-        .filter(verification::log_id.eq(log_id).and(verification::log_index.eq(index)))
+        .find(entry_number(log_id, index)?)
         .select(PackedRow::as_select())
         .first(db)
         .optional()?;
@@ -253,10 +243,11 @@ pub fn with_text(
 /// Reads one with the log and the index of the entry that records it.
 pub fn entered(db: &mut Db, id: Uuid) -> Result<Option<(VerificationRow, String, i64)>> {
     let Some(row) = read(db, id)? else { return Ok(None) };
-    let (log_id, index): (i64, i64) = verification::table
-        .find(id.as_bytes().to_vec())
-        .select((verification::log_id, verification::log_index))
+    let entry: i64 = verification::table
+        .filter(verification::id.eq(id.as_bytes().to_vec()))
+        .select(verification::entry)
         .first(db)?;
+    let (log_id, index) = entry_of(entry);
     let origin = log::table.find(log_id).select(log::origin).first(db)?;
     Ok(Some((row, origin, index)))
 }

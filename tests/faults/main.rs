@@ -427,7 +427,8 @@ fn spoil_a_record(dir: &Path, index: i64) {
     let hex = passavant::audit::entry::hex(packed.as_ref());
     let bytes =
         if support::on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
-    let statement = format!("UPDATE verification SET record = {bytes} WHERE log_index = {index}");
+    let statement =
+        format!("UPDATE verification SET record = {bytes} WHERE entry % 1099511627776 = {index}");
     diesel::connection::SimpleConnection::batch_execute(&mut db, &statement).unwrap();
 }
 

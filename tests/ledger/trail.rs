@@ -91,7 +91,7 @@ async fn an_altered_entry_is_named() {
     let entry = passavant::storage::log::entry(&mut db, 1, 4).unwrap().unwrap();
     let altered = String::from_utf8(entry).unwrap().replace("FRLEH", "FRMRS");
     let packed = Packed::bytes(altered.as_bytes(), Dictionary::Entry).unwrap();
-    write_over(&mut db, "log_entry", "body", &packed, "log_index = 4");
+    write_over(&mut db, "log_entry", "body", &packed, "entry % 1099511627776 = 4");
     let fault = verify(dir.path()).remove(0).fault.unwrap();
     assert!(fault.starts_with("entry 4: its bytes do not hash"), "{fault}");
 }
@@ -99,9 +99,9 @@ async fn an_altered_entry_is_named() {
 #[tokio::test]
 async fn an_entry_that_does_not_unpack_is_named() {
     let spoil = if support::on_postgres() {
-        "UPDATE log_entry SET body = '\\x0000'::bytea WHERE log_index = 4"
+        "UPDATE log_entry SET body = '\\x0000'::bytea WHERE entry % 1099511627776 = 4"
     } else {
-        "UPDATE log_entry SET body = x'0000' WHERE log_index = 4"
+        "UPDATE log_entry SET body = x'0000' WHERE entry % 1099511627776 = 4"
     };
     let fault = fault_after(spoil).await;
     assert_eq!(fault, "entry 4 of log 1: its bytes do not unpack: they are too few");
@@ -109,15 +109,15 @@ async fn an_entry_that_does_not_unpack_is_named() {
 
 #[tokio::test]
 async fn a_removed_entry_is_named() {
-    let fault = fault_after("DELETE FROM log_entry WHERE log_index = 3").await;
+    let fault = fault_after("DELETE FROM log_entry WHERE entry % 1099511627776 = 3").await;
     assert_eq!(fault, "entry 3 is missing");
 }
 
 #[tokio::test]
 async fn entries_in_another_order_are_named() {
-    let swap = "UPDATE log_entry SET log_index = 1000 WHERE log_index = 2; \
-                UPDATE log_entry SET log_index = 2 WHERE log_index = 4; \
-                UPDATE log_entry SET log_index = 4 WHERE log_index = 1000;";
+    let swap = "UPDATE log_entry SET entry = 1099511628776 WHERE entry % 1099511627776 = 2; \
+                UPDATE log_entry SET entry = 1099511627778 WHERE entry % 1099511627776 = 4; \
+                UPDATE log_entry SET entry = 1099511627780 WHERE entry % 1099511627776 = 1000;";
     let fault = fault_after(swap).await;
     assert!(fault.starts_with("entry 2:"), "{fault}");
 }
@@ -125,7 +125,7 @@ async fn entries_in_another_order_are_named() {
 #[tokio::test]
 async fn a_log_cut_short_is_found_by_its_checkpoints() {
     let fault = fault_after(
-        "DELETE FROM log_entry WHERE log_index >= 10; UPDATE log SET size = 10; DELETE FROM verification WHERE log_index >= 10",
+        "DELETE FROM log_entry WHERE entry % 1099511627776 >= 10; UPDATE log SET size = 10; DELETE FROM verification WHERE entry % 1099511627776 >= 10",
     )
     .await;
     assert!(fault.contains("a checkpoint is signed for size"), "{fault}");
@@ -171,7 +171,13 @@ async fn an_altered_record_beside_the_log_is_named() {
     let facts = row.facts.replace('0', "1");
     let documents = (&row.declaration, &facts, &row.reply);
     let packed = Packed::values(&documents, Dictionary::Record).unwrap();
-    write_over(&mut db, "verification", "record", &packed, &format!("log_index = {index}"));
+    write_over(
+        &mut db,
+        "verification",
+        "record",
+        &packed,
+        &format!("entry % 1099511627776 = {index}"),
+    );
     let fault = verify(dir.path()).remove(0).fault.unwrap();
     assert!(fault.contains("facts_sha256"), "{fault}");
 }

@@ -51,7 +51,7 @@ async fn an_embedded_database_moves_to_a_server_with_its_roots() {
         "moved",
         "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          NEW.body = overlay(NEW.body placing 'X' from 20); RETURN NEW; END $$; \
-         CREATE TRIGGER spoil BEFORE INSERT ON log_entry FOR EACH ROW WHEN (NEW.log_index = 250) \
+         CREATE TRIGGER spoil BEFORE INSERT ON log_entry FOR EACH ROW WHEN (NEW.entry % 1099511627776 = 250) \
          EXECUTE FUNCTION spoil()",
     );
     let (done, said) = copy(folder.path(), &file, &to);
@@ -64,7 +64,8 @@ async fn an_embedded_database_moves_to_a_server_with_its_roots() {
     let (again, said) = copy(folder.path(), &file, &to);
     assert!(!again && said.contains("holds 1 logs already"), "{said}");
     // Every row is the same, to the byte.
-    let digest = "SELECT md5(string_agg(encode(body, 'hex'), ',' ORDER BY log_index)) AS answer FROM log_entry";
+    let digest =
+        "SELECT md5(string_agg(encode(body, 'hex'), ',' ORDER BY entry)) AS answer FROM log_entry";
     assert_eq!(ask(&to, digest).unwrap().len(), 32);
     let description = "SELECT body AS answer FROM licence WHERE number = 'FR-EXP-N-000000'";
     let plain = "SELECT body AS answer FROM licence WHERE number = 'FR-EXP-N-000000'";

@@ -1,4 +1,3 @@
-DROP INDEX verification_by_entry;
 DROP TABLE checkpoint;
 DROP TABLE log_tile;
 DROP TABLE log_entry;

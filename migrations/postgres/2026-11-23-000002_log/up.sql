@@ -11,10 +11,8 @@ CREATE TABLE log (
 
 -- Leaves: the bytes that were hashed, packed.
 CREATE TABLE log_entry (
-    log_id BIGINT NOT NULL REFERENCES log (id),
-    log_index BIGINT NOT NULL,
-    body BYTEA NOT NULL,
-    PRIMARY KEY (log_id, log_index)
+    entry BIGINT PRIMARY KEY,                 -- the log and the index in it, which has 40 bits
+    body BYTEA NOT NULL
 );
 
 -- Hash tiles: full ones for good, the rightmost ones until they are full.
@@ -33,5 +31,3 @@ CREATE TABLE checkpoint (
     note TEXT NOT NULL,
     PRIMARY KEY (log_id, size)
 );
-
-CREATE INDEX verification_by_entry ON verification (log_id, log_index);

@@ -55,15 +55,14 @@ CREATE INDEX ledger_by_licence ON ledger (licence_id, id);
 
 -- Every verdict, with what it was judged on and what was answered.
 CREATE TABLE verification (
-    id BLOB PRIMARY KEY,                      -- UUID version 7
+    entry INTEGER PRIMARY KEY,                -- that records it: the log and the index in it
+    id BLOB NOT NULL UNIQUE,                  -- UUID version 7
     state TEXT NOT NULL,                      -- of the officer's post
     border_post TEXT NOT NULL,
     outcome TEXT NOT NULL,                    -- clear, refer, hold
     caller TEXT NOT NULL,
     record BLOB NOT NULL,                      -- declaration as received, facts as looked up, reply but for its audit reference; packed
-    at_us INTEGER NOT NULL,
-    log_id INTEGER NOT NULL,
-    log_index INTEGER NOT NULL
+    at_us INTEGER NOT NULL
 ) STRICT;
 
 -- A release as it stands now; its history is in the ledger and in the audit trail.

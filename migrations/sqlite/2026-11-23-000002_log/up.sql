@@ -11,11 +11,9 @@ CREATE TABLE log (
 
 -- Leaves: the bytes that were hashed, packed.
 CREATE TABLE log_entry (
-    log_id INTEGER NOT NULL REFERENCES log (id),
-    log_index INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (log_id, log_index)
-) STRICT, WITHOUT ROWID;
+    entry INTEGER PRIMARY KEY,                -- the log and the index in it, which has 40 bits
+    body BLOB NOT NULL
+) STRICT;
 
 -- Hash tiles: full ones for good, the rightmost ones until they are full.
 CREATE TABLE log_tile (
@@ -33,5 +31,3 @@ CREATE TABLE checkpoint (
     note TEXT NOT NULL,
     PRIMARY KEY (log_id, size)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX verification_by_entry ON verification (log_id, log_index);
