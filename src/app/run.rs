@@ -173,11 +173,14 @@ impl Run {
                 }
                 self.writer.tidy();
             }
-            // One command's fault is not the others': each is recorded for itself.
-            Err(error) if !error.is_passing() && waiting.len() > 1 => {
+            // One command's fault is not the others': each is recorded for itself. Also where it looks as if
+            // others came in between again and again, for one that breaks a key every time looks the same.
+            Err(error) if may_be_of_one(&error) && waiting.len() > 1 => {
                 tracing::error!(%error, commands = waiting.len(), "a batch is taken apart");
                 for (command, answer) in commands.into_iter().zip(waiting) {
-                    self.batch(vec![Job { command, answer }]);
+                    if !answer.is_alone() {
+                        self.batch(vec![Job { command, answer }]);
+                    }
                 }
             }
             Err(error) => {
@@ -192,7 +195,9 @@ impl Run {
     /// Decides a batch, and notes whether the database lets it.
     fn decided(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
         let decided = self.decided_again(commands);
-        let failing = decided.as_ref().is_err_and(storage::Error::is_passing);
+        // The database answers where others only came in between.
+        let fails = |error: &storage::Error| error.is_passing() && !may_be_of_one(error);
+        let failing = decided.as_ref().is_err_and(fails);
         self.state.failing.store(failing, Ordering::SeqCst);
         let unsigned = matches!(decided, Err(storage::Error::Unsigned(_)));
         self.state.unsigned.store(unsigned, Ordering::SeqCst);
@@ -230,6 +235,11 @@ impl Run {
             return Err(error);
         }
     }
+}
+
+/// Whether an error may be that of one command alone.
+fn may_be_of_one(error: &storage::Error) -> bool {
+    !error.is_passing() || matches!(error, storage::Error::Conflict(_))
 }
 
 /// What the callers of a batch are told that was not recorded.

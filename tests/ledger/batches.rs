@@ -53,11 +53,40 @@ impl Command for Gate {
     }
 }
 
+/// Breaks a key of the database, however often it is decided.
+struct Poisoned;
+
+impl Command for Poisoned {
+    fn once(&self) -> Option<&Once> {
+        None
+    }
+
+    fn claims(&self, _: &mut Db, _: &mut Claims) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
+        let origin = batch.log().0.to_owned();
+        storage::log::insert(batch.db, (&origin, "a key"), "an owner", None, batch.now)?;
+        Ok(Recorded { outcome: Done::Done, reply: String::new(), version: None })
+    }
+}
+
 /// Has acts decided in one batch, in this order.
 async fn in_one_batch(
     service: &Arc<Service>,
     acts: impl IntoIterator<Item = Act>,
 ) -> Vec<Result<Recorded, Error>> {
+    let (answers, batches) = together(service, acts).await;
+    assert_eq!(batches, 2, "the gate's batch and one more");
+    answers
+}
+
+/// Gives acts to the writer while it is kept waiting; gives the answers, and how many batches were committed.
+async fn together(
+    service: &Arc<Service>,
+    acts: impl IntoIterator<Item = Act>,
+) -> (Vec<Result<Recorded, Error>>, u64) {
     let ((entered, has_entered), (go, waits)) = (mpsc::sync_channel(1), mpsc::channel());
     let gate = Box::new(Gate { entered, go: Mutex::new(waits) });
     let at_gate = Arc::clone(service);
@@ -77,8 +106,8 @@ async fn in_one_batch(
     for act in told {
         answers.push(act.await.unwrap());
     }
-    assert_eq!(batches() - before, 2, "the gate's batch and one more");
-    answers
+    let committed = batches() - before;
+    (answers, committed)
 }
 
 fn release(service: &Arc<Service>, verification: &Value, key: &str) -> Act {
@@ -139,6 +168,26 @@ async fn as_many_releases_as_a_batch_takes_are_all_written() {
         );
         assert_eq!(draws.unwrap().len(), 1);
     }
+    verifies(service);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_breaks_a_key_every_time_fails_alone() {
+    let service = started(100).await;
+    let (first, second) =
+        (service.verify(&cartridges(1, 10)).await, service.verify(&cartridges(2, 10)).await);
+    let at = Arc::clone(&service);
+    let acts = [
+        release(&service, &first, "first"),
+        async move { at.app.recorder.submit(Box::new(Poisoned)).await }.boxed(),
+        release(&service, &second, "second"),
+    ];
+    let (answers, batches) = together(&service, acts).await;
+    assert!(created(&answers[0]) && created(&answers[2]), "{answers:?}");
+    assert!(matches!(answers[1], Err(Error::Unavailable(_))), "{answers:?}");
+    assert_eq!(batches, 3, "the gate's batch, and each of the others for itself");
+    assert!(!service.app.recorder.is_failing(), "the database answers");
+    assert_eq!(service.rounds().await, (80, 20));
     verifies(service);
 }
 
