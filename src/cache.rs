@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Shards, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
@@ -52,7 +52,7 @@ pub struct Cache {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     known: Mutex<Known>,
-    heard_us: AtomicI64,
+    heard: Mutex<Option<(Timestamp, Instant)>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -80,7 +80,7 @@ impl Cache {
             shards: (0..SHARDS).map(shard).collect(),
             hasher: RandomState::new(),
             known: Mutex::new(Known::default()),
-            heard_us: AtomicI64::new(i64::MIN),
+            heard: Mutex::new(None),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
@@ -191,17 +191,17 @@ impl Cache {
 
     /// The feed of changes was heard, and everything up to now is known.
     pub fn heard(&self, now: Timestamp) {
-        self.heard_us.fetch_max(now.as_microsecond(), Ordering::SeqCst);
+        *self.heard.lock() = Some((now, Instant::now()));
     }
 
-    /// How long ago the feed was last heard; `None` where it never was.
+    /// How long ago the feed was last heard; `None` where it never was. The machine's clock may be set back
+    /// or have been ahead for a moment: what has passed by the one that only runs counts as well.
     pub fn age_ms(&self, now: Timestamp) -> Option<u64> {
-        let heard_us = self.heard_us.load(Ordering::SeqCst);
-        if heard_us == i64::MIN {
-            return None;
-        }
-        let age_us = now.as_microsecond().saturating_sub(heard_us).max(0);
-        u64::try_from(age_us / 1000).ok()
+        let (heard, ran_since) = (*self.heard.lock())?;
+        let passed_us = now.as_microsecond().saturating_sub(heard.as_microsecond()).max(0);
+        let passed_ms = u64::try_from(passed_us / 1000).ok()?;
+        let ran_ms = u64::try_from(ran_since.elapsed().as_millis()).ok()?;
+        Some(passed_ms.max(ran_ms))
     }
 
     /// Memory of the licences kept.
@@ -262,6 +262,19 @@ mod tests {
             licence.valid_until = Some(licence.valid_from).filter(|_| day != "1999-12-31");
             assert_eq!(unpack(&pack(&packed).unwrap()), Some(packed.clone()));
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_moment_hides_no_age() {
+        let cache = Cache::new(NonZeroUsize::MIN);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(cache.age_ms(now), None);
+        let ahead = Timestamp::from_second(3600).unwrap();
+        cache.heard(ahead);
+        std::thread::sleep(std::time::Duration::from_millis(3));
+        assert!(cache.age_ms(now).is_some_and(|age_ms| (3..60_000).contains(&age_ms)));
+        // By the clock that people read, as far as that says more.
+        assert_eq!(cache.age_ms(Timestamp::from_second(3700).unwrap()), Some(100_000));
     }
 
     #[test]
