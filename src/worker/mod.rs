@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 
 /// How often the feed of licence changes is heard.
 const HEAR_EVERY: Duration = Duration::from_millis(250);
+/// Between two looks at what has happened to alerts: nobody sees the difference, and a busy writer
+/// commits hundreds of times a second.
+const BETWEEN_FEEDS: Duration = Duration::from_millis(20);
 /// How often a node looks meanwhile whether another has called.
 const LISTEN_EVERY: Duration = Duration::from_millis(5);
 /// How often it is written down how far the log has got.
@@ -113,6 +116,7 @@ async fn feed_streams(app: Arc<App>) {
             _ = every.tick() => {}
         }
         app.feed_streams().await;
+        tokio::time::sleep(BETWEEN_FEEDS).await;
     }
 }
 
