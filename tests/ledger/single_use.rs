@@ -67,7 +67,7 @@ async fn the_reversal_of_one_of_two_releases_does_not_open_the_licence_again() {
     service.issue_sample(50_000, "single").await;
     let rifles = released(&service, &goods("FR-A", &[0])).await;
     let rounds = released(&service, &goods("FR-A", &[1])).await;
-    service.app.reverse(&officer(), rifles, "a test".into(), None).await.unwrap();
+    service.app.reverse(&officer(), rifles, "a test".into(), None, None).await.unwrap();
     assert_eq!(drawn(&service).await, figures(1, "0", "5000"));
     held_by(&service, &goods("FR-B", &[0]), "SHIPMENT_COUNT_EXCEEDED").await;
     // Of the same declaration it may be released again, and the other be amended.
@@ -76,11 +76,11 @@ async fn the_reversal_of_one_of_two_releases_does_not_open_the_licence_again() {
     fewer["items"][0]["quantity"] = json!("3");
     let by = officer();
     let why = "counted again".into();
-    let amended = service.app.amend_release(&by, rounds, fewer.to_string(), why, None);
+    let amended = service.app.amend_release(&by, rounds, fewer.to_string(), why, None, None);
     assert!(!is_refused(&amended.await.unwrap()));
     assert_eq!(drawn(&service).await, figures(1, "2", "3000"));
     for release in [rounds, rifles] {
-        service.app.reverse(&officer(), release, "a test".into(), None).await.unwrap();
+        service.app.reverse(&officer(), release, "a test".into(), None, None).await.unwrap();
     }
     assert_eq!(drawn(&service).await, figures(0, "0", "0"));
     released(&service, &goods("FR-B", &[0])).await;
