@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// When what is copied, in pages of the log.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,9 @@ struct Bounds {
     /// than that the disk fills.
     log_max: i64,
 }
+
+/// How often the writer looks whether the thread is done, where it waits for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 const BOUNDS: Bounds = Bounds { copied_from: 1000, last_few: 250, log_max: 8000 };
 
@@ -88,11 +92,14 @@ impl WriteBack {
     }
 
     fn try_look(&self, writer: &mut Db) -> Result<()> {
-        if self.is_copying.load(Ordering::Acquire) {
-            return Ok(());
-        }
         let Pages { log, checkpointed } = ask(writer, "NOOP")?;
         if log < self.bounds.copied_from {
+            return Ok(());
+        }
+        if log >= self.bounds.log_max {
+            self.wait();
+        }
+        if self.is_copying() {
             return Ok(());
         }
         if log - checkpointed <= self.bounds.last_few || log >= self.bounds.log_max {
@@ -103,6 +110,20 @@ impl WriteBack {
             let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
         }
         Ok(())
+    }
+}
+
+impl WriteBack {
+    fn is_copying(&self) -> bool {
+        let runs = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        runs && self.is_copying.load(Ordering::Acquire)
+    }
+
+    /// Waits for what the thread copies, for two cannot copy at once.
+    fn wait(&self) {
+        while self.is_copying() {
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 }
 
