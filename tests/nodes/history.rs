@@ -120,12 +120,12 @@ async fn stops_reports_and_firearms_reach_other_nodes_too() {
     let url = server.database("stops");
     let (one, two) = (ready(&url, 1).await, ready(&url, 2).await);
     one.issue_sample(9000).await;
-    let verification = one.verify(&cartridges("FR-stop", 1, EXPORT)).await;
+    let verification = one.verify(&cartridges("FR-STOP", 1, EXPORT)).await;
     let id = verification["id"].as_str().unwrap().parse().unwrap();
     let measure = (Measure::Hold, "a false floor".into());
     one.app.stop_goods(&officer(), id, measure, None).await.unwrap();
-    until(PATIENCE, "the stop", async || perhaps(&two.app, "FR-stop")).await;
-    let verdict = verified(&two.app, "FR-stop", false).await;
+    until(PATIENCE, "the stop", async || perhaps(&two.app, "FR-STOP")).await;
+    let verdict = verified(&two.app, "FR-STOP", false).await;
     assert!(verdict["findings"].to_string().contains("STOPPED_BY_OFFICER"), "{verdict}");
     let serial = Serial::parse("ZZ-900-77").unwrap();
     let sought = || two.app.past.perhaps(Trace::Firearm("*", serial.as_str()));
@@ -237,12 +237,12 @@ async fn the_feed_keeps_its_latest_batches_and_is_heard_page_by_page() {
          FROM generate_series((SELECT max(sequence) + 1 FROM feed), 20479) g; \
          UPDATE watermark SET sequence = 20479; COMMIT",
     );
-    release(&one, "FR-pruned").await;
+    release(&one, "FR-PRUNED").await;
     assert_eq!(server.ask("pages", "SELECT count(*)::text AS answer FROM feed"), "10000");
-    until(PATIENCE, "all of it", async || perhaps(&two.app, "FR-pruned")).await;
+    until(PATIENCE, "all of it", async || perhaps(&two.app, "FR-PRUNED")).await;
     until(PATIENCE, "it is known", async || !two.app.has_to_remember()).await;
     if two.app.past.begin() == reading {
         assert!((1000..=20479).all(|n| perhaps(&two.app, &format!("FR-{n}"))));
     }
-    until_known(&two, "FR-pruned").await;
+    until_known(&two, "FR-PRUNED").await;
 }
