@@ -235,7 +235,6 @@ impl Access {
             role,
             posts: posts(claims, role, issuer.state)?,
             operator: text("operator")
-                .filter(|operator| !operator.is_empty())
                 .map(number::plain)
                 .transpose()
                 .map_err(|_e| "operator is no operator's number")?,

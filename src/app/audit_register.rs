@@ -152,11 +152,10 @@ fn is_recorded(db: &mut Db, number: &str, version: u32) -> Result<bool, Error> {
     let Some((log_id, index)) = storage::licence_entries::of(db, number, version)? else {
         return Ok(false);
     };
-    let archived = storage::archive::all(db, log_id)?.last().map_or(0, |row| row.upto_index);
-    if index < archived {
+    let index = u64::try_from(index).unwrap_or_default();
+    if index < storage::archive::upto(db, log_id)? {
         return Ok(true);
     }
-    let index = u64::try_from(index).unwrap_or_default();
     let Some(body) = storage::log::entry(db, log_id, index)? else { return Ok(false) };
     let entry: Value = serde_json::from_slice(&body).unwrap_or_default();
     let is_of = entry.get("version").and_then(Value::as_u64) == Some(u64::from(version));

@@ -152,11 +152,12 @@ impl<'a> Batch<'a> {
             return Err(Error::Stale(words.to_owned()).into());
         }
         let Some(once) = command.once() else { return self.decided(command) };
-        if let Some(first) = self.replies.find(once)? {
+        let digest = once.digest();
+        if let Some(first) = self.replies.find(once, &digest)? {
             return Ok(first);
         }
         let decided = self.decided(command);
-        self.replies.keep(once, self.now, &decided)?;
+        self.replies.keep((once, digest), self.now, &decided)?;
         decided
     }
 

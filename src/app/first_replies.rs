@@ -15,7 +15,6 @@ use crate::domain::Timestamp;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::idempotency::FirstReply;
-use crate::wire::FieldError;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -43,8 +42,8 @@ impl FirstReplies {
     }
 
     /// What a request led to when it came first, an error where it was refused.
-    pub fn find(&self, once: &Once) -> Result<Option<Recorded>, Error> {
-        let Some(Reply { first, .. }) = self.0.get(&once.digest()) else { return Ok(None) };
+    pub fn find(&self, once: &Once, digest: &[u8; 32]) -> Result<Option<Recorded>, Error> {
+        let Some(Reply { first, .. }) = self.0.get(digest) else { return Ok(None) };
         if first.request_sha256 != once.request_sha256 {
             return Err(Error::KeyReused);
         }
@@ -59,7 +58,7 @@ impl FirstReplies {
     /// Keeps what a request has led to.
     pub fn keep(
         &mut self,
-        once: &Once,
+        (once, digest): (&Once, [u8; 32]),
         now: Timestamp,
         decided: &Result<Recorded, Stop>,
     ) -> Result<(), Error> {
@@ -69,7 +68,6 @@ impl FirstReplies {
             Err(Stop::Broken(_)) => None,
         };
         let Some((outcome, reply)) = kept else { return Ok(()) };
-        let digest = once.digest();
         let first = FirstReply {
             place: storage::idempotency::place(&digest),
             digest: digest.to_vec(),
@@ -124,19 +122,9 @@ fn kept(error: &Error) -> Result<Option<(&'static str, String)>, Error> {
 
 /// The refusal that was kept.
 fn refusal(outcome: &str, reply: &str) -> Option<Error> {
-    #[derive(Deserialize)]
-    struct Field {
-        path: String,
-        code: String,
-        detail: String,
-    }
     match outcome {
         NOT_FOUND => Some(Error::NotFound),
-        INVALID => {
-            let fields: Vec<Field> = serde_json::from_str(reply).ok()?;
-            let errors = fields.into_iter().map(|f| FieldError::new(f.path, &f.code, f.detail));
-            Some(Error::Invalid(errors.collect()))
-        }
+        INVALID => serde_json::from_str(reply).ok().map(Error::Invalid),
         CONFLICT => Some(Error::Stale(reply.to_owned())),
         VERSION_MISMATCH => Some(Error::VersionMismatch(reply.to_owned())),
         _ => None,
@@ -181,6 +169,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::FieldError;
 
     #[test]
     fn what_is_kept_of_a_refusal_comes_back() {

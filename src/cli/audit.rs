@@ -165,8 +165,7 @@ fn replay_entries(
 fn replay_one(db: &mut storage::Db, log: &LogRow, index: u64) -> Result<ExitCode, Failed> {
     let name = format!("entry {index} of {}", log.origin);
     let Some(entry) = storage::log::entry(db, log.id, index)? else {
-        let archived = storage::archive::all(db, log.id)?.last().map_or(0, |row| row.upto_index);
-        let is_archived = i64::try_from(index).is_ok_and(|index| index < archived);
+        let is_archived = index < storage::archive::upto(db, log.id)?;
         let why = if is_archived { "it is in an archive file" } else { "there is none" };
         return Err(format!("{name}: {why}").into());
     };

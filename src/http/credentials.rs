@@ -4,17 +4,16 @@ use super::body::JsonBody;
 use super::body::NoBody;
 use super::caller::Authority;
 use super::caller::OfficerOrAuthority;
-use super::closed;
 use super::idempotency::Key;
 use super::problem::Problem;
-use super::problem::method_not_allowed;
+use super::seen;
+use super::shown;
 use crate::app::App;
 use crate::app::Error;
 use crate::app::release::request_digest;
 use crate::wire;
 use crate::wire::credential::CredentialCheckRequest;
 use actix_web::HttpResponse;
-use actix_web::guard;
 use actix_web::http::header;
 use actix_web::web;
 
@@ -65,20 +64,15 @@ pub async fn verify(
     _: OfficerOrAuthority,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: CredentialCheckRequest = wire::field::shape(body.as_bytes())?;
-    Ok(HttpResponse::Ok().json(app.check_credential(request.text()?).await?))
+    let text = wire::field::read(body.as_bytes(), CredentialCheckRequest::text)?;
+    Ok(HttpResponse::Ok().json(app.check_credential(text).await?))
 }
 
 /// What everyone may read: keys and status lists.
 pub fn open(service: &mut web::ServiceConfig) {
-    let look = || guard::Any(guard::Get()).or(guard::Head());
-    let page = |path: &str, route: actix_web::Route| {
-        let resource = web::resource(path).route(route.guard(look()));
-        closed(resource.default_service(web::to(method_not_allowed("GET, HEAD"))))
-    };
     service
-        .service(page("/.well-known/jwks.json", web::to(jwks)))
-        .service(page("/v1/status-lists/{list}", web::to(status_list)));
+        .service(shown("/.well-known/jwks.json", seen().to(jwks)))
+        .service(shown("/v1/status-lists/{list}", seen().to(status_list)));
 }
 
 async fn jwks(app: web::Data<App>) -> HttpResponse {

@@ -8,6 +8,7 @@ use super::if_match::IfMatch;
 use super::page::Page;
 use super::page::page_reply;
 use super::problem::Problem;
+use super::reply::at_version;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::Error;
@@ -49,7 +50,7 @@ pub async fn read(
     number: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let licence = app.licence(&caller, &number).await?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", licence.version))).json(licence))
+    Ok(at_version(licence.version, licence))
 }
 
 /// `PUT /v1/licences/{number}`.
@@ -101,8 +102,9 @@ pub async fn decide(
 ) -> Result<HttpResponse, Problem> {
     let (number, word) = path.into_inner();
     let decision = Decision::parse(&word).ok_or(Error::NotFound)?;
-    let request: DecisionRequest = wire::field::shape(body.as_bytes())?;
-    let reason = wire::field::reason(request.reason.as_deref())?;
+    let reason = wire::field::read(body.as_bytes(), |sent: DecisionRequest| {
+        wire::field::reason(sent.reason.as_deref())
+    })?;
     let asked = if_match.of(&format!("{word} {number}"));
     let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
     Ok(recorded(app.decide(&caller, number.into(), decision, reason, if_match.0, once).await?))

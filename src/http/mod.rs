@@ -199,6 +199,12 @@ fn seen() -> actix_web::Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
+/// What is there to be looked at under a path, and nothing else.
+fn shown(path: &str, route: actix_web::Route) -> impl HttpServiceFactory + 'static {
+    let others = web::to(problem::method_not_allowed("GET, HEAD"));
+    closed(web::resource(path).route(route).default_service(others))
+}
+
 /// A resource with nothing more to add: what goes wrong in it stays in it.
 fn closed(resource: Resource) -> impl HttpServiceFactory + 'static {
     resource.wrap(from_fn(panics::caught))

@@ -1,15 +1,12 @@
 //! What those who run the service ask it: is it well, may it be sent requests, what are its figures.
-use super::closed;
 use super::openapi;
 use super::problem::Problem;
 use super::problem::RETRY_AFTER_S;
-use super::problem::method_not_allowed;
+use super::seen;
+use super::shown;
 use crate::app::App;
 use crate::app::Error;
 use actix_web::HttpResponse;
-use actix_web::Route;
-use actix_web::dev::HttpServiceFactory;
-use actix_web::guard;
 use actix_web::http::header;
 use actix_web::web;
 use prometheus::Encoder;
@@ -22,24 +19,16 @@ use utoipa_swagger_ui::Config;
 /// Routes of both listeners: health, readiness and the documentation.
 pub fn open(service: &mut web::ServiceConfig) {
     service
-        .service(page("/healthz", web::to(healthz)))
-        .service(page("/readyz", web::to(readyz)))
-        .service(page("/openapi.json", web::to(description)))
-        .service(page("/docs", web::to(docs)))
-        .service(page("/docs/{file:.*}", web::to(docs_file)));
+        .service(shown("/healthz", seen().to(healthz)))
+        .service(shown("/readyz", seen().to(readyz)))
+        .service(shown("/openapi.json", seen().to(description)))
+        .service(shown("/docs", seen().to(docs)))
+        .service(shown("/docs/{file:.*}", seen().to(docs_file)));
 }
 
 /// Routes of the operations listener alone.
 pub fn inside(service: &mut web::ServiceConfig) {
-    service.service(page("/metrics", web::to(metrics)));
-}
-
-/// Something to look at: `GET`, and `HEAD` for those who only knock.
-fn page(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
-    let resource = web::resource(path)
-        .route(route.guard(guard::Any(guard::Get()).or(guard::Head())))
-        .default_service(web::to(method_not_allowed("GET, HEAD")));
-    closed(resource)
+    service.service(shown("/metrics", seen().to(metrics)));
 }
 
 async fn healthz() -> HttpResponse {

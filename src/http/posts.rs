@@ -76,8 +76,9 @@ pub async fn lose(
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
     let (post, id) = path.into_inner();
-    let request: LossRequest = wire::field::shape(body.as_bytes())?;
-    let reason = wire::field::reason(request.reason.as_deref())?;
+    let reason = wire::field::read(body.as_bytes(), |sent: LossRequest| {
+        wire::field::reason(sent.reason.as_deref())
+    })?;
     let once = key.once(&caller, request_digest(&format!("loss {post} {id}"), body.as_bytes()));
     Ok(recorded(app.lose_allowance(&caller, &post, id, reason, once).await?))
 }
@@ -90,9 +91,9 @@ pub async fn snapshot(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: SnapshotRequest = wire::field::shape(body.as_bytes())?;
+    let parts = wire::field::read(body.as_bytes(), |sent: SnapshotRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("snapshot {post}"), body.as_bytes()));
-    Ok(recorded(app.take_snapshot(&caller, &post, request.parts()?, once).await?))
+    Ok(recorded(app.take_snapshot(&caller, &post, parts, once).await?))
 }
 
 /// `POST /v1/posts/{post}/returns`.

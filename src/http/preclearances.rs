@@ -55,9 +55,9 @@ pub async fn withdraw(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: WithdrawalRequest = wire::field::shape(body.as_bytes())?;
-    let reason = request.reason.as_deref();
-    let reason = reason.map(|reason| wire::field::reason(Some(reason))).transpose()?;
+    let reason = wire::field::read(body.as_bytes(), |sent: WithdrawalRequest| {
+        sent.reason.map(|reason| wire::field::reason(Some(&reason))).transpose()
+    })?;
     let once = key.once(&caller, request_digest(&format!("withdrawal {id}"), body.as_bytes()));
     Ok(recorded(app.withdraw(&caller, *id, reason, once).await?))
 }

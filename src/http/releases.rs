@@ -8,6 +8,7 @@ use super::if_match::IfMatch;
 use super::prefer::Prefer;
 use super::prefer::proven;
 use super::problem::Problem;
+use super::reply::at_version;
 use crate::app::App;
 use crate::app::release::request_digest;
 use crate::wire;
@@ -27,8 +28,8 @@ pub async fn release(
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ReleaseRequest = wire::field::shape(body.as_bytes())?;
-    let (verification, against) = request.parts()?;
+    let (verification, against) =
+        wire::field::read(body.as_bytes(), |sent: ReleaseRequest| sent.parts())?;
     let once = key.once(&caller, request_digest("release", body.as_bytes()));
     let act = app.release(&caller, verification, against, once).await?;
     proven(&app, &caller, prefer, act).await
@@ -44,8 +45,9 @@ pub async fn reverse(
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ReversalRequest = wire::field::shape(body.as_bytes())?;
-    let reason = wire::field::reason(request.reason.as_deref())?;
+    let reason = wire::field::read(body.as_bytes(), |sent: ReversalRequest| {
+        wire::field::reason(sent.reason.as_deref())
+    })?;
     let asked = if_match.of(&format!("reversal {id}"));
     let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
     let act = app.reverse(&caller, *id, reason, if_match.0, once).await?;
@@ -62,8 +64,8 @@ pub async fn amend(
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: AmendmentBody = wire::field::shape(body.as_bytes())?;
-    let (declaration, reason) = request.parts()?;
+    let (declaration, reason) =
+        wire::field::read(body.as_bytes(), |sent: AmendmentBody| sent.parts())?;
     let asked = if_match.of(&format!("amendment {id}"));
     let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
     let act = app.amend_release(&caller, *id, declaration, reason, if_match.0, once).await?;
@@ -79,8 +81,9 @@ pub async fn confirm(
     prefer: Prefer,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ConfirmationRequest = wire::field::shape(body.as_bytes())?;
-    let note = wire::field::note(request.note.as_deref())?;
+    let note = wire::field::read(body.as_bytes(), |sent: ConfirmationRequest| {
+        wire::field::note(sent.note.as_deref())
+    })?;
     let once = key.once(&caller, request_digest(&format!("confirmation {id}"), body.as_bytes()));
     let act = app.confirm_override(&caller, *id, note, once).await?;
     proven(&app, &caller, prefer, act).await
@@ -93,5 +96,5 @@ pub async fn read(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let release = app.read_release(&caller, *id).await?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", release.version))).json(release))
+    Ok(at_version(release.version, release))
 }

@@ -3,8 +3,10 @@ use crate::app::recorder::Done;
 use crate::app::recorder::Recorded;
 use actix_web::HttpResponse;
 use actix_web::http::header;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use std::fmt::Display;
 
 /// An act's reply: done, created, or refused with every finding.
 pub fn recorded(recorded: Recorded) -> HttpResponse {
@@ -14,9 +16,18 @@ pub fn recorded(recorded: Recorded) -> HttpResponse {
         Done::Refused => return refused(&recorded.reply),
     };
     if let Some(version) = recorded.version {
-        response.insert_header((header::ETAG, format!("\"{version}\"")));
+        response.insert_header(etag(version));
     }
     response.content_type("application/json").body(recorded.reply)
+}
+
+/// An object as it stands, with the version to be named in `If-Match`.
+pub fn at_version(version: impl Display, object: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(etag(version)).json(object)
+}
+
+fn etag(version: impl Display) -> (header::HeaderName, String) {
+    (header::ETAG, format!("\"{version}\""))
 }
 
 /// What no longer clears: a problem that carries the verdict.

@@ -11,6 +11,7 @@ use super::page::named_cursor;
 use super::page::page_of;
 use super::page::page_reply;
 use super::problem::Problem;
+use super::reply::at_version;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::release::request_digest;
@@ -38,9 +39,9 @@ pub async fn make(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: WebhookRequest = wire::field::shape(body.as_bytes())?;
+    let wanted = wire::field::read(body.as_bytes(), |sent: WebhookRequest| sent.read())?;
     let once = key.once(&caller, request_digest("webhook", body.as_bytes()));
-    Ok(recorded(app.make_webhook(&caller, request.read()?, once).await?))
+    Ok(recorded(app.make_webhook(&caller, wanted, once).await?))
 }
 
 /// `GET /v1/webhooks/{id}`.
@@ -50,7 +51,7 @@ pub async fn read(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let webhook = app.webhook(&caller, *id).await?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", webhook.version))).json(webhook))
+    Ok(at_version(webhook.version, webhook))
 }
 
 /// `PUT /v1/webhooks/{id}`.
@@ -62,10 +63,10 @@ pub async fn change(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: WebhookRequest = wire::field::shape(body.as_bytes())?;
+    let wanted = wire::field::read(body.as_bytes(), |sent: WebhookRequest| sent.read())?;
     let asked = if_match.of(&format!("webhook {id}"));
     let once = key.once(&caller, request_digest(&asked, body.as_bytes()));
-    Ok(recorded(app.change_webhook(&caller, *id, request.read()?, if_match.0, once).await?))
+    Ok(recorded(app.change_webhook(&caller, *id, wanted, if_match.0, once).await?))
 }
 
 /// `DELETE /v1/webhooks/{id}`.
@@ -90,9 +91,9 @@ pub async fn replay(
     key: Key,
     JsonBody(body): JsonBody,
 ) -> Result<HttpResponse, Problem> {
-    let request: ReplayRequest = wire::field::shape(body.as_bytes())?;
+    let from = wire::field::read(body.as_bytes(), |sent: ReplayRequest| sent.read())?;
     let once = key.once(&caller, request_digest(&format!("replay {id}"), body.as_bytes()));
-    Ok(recorded(app.replay_events(&caller, *id, request.read()?, once).await?))
+    Ok(recorded(app.replay_events(&caller, *id, from, once).await?))
 }
 
 /// `GET /v1/webhooks/{id}/dead-letters`.

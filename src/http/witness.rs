@@ -7,6 +7,7 @@ use super::peer;
 use super::problem::Problem;
 use super::problem::method_not_allowed;
 use super::seen;
+use super::shown;
 use crate::app::App;
 use crate::app::witness::Verdict;
 use crate::audit::cosign::REQUEST_BYTES_MAX;
@@ -20,10 +21,7 @@ pub fn open(service: &mut web::ServiceConfig) {
     let add = web::resource("/witness/add-checkpoint")
         .route(web::post().to(add))
         .default_service(web::to(method_not_allowed("POST")));
-    let key = web::resource("/witness/key")
-        .route(seen().to(key))
-        .default_service(web::to(method_not_allowed("GET, HEAD")));
-    service.service(closed(add)).service(closed(key));
+    service.service(closed(add)).service(shown("/witness/key", seen().to(key)));
 }
 
 async fn key(app: web::Data<App>) -> HttpResponse {

@@ -221,9 +221,8 @@ fn strange(items: &[&ItemCase<'_>], out: &Moved, findings: &mut Findings) {
         let mut extra = marks.iter().enumerate().filter(|(_, mark)| !known.contains(mark));
         let Some((index, mark)) = extra.next() else { continue };
         let more = Further(extra.count());
-        let alternative = index >= item.item.serials.len();
-        let field = if alternative { "alternative_markings" } else { "serials" };
-        let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, field);
+        let (list, _) = item.item.place_of_mark(index);
+        let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, list);
         finding.declared(mark).licensed(format_args!("{} marks", out.marks.len()));
         finding.says(format_args!("{mark} did not go out{more}"));
     }

@@ -29,10 +29,10 @@ struct Bounds {
     log_max: i64,
 }
 
+const BOUNDS: Bounds = Bounds { copied_from: 1000, last_few: 250, log_max: 8000 };
+
 /// How often the writer looks whether the thread is done, where it waits for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
-const BOUNDS: Bounds = Bounds { copied_from: 1000, last_few: 250, log_max: 8000 };
 
 /// How far the log has got, and how much of it stands in its place.
 #[derive(diesel::QueryableByName)]
@@ -66,7 +66,7 @@ impl WriteBack {
         if writer.is_shared() {
             return Ok(None);
         }
-        let mut db = open(settings, Use::Post)?;
+        let mut db = open(settings, Use::Write)?;
         let (wake, woken) = crossbeam_channel::bounded(1);
         let is_copying = Arc::new(AtomicBool::new(false));
         let copying = Arc::clone(&is_copying);
@@ -111,9 +111,7 @@ impl WriteBack {
         }
         Ok(())
     }
-}
 
-impl WriteBack {
     fn is_copying(&self) -> bool {
         let runs = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
         runs && self.is_copying.load(Ordering::Acquire)

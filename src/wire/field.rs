@@ -4,6 +4,7 @@ use crate::domain::Invalid;
 use crate::domain::Text;
 use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::number;
+use serde::Deserialize;
 use serde::Serialize;
 
 pub use super::shape::read;
@@ -15,7 +16,7 @@ pub const ERRORS_MAX: usize = 50;
 pub const TEXT_CHARS_MAX: usize = 500;
 
 /// A field that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) to the field.
     pub path: String,

@@ -11,7 +11,7 @@ use serde_path_to_error::Segment;
 use std::collections::HashMap;
 
 /// Errors of a field that others of its object decide upon.
-const DEPENDENT: [&str; 2] = ["required", "not_temporary"];
+const DEPENDENT: [&str; 3] = ["required", "one_of_two", "not_temporary"];
 
 /// Reads a document of a shape.
 pub fn shape<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>> {

@@ -42,6 +42,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The places and codes of a refused request's errors.
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let refused = (self.status, self.code());
+        assert_eq!(refused, (400, "invalid_request".to_owned()), "{}", self.text);
+        let word = |error: &Value, field: &str| error[field].as_str().unwrap().to_owned();
+        let errors = self.json()["errors"].clone();
+        errors.as_array().unwrap().iter().map(|e| (word(e, "path"), word(e, "code"))).collect()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }

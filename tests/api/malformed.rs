@@ -130,19 +130,6 @@ async fn bodies_cut_short_or_full_of_rubbish_are_refused() {
     }
 }
 
-/// The places and codes of a refused request's errors.
-fn faults(answer: &Answer) -> Vec<(String, String)> {
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (400, "invalid_request"),
-        "{}",
-        answer.text
-    );
-    let errors = answer.json()["errors"].clone();
-    let word = |error: &Value, field: &str| error[field].as_str().unwrap().to_owned();
-    errors.as_array().unwrap().iter().map(|e| (word(e, "path"), word(e, "code"))).collect()
-}
-
 fn fault(path: &str, code: &str) -> (String, String) {
     (path.to_owned(), code.to_owned())
 }
@@ -155,13 +142,13 @@ async fn an_object_is_not_read_from_a_list() {
     let mut declaration = sample("clear");
     declaration["exporter"] = json!(["FR12345678901234", "Armurerie"]);
     let refused = service.verify(&declaration).await;
-    assert_eq!(faults(&refused), [fault("/declaration/exporter", "wrong_type")]);
+    assert_eq!(refused.faults(), [fault("/declaration/exporter", "wrong_type")]);
     assert!(refused.text.contains("an object is expected here, not a list"), "{}", refused.text);
     let quote = json!([EXPORT, 2]);
     let mut declaration = sample("clear");
     declaration["items"][1]["licences"][0] = quote;
     let refused = service.verify(&declaration).await;
-    assert_eq!(faults(&refused), [fault("/declaration/items/1/licences/0", "wrong_type")]);
+    assert_eq!(refused.faults(), [fault("/declaration/items/1/licences/0", "wrong_type")]);
     let path = format!("/v1/licences/{EXPORT}/suspension");
     assert_eq!(service.post(&path, &authority, &json!(["because"])).await.status, 400);
     let licence = service.get(&format!("/v1/licences/{EXPORT}"), &authority).await.json();
@@ -178,11 +165,11 @@ async fn an_edition_of_the_lists_names_every_list() {
         service.send(Method::PUT, "/v1/lists", &authority, &[], Some(body.to_owned())).await
     };
     let before = service.get("/v1/lists", &authority).await.text;
-    assert_eq!(faults(&put("[]").await), [fault("", "wrong_type")]);
-    assert_eq!(faults(&put("{}").await).len(), 9);
+    assert_eq!(put("[]").await.faults(), [fault("", "wrong_type")]);
+    assert_eq!(put("{}").await.faults().len(), 9);
     let mut lists: Value = serde_json::from_str(&before).unwrap();
     lists.as_object_mut().unwrap().remove("embargoes");
-    assert_eq!(faults(&put(&lists.to_string()).await), [fault("/embargoes", "required")]);
+    assert_eq!(put(&lists.to_string()).await.faults(), [fault("/embargoes", "required")]);
     assert_eq!(
         service.get("/v1/lists", &authority).await.text,
         before,
@@ -197,13 +184,13 @@ async fn every_error_is_told_once_and_where_it_was_sent() {
     declaration["items"][0]["serials"] = json!(["ok", 7, 8, "fine", true]);
     let wrong = |place: &str| fault(&format!("/declaration/items/{place}"), "wrong_type");
     let serials = ["0/serials/1", "0/serials/2", "0/serials/4"].map(wrong);
-    assert_eq!(faults(&service.verify(&declaration).await), serials);
+    assert_eq!(service.verify(&declaration).await.faults(), serials);
     // What is wrong behind elements that are set aside, in shape or in words, is named where it stands.
     declaration["items"] = json!([7, declaration["items"][1], null, declaration["items"][1]]);
     declaration["items"][3]["quantity"] = json!("-1");
     declaration["items"][3]["serial"] = json!([]);
     declaration["border_post"] = json!("nowhere");
-    let mut found = faults(&service.verify(&declaration).await);
+    let mut found = service.verify(&declaration).await.faults();
     found.sort();
     let place = |place: &str, code: &str| fault(&format!("/declaration/{place}"), code);
     let expected = [
@@ -227,9 +214,9 @@ async fn a_field_that_stands_twice_and_a_byte_order_mark_are_named() {
     };
     let twice = sample("clear").to_string().replacen("\"unit\":", "\"unit\":\"C62\",\"unit\":", 1);
     let refused = send(format!("{{\"declaration\":{twice}}}")).await;
-    assert_eq!(faults(&refused), [fault("/declaration/items/0/unit", "duplicate_field")]);
+    assert_eq!(refused.faults(), [fault("/declaration/items/0/unit", "duplicate_field")]);
     let refused = send(format!("\u{feff}{}", json!({"declaration": sample("clear")}))).await;
-    assert_eq!(faults(&refused), [fault("", "not_json")]);
+    assert_eq!(refused.faults(), [fault("", "not_json")]);
     assert!(refused.text.contains("byte order mark"), "{}", refused.text);
     let refused =
         send(json!({"declaration": sample("clear"), "preclearance": 7}).to_string()).await;
@@ -250,8 +237,8 @@ async fn a_time_that_is_not_rfc_3339_is_refused() {
     ] {
         declaration["accepted_at"] = json!(bad);
         let refused = service.verify(&declaration).await;
-        assert_eq!(faults(&refused), [fault("/declaration/accepted_at", "not_a_time")], "{bad}");
+        assert_eq!(refused.faults(), [fault("/declaration/accepted_at", "not_a_time")], "{bad}");
     }
     let alerts = service.get("/v1/alerts?since=20261126T000100Z", &token("FR", "officer")).await;
-    assert_eq!(faults(&alerts).len(), 1);
+    assert_eq!(alerts.faults().len(), 1);
 }

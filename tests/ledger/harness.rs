@@ -42,6 +42,24 @@ pub fn today() -> Date {
     "2026-11-23".parse().unwrap()
 }
 
+/// A service with the sample's licences and those of its way back.
+pub async fn with_papers() -> Service {
+    let service = start();
+    for licence in demo::licences(today()).iter().chain(&super::way_back::papers(today())) {
+        service.issue(licence).await.unwrap();
+    }
+    service
+}
+
+/// Items of the sample under a reference.
+pub fn sample_items(reference: &str, items: &[usize]) -> Value {
+    let mut declaration = demo::declarations(today()).remove(0).declaration;
+    declaration["reference"] = json!({"type": "national", "value": reference});
+    let all = declaration["items"].take();
+    declaration["items"] = items.iter().map(|index| all[index].clone()).collect();
+    declaration
+}
+
 pub fn start() -> Service {
     let dir = TempDir::new().unwrap();
     let clock = clock();
@@ -189,6 +207,17 @@ impl Service {
         for licence in sample(rounds, usage) {
             self.issue(&licence).await.unwrap();
         }
+    }
+
+    /// Releases goods that clear.
+    pub async fn released(&self, declaration: &Value) -> Uuid {
+        let verification = self.verify(declaration).await;
+        assert_eq!(verification["verdict"], "clear", "{verification}");
+        let key = verification["id"].as_str().unwrap();
+        let release = self.release(&verification, key).await.unwrap();
+        assert!(!is_refused(&release), "{}", release.reply);
+        let release: Value = serde_json::from_str(&release.reply).unwrap();
+        release["id"].as_str().unwrap().parse().unwrap()
     }
 
     pub async fn verify(&self, declaration: &Value) -> Value {

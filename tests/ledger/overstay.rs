@@ -9,7 +9,6 @@ use passavant::app::alerts::Query;
 use passavant::demo;
 use serde_json::Value;
 use serde_json::json;
-use uuid::Uuid;
 
 const OUT: &str = "FR-OUT-1";
 /// The last instant of 24 months after the day of the samples, and the first one after it.
@@ -40,23 +39,6 @@ fn back(reference: &str, serials: &[&str]) -> Value {
     declaration
 }
 
-async fn with_papers() -> Service {
-    let service = start();
-    for licence in demo::licences(today()).iter().chain(&way_back::papers(today())) {
-        service.issue(licence).await.unwrap();
-    }
-    service
-}
-
-async fn released(service: &Service, declaration: &Value) -> Uuid {
-    let verification = service.verify(declaration).await;
-    let key = declaration["reference"]["value"].as_str().unwrap();
-    let release = service.release(&verification, key).await.unwrap();
-    assert!(!is_refused(&release), "{}", release.reply);
-    let release: Value = serde_json::from_str(&release.reply).unwrap();
-    release["id"].as_str().unwrap().parse().unwrap()
-}
-
 async fn told(service: &Service, caller: &Caller) -> usize {
     let page = service.app.alerts(caller, Query::default(), 1000).await.unwrap();
     let alerts = page.alerts.iter().map(|alert| serde_json::to_value(alert).unwrap());
@@ -78,7 +60,7 @@ async fn told_at(service: &Service, now: &str) -> (usize, usize) {
 #[tokio::test]
 async fn goods_that_do_not_come_back_in_time_are_put_before_post_and_authority_once() {
     let service = with_papers().await;
-    released(&service, &outward()).await;
+    service.released(&outward()).await;
     assert_eq!(told_at(&service, LAST).await, (0, 0), "the last day is in time");
     for _ in 0..2 {
         assert_eq!(told_at(&service, OVER).await, (1, 1));
@@ -86,19 +68,19 @@ async fn goods_that_do_not_come_back_in_time_are_put_before_post_and_authority_o
     let service = with_papers().await;
     let mut for_good = outward();
     for_good.as_object_mut().unwrap().remove("temporary");
-    released(&service, &for_good).await;
+    service.released(&for_good).await;
     assert_eq!(told_at(&service, OVER).await, (0, 0), "what was exported for good stays out");
 }
 
 #[tokio::test]
 async fn the_last_firearm_to_come_back_ends_the_wait_and_its_reversal_takes_it_up_again() {
     let service = with_papers().await;
-    released(&service, &outward()).await;
+    service.released(&outward()).await;
     service
         .override_it(&service.verify(&back("FR-BACK-1", &["VC000101"])).await, "b1")
         .await
         .unwrap();
-    let last = released(&service, &back("FR-BACK-2", &["VC000102"])).await;
+    let last = service.released(&back("FR-BACK-2", &["VC000102"])).await;
     assert_eq!(told_at(&service, OVER).await, (0, 0), "both are back");
     service.app.reverse(&officer(), last, "a test".into(), None, None).await.unwrap();
     assert_eq!(told_at(&service, OVER).await, (1, 1), "one is out after all");
@@ -107,7 +89,7 @@ async fn the_last_firearm_to_come_back_ends_the_wait_and_its_reversal_takes_it_u
 #[tokio::test]
 async fn what_is_reversed_was_never_out() {
     let service = with_papers().await;
-    let release = released(&service, &outward()).await;
+    let release = service.released(&outward()).await;
     service.app.reverse(&officer(), release, "a test".into(), None, None).await.unwrap();
     assert_eq!(told_at(&service, OVER).await, (0, 0));
 }
@@ -125,7 +107,7 @@ async fn firearms_known_by_an_alternative_marking_are_waited_for_like_others() {
         declaration["items"][0]["alternative_markings"] = json!(marks);
         declaration
     };
-    released(&service, &marked(outward(), &["FR 17-0001", "FR 17-0002"])).await;
+    service.released(&marked(outward(), &["FR 17-0001", "FR 17-0002"])).await;
     let strange = marked(back("FR-BACK-0", &[]), &["FR 17-0001", "FR 17-0003"]);
     let verdict = service.verify(&strange).await;
     assert_eq!(verdict["verdict"], "hold", "{verdict}");

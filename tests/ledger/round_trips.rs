@@ -4,18 +4,13 @@ use super::harness::*;
 use super::trail::assert_verifies;
 use super::way_back;
 use super::way_back::turn_round;
-use passavant::demo;
 use serde_json::Value;
 use serde_json::json;
-use uuid::Uuid;
 
-/// A declaration of one item of the sample, or of several, under a reference.
+/// Items of the sample under a reference that is not their consignment's.
 fn goods(reference: &str, items: &[usize]) -> Value {
-    let mut declaration = demo::declarations(today()).remove(0).declaration;
-    declaration["reference"] = json!({"type": "national", "value": reference});
+    let mut declaration = sample_items(reference, items);
     declaration.as_object_mut().unwrap().remove("ucr");
-    let all = declaration["items"].take();
-    declaration["items"] = items.iter().map(|index| all[index].clone()).collect();
     declaration
 }
 
@@ -45,25 +40,6 @@ fn inward(mut declaration: Value) -> Value {
     declaration
 }
 
-async fn with_papers() -> Service {
-    let service = start();
-    for licence in demo::licences(today()).iter().chain(&way_back::papers(today())) {
-        service.issue(licence).await.unwrap();
-    }
-    service
-}
-
-/// Releases what clears.
-async fn released(service: &Service, declaration: &Value) -> Uuid {
-    let verification = service.verify(declaration).await;
-    assert_eq!(verification["verdict"], "clear", "{verification}");
-    let key = verification["id"].as_str().unwrap();
-    let release = service.release(&verification, key).await.unwrap();
-    assert!(!is_refused(&release), "{}", release.reply);
-    let release: Value = serde_json::from_str(&release.reply).unwrap();
-    release["id"].as_str().unwrap().parse().unwrap()
-}
-
 /// Insists that goods are held by each of these codes, and not released.
 async fn held(service: &Service, declaration: &Value, codes: &[&str]) {
     let verification = service.verify(declaration).await;
@@ -80,10 +56,10 @@ const NO_FIRST_MOVEMENT: [&str; 2] = ["LICENCE_REFERENCE_MISSING", "TEMPORARY_GO
 #[tokio::test]
 async fn a_movement_covers_none_of_its_own_kind_and_a_return_covers_nothing() {
     let service = with_papers().await;
-    released(&service, &rounds("FR-A", 1000)).await;
+    service.released(&rounds("FR-A", 1000)).await;
     let again = returning(rounds("FR-B", 1000), "FR-A");
     held(&service, &again, &NO_FIRST_MOVEMENT).await;
-    released(&service, &inward(returning(rounds("FR-C", 1000), "FR-A"))).await;
+    service.released(&inward(returning(rounds("FR-C", 1000), "FR-A"))).await;
     // What came back has come in, but it did not come in for a time.
     held(&service, &returning(rounds("FR-D", 1000), "FR-C"), &NO_FIRST_MOVEMENT).await;
     held(&service, &inward(returning(rounds("FR-E", 1000), "FR-C")), &NO_FIRST_MOVEMENT).await;
@@ -102,12 +78,12 @@ async fn only_what_came_in_for_a_time_leaves_again_as_a_return() {
     for_a_time["reference"]["value"] = json!("FR-IN-2");
     for_a_time["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
     for_a_time["temporary"] = json!({"purpose": "exhibition", "evidence": "invitation 8"});
-    released(&service, &in_for_good).await;
-    released(&service, &for_a_time).await;
+    service.released(&in_for_good).await;
+    service.released(&for_a_time).await;
     held(&service, &returning(goods("FR-OUT-1", &[0]), "FR-IN-1"), &NO_FIRST_MOVEMENT).await;
     let mut out = returning(goods("FR-OUT-2", &[0]), "FR-IN-2");
     out["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
-    released(&service, &out).await;
+    service.released(&out).await;
     out["reference"]["value"] = json!("FR-OUT-3");
     held(&service, &out, &["TEMPORARY_GOODS_DIFFER"]).await;
     assert_verifies(service);
@@ -116,8 +92,8 @@ async fn only_what_came_in_for_a_time_leaves_again_as_a_return() {
 #[tokio::test]
 async fn what_went_out_comes_back_in_parts_and_never_twice() {
     let service = with_papers().await;
-    let out = released(&service, &rounds("FR-A", 1000)).await;
-    let first = released(&service, &inward(returning(rounds("FR-B1", 600), "FR-A"))).await;
+    let out = service.released(&rounds("FR-A", 1000)).await;
+    let first = service.released(&inward(returning(rounds("FR-B1", 600), "FR-A"))).await;
     let too_much = inward(returning(rounds("FR-B2", 401), "FR-A"));
     held(&service, &too_much, &["TEMPORARY_GOODS_DIFFER"]).await;
     // The outward movement turns out to have been smaller, and larger again.
@@ -130,11 +106,11 @@ async fn what_went_out_comes_back_in_parts_and_never_twice() {
     let rest = inward(returning(rounds("FR-B3", 400), "FR-A"));
     held(&service, &rest, &["TEMPORARY_GOODS_DIFFER"]).await;
     amended(1000).await.unwrap();
-    released(&service, &rest).await;
+    service.released(&rest).await;
     let once_more = inward(returning(rounds("FR-B4", 600), "FR-A"));
     held(&service, &once_more, &["TEMPORARY_GOODS_DIFFER"]).await;
     service.app.reverse(&officer(), first, "a test".into(), None, None).await.unwrap();
-    released(&service, &once_more).await;
+    service.released(&once_more).await;
     // Nothing went out by what is undone: the register knows of no first movement, and a person decides.
     service.app.reverse(&officer(), out, "a test".into(), None, None).await.unwrap();
     let verification = service.verify(&inward(returning(rounds("FR-B5", 1), "FR-A"))).await;
@@ -145,16 +121,16 @@ async fn what_went_out_comes_back_in_parts_and_never_twice() {
 #[tokio::test]
 async fn what_was_released_item_by_item_under_one_number_comes_back_together() {
     let service = with_papers().await;
-    released(&service, &goods("FR-A", &[0])).await;
-    released(&service, &goods("FR-A", &[1])).await;
-    released(&service, &inward(returning(goods("FR-B", &[0, 1]), "FR-A"))).await;
+    service.released(&goods("FR-A", &[0])).await;
+    service.released(&goods("FR-A", &[1])).await;
+    service.released(&inward(returning(goods("FR-B", &[0, 1]), "FR-A"))).await;
     assert_verifies(service);
 }
 
 #[tokio::test]
 async fn nothing_that_did_not_go_out_rides_on_a_return() {
     let service = with_papers().await;
-    released(&service, &goods("FR-A", &[0, 1])).await;
+    service.released(&goods("FR-A", &[0, 1])).await;
     let back = inward(returning(goods("FR-B", &[0, 1]), "FR-A"));
     let item = |of: Value| {
         let mut with = back.clone();
@@ -175,6 +151,6 @@ async fn nothing_that_did_not_go_out_rides_on_a_return() {
     for more in [barrels, primers, firearms, unmarked] {
         held(&service, &more, &["TEMPORARY_GOODS_DIFFER"]).await;
     }
-    released(&service, &back).await;
+    service.released(&back).await;
     assert_verifies(service);
 }

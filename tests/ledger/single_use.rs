@@ -4,26 +4,6 @@ use super::harness::*;
 use super::trail::assert_verifies;
 use serde_json::Value;
 use serde_json::json;
-use uuid::Uuid;
-
-/// Items of the sample under a reference.
-fn goods(reference: &str, items: &[usize]) -> Value {
-    let mut declaration = passavant::demo::declarations(today()).remove(0).declaration;
-    declaration["reference"] = json!({"type": "national", "value": reference});
-    let all = declaration["items"].take();
-    declaration["items"] = items.iter().map(|index| all[index].clone()).collect();
-    declaration
-}
-
-async fn released(service: &Service, declaration: &Value) -> Uuid {
-    let verification = service.verify(declaration).await;
-    assert_eq!(verification["verdict"], "clear", "{verification}");
-    let key = verification["id"].as_str().unwrap();
-    let release = service.release(&verification, key).await.unwrap();
-    assert!(!is_refused(&release), "{}", release.reply);
-    let release: Value = serde_json::from_str(&release.reply).unwrap();
-    release["id"].as_str().unwrap().parse().unwrap()
-}
 
 async fn held_by(service: &Service, declaration: &Value, code: &str) {
     let verification = service.verify(declaration).await;
@@ -50,12 +30,12 @@ fn figures(shipments: u64, rifles: &str, rounds: &str) -> (u64, String, String) 
 async fn further_items_of_the_declaration_that_closed_a_licence_are_the_same_shipment() {
     let service = start();
     service.issue_sample(50_000, "single").await;
-    released(&service, &goods("FR-A", &[0])).await;
+    service.released(&sample_items("FR-A", &[0])).await;
     assert_eq!(drawn(&service).await, figures(1, "2", "0"));
-    released(&service, &goods("FR-A", &[1])).await;
+    service.released(&sample_items("FR-A", &[1])).await;
     assert_eq!(drawn(&service).await, figures(1, "2", "5000"), "one declaration, one shipment");
-    held_by(&service, &goods("FR-A", &[1]), "MRN_ALREADY_USED").await;
-    let mut other = goods("FR-B", &[0]);
+    held_by(&service, &sample_items("FR-A", &[1]), "MRN_ALREADY_USED").await;
+    let mut other = sample_items("FR-B", &[0]);
     other["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
     held_by(&service, &other, "SHIPMENT_COUNT_EXCEEDED").await;
     assert_verifies(service);
@@ -65,14 +45,14 @@ async fn further_items_of_the_declaration_that_closed_a_licence_are_the_same_shi
 async fn the_reversal_of_one_of_two_releases_does_not_open_the_licence_again() {
     let service = start();
     service.issue_sample(50_000, "single").await;
-    let rifles = released(&service, &goods("FR-A", &[0])).await;
-    let rounds = released(&service, &goods("FR-A", &[1])).await;
+    let rifles = service.released(&sample_items("FR-A", &[0])).await;
+    let rounds = service.released(&sample_items("FR-A", &[1])).await;
     service.app.reverse(&officer(), rifles, "a test".into(), None, None).await.unwrap();
     assert_eq!(drawn(&service).await, figures(1, "0", "5000"));
-    held_by(&service, &goods("FR-B", &[0]), "SHIPMENT_COUNT_EXCEEDED").await;
+    held_by(&service, &sample_items("FR-B", &[0]), "SHIPMENT_COUNT_EXCEEDED").await;
     // Of the same declaration it may be released again, and the other be amended.
-    let rifles = released(&service, &goods("FR-A", &[0])).await;
-    let mut fewer = goods("FR-A", &[1]);
+    let rifles = service.released(&sample_items("FR-A", &[0])).await;
+    let mut fewer = sample_items("FR-A", &[1]);
     fewer["items"][0]["quantity"] = json!("3");
     let by = officer();
     let why = "counted again".into();
@@ -83,7 +63,7 @@ async fn the_reversal_of_one_of_two_releases_does_not_open_the_licence_again() {
         service.app.reverse(&officer(), release, "a test".into(), None, None).await.unwrap();
     }
     assert_eq!(drawn(&service).await, figures(0, "0", "0"));
-    released(&service, &goods("FR-B", &[0])).await;
+    service.released(&sample_items("FR-B", &[0])).await;
     assert_eq!(drawn(&service).await, figures(1, "2", "0"));
     assert_verifies(service);
 }

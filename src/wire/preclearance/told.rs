@@ -43,18 +43,15 @@ pub fn told(verdict: &Verdict, declaration: &Declaration, json: &str) -> Told {
     findings.sort_by(|(a, x), (b, y)| {
         (b, x.item, &x.code, &x.path).cmp(&(a, y.item, &y.code, &y.path))
     });
-    let worst = |item: Option<u32>| {
-        let concerns = |of: Option<u32>| item.is_none() || of.is_none() || of == item;
-        let weights = findings.iter().filter(|(_, told)| concerns(told.item));
+    let worst = |item: u32| {
+        let weights = findings.iter().filter(|(_, told)| told.item.is_none_or(|of| of == item));
         let worst = weights.map(|(severity, _)| severity.outcome()).max();
         worst.unwrap_or(Outcome::Clear).as_str().to_owned()
     };
     let items = verdict.items.iter();
     Told {
-        verdict: worst(None),
-        items: items
-            .map(|(item, _)| ItemVerdict { item: *item, verdict: worst(Some(*item)) })
-            .collect(),
+        verdict: told_outcome(verdict).as_str().to_owned(),
+        items: items.map(|(item, _)| ItemVerdict { item: *item, verdict: worst(*item) }).collect(),
         findings: findings.into_iter().map(|(_, told)| told).collect(),
         not_held: None,
     }
