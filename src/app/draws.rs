@@ -134,7 +134,7 @@ pub(super) fn drawings_as_far_as_they_go(
 ) -> Result<(Vec<Drawing>, Vec<BeyondReply>), Error> {
     let (mut drawings, mut beyond) = (Vec::new(), Vec::new());
     for item in &case.items {
-        let (number, mut is_quoted) = (item.item.number, item.item.exemption.is_some());
+        let (number, mut is_quoted) = (item.item.number, item.is_exempted());
         for quote in &item.quotes {
             // What another State's register keeps cannot be drawn upon from here.
             let is_ours = case.foreign(&quote.quote.number).is_none();

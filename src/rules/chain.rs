@@ -32,7 +32,7 @@ fn lacks(case: &Case<'_>, item: &ItemCase<'_>, kind: Movement, state: Country) -
 /// authorised its import: the exporting State verifies that before it issues its own. An import licence of
 /// another State does not do, nor does the final recipient's word. A number that was not found, or of
 /// which nothing is known, could be the one: rules 11 and 12 judge it. Items without any quote are left
-/// to rule 10, and items under an exemption to whoever granted it. Temporary exports are not excused: what
+/// to rule 10, and those under an exemption in their licences' place to whoever granted it. Temporary exports are not excused: what
 /// the law spares them is the transit consent.
 pub(super) fn import_licence(case: &Case<'_>, findings: &mut Findings) {
     let Some(state) = case.declaration.country_of_import else { return };

@@ -111,13 +111,25 @@ fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Option<Qu
 }
 
 /// 77 ANTIQUE_CLAIM_INVALID: a firearm claimed to be an antique was made in 1899 or before: 1899 may be
-/// one, 1900 never is, whatever its age or its tariff heading. An unknown year is referred. The claim is
+/// one, 1900 never is, whatever its age or its tariff heading. An unknown year is referred, and so are a year in
+/// which no firearm was made yet and antiques that are not declared in pieces, since the age is each one's own. The claim is
 /// judged whether or not a licence is quoted, because papers that call a modern firearm an antique are
 /// wrong on either ground. Where it has failed and no licence is quoted, that one is missing too (10). That the
 /// year fits is necessary, not sufficient: national law may still count the firearm as modern, so that the
 /// claim is made known (79). Parts and ammunition are no antiques: such a claim is referred, and changes nothing.
 pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
-    for item in case.items.iter().filter(|item| item.item.antique && !item.is_antique()) {
+    for item in case.items.iter().filter(|item| item.item.antique) {
+        if item.is_antique() {
+            if item.pieces().is_none() {
+                let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "unit");
+                finding.severity(Severity::Refer).remedy("Declare the number of pieces");
+                finding.declared(item.item.unit).says(format_args!(
+                    "{} {} of firearms are claimed to be antiques, which are judged piece by piece",
+                    item.item.quantity, item.item.unit
+                ));
+            }
+            continue;
+        }
         if !item.is_firearm() {
             let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "antique");
             finding.severity(Severity::Refer).remedy("Withdraw the claim").says(format_args!(
@@ -128,15 +140,19 @@ pub(super) fn antique_claim(case: &Case<'_>, findings: &mut Findings) {
         }
         let finding = findings.add(Code::AntiqueClaimInvalid).on_item(item, "manufacture_year");
         finding.licensed(format_args!("{ANTIQUE_YEAR_MAX} or before"));
-        if let Some(year) = item.item.manufacture_year {
+        if let Some(year) = item.made_in() {
             finding.declared(year).says(format_args!(
                 "claimed to be an antique, made in {year}; no firearm made after {ANTIQUE_YEAR_MAX} is one"
             ));
+            continue;
+        }
+        finding.severity(Severity::Refer).remedy("State and prove the year of manufacture");
+        if let Some(year) = item.item.manufacture_year {
+            finding.declared(year).says(format_args!(
+                "claimed to be an antique, and no firearm was made in the year {year}"
+            ));
         } else {
-            finding
-                .severity(Severity::Refer)
-                .remedy("State and prove the year of manufacture")
-                .says("claimed to be an antique, and the year of manufacture is not stated");
+            finding.says("claimed to be an antique, and the year of manufacture is not stated");
         }
     }
 }
@@ -184,8 +200,8 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
 /// that a person decides on a claim with evidence as on one without. The same goes for the reference of an exemption
 /// from licensing, unless the goods move by a simplified route that the other rules judge: as accompanied
 /// personal effects of a hunter or sport shooter where the law has that route, or, where the law spares them a licence,
-/// as the return of goods whose first movement the register knows (101 to 104). Personal effects are what leaves for hunting or
-/// sport shooting with a person who is named: firearms, of which the law sets no number, rounds within its limit (86), and
+/// as the return of goods whose first movement the register knows (101 to 104). Personal effects are what leaves with a named
+/// hunter to hunt or with a named sport shooter to shoot: firearms, of which the law sets no number, rounds within its limit (86), and
 /// parts, the essential ones only where each bears a mark. Temporary entry has no such route, and neither have
 /// components of ammunition. Those, antiques (77) and deactivated firearms (78) whose
 /// claims hold are made known: nothing passes without a licence in silence.
@@ -269,14 +285,15 @@ fn is_on_simplified_route(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
 /// that route (Regulation 258/2012, article 9(1)(a)).
 pub(super) fn is_personal_effects(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
     let Some(temporary) = &case.declaration.temporary else { return false };
-    let limit = match temporary.effects {
-        Some(PersonalEffects::Hunter) => case.profile.hunter_rounds_max,
-        Some(PersonalEffects::SportShooter) => case.profile.sport_rounds_max,
-        None => None,
+    let limit = match (temporary.effects, temporary.purpose) {
+        (Some(PersonalEffects::Hunter), Some(Purpose::Hunting)) => case.profile.hunter_rounds_max,
+        (Some(PersonalEffects::SportShooter), Some(Purpose::SportShooting)) => {
+            case.profile.sport_rounds_max
+        }
+        _ => None,
     };
     limit.is_some()
         && case.declaration.movement == Movement::Export
-        && matches!(temporary.purpose, Some(Purpose::Hunting | Purpose::SportShooting))
         && temporary.person.is_some()
         && may_accompany(item)
 }

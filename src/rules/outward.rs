@@ -193,8 +193,7 @@ pub(super) fn first_movement(case: &Case<'_>, findings: &mut Findings) {
 
 /// Whether only its being a return could excuse the licence that an item does not quote.
 fn rests_on_return(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
-    item.quotes.is_empty()
-        && item.item.exemption.is_some()
+    item.is_exempted()
         && case.declaration.scope.is_none()
         && !item.is_claimed_outside()
         && case.is_controlled(item.item)

@@ -235,10 +235,10 @@ impl Case<'_> {
 
 /// 86 PERSONAL_AMMUNITION_LIMIT: a hunter carries no more than 800 rounds and a sport shooter no more than 1200
 /// (figures unconfirmed, profile parameters) as accompanied personal effects. Counted are the complete rounds
-/// of all items of the declaration for which no licence is quoted, thousands and dozens as what they are; the
+/// of all items of the declaration that draw upon no licence of the movement, whatever else they quote, thousands and dozens as what they are; the
 /// item that takes the sum over the limit is held. What cannot be counted in rounds (kilograms, boxes, packs
-/// whose content is not stated) is referred, since nothing shows how many there are. Rounds under a licence are not on the simplified route
-/// and have no limit but the licence's, and a load that is no personal effect is none of this rule's
+/// whose content is not stated) is referred, since nothing shows how many there are. Rounds under a licence, or under one of which nothing is known
+/// yet (11, 12), are not on the simplified route and have no limit but the licence's, and a load that is no personal effect is none of this rule's
 /// business.
 pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
     let effects = case.declaration.temporary.as_ref().and_then(|temporary| temporary.effects);
@@ -249,8 +249,9 @@ pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
     };
     let Some(limit) = limit else { return };
     let mut total = Quantity::ZERO;
+    let draws = |quote: &QuoteCase<'_>| quote.licence().is_none_or(|licence| case.draws(licence));
     for item in &case.items {
-        if item.item.category != Category::Ammunition || !item.quotes.is_empty() {
+        if item.item.category != Category::Ammunition || item.quotes.iter().any(draws) {
             continue;
         }
         let Some(rounds) = item.pieces() else {

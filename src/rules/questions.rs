@@ -20,14 +20,26 @@ use std::collections::HashSet;
 
 /// Last year of manufacture of an antique: 1899 may be one, 1900 never is (article 3(a)).
 pub const ANTIQUE_YEAR_MAX: u16 = 1899;
+/// Before this year nobody made a firearm that is carried: an earlier one says nothing of the age.
+const FIREARM_YEAR_MIN: u16 = 1280;
 
 impl ItemCase<'_> {
     /// Whether a claim that it is no firearm in law has not failed: it holds, or it is that of an antique whose
-    /// year is not stated, which a person decides on (77). A claim that fails takes no licence's place.
+    /// year is not known, which a person decides on (77). A claim that fails takes no licence's place.
     pub fn is_claimed_outside(&self) -> bool {
-        let is_open =
-            self.is_firearm() && self.item.antique && self.item.manufacture_year.is_none();
+        let is_open = self.is_firearm() && self.item.antique && self.made_in().is_none();
         self.is_antique() || self.is_deactivated() || is_open
+    }
+
+    /// The year of manufacture, where one is stated that can be.
+    pub fn made_in(&self) -> Option<u16> {
+        self.item.manufacture_year.filter(|year| *year >= FIREARM_YEAR_MIN)
+    }
+
+    /// Whether it rests on an exemption in a licence's place. Beside a licence an exemption excuses nothing: who
+    /// quotes one has it compared like any other.
+    pub fn is_exempted(&self) -> bool {
+        self.item.exemption.is_some() && self.quotes.is_empty()
     }
 
     /// Whether it is declared as a firearm.
@@ -39,7 +51,7 @@ impl ItemCase<'_> {
     pub fn is_antique(&self) -> bool {
         self.is_firearm()
             && self.item.antique
-            && self.item.manufacture_year.is_some_and(|year| year <= ANTIQUE_YEAR_MAX)
+            && self.made_in().is_some_and(|year| year <= ANTIQUE_YEAR_MAX)
     }
 
     /// Whether a deactivation is proven: certificate, authority, and each firearm has a serial of its own

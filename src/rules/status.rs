@@ -18,7 +18,7 @@ use crate::domain::licence::Licence;
 use crate::domain::licence::Status;
 
 /// 10 LICENCE_REFERENCE_MISSING: every item of listed goods quotes a licence or the reference of
-/// an exemption. Antiques and deactivated firearms need none as long as that claim holds, and where the year of an
+/// an exemption; an item that quotes any licence needs all of them, whatever exemption stands beside it. Antiques and deactivated firearms need none as long as that claim holds, and where the year of an
 /// antique is not stated a person decides (77); a claim that has failed leaves a firearm without a licence,
 /// which nobody at a post may release. Movements claimed to be outside the law are left to rule 79, and components
 /// of ammunition need none where no State concerned controls them. What kind of licence is quoted is rule 16.
@@ -37,7 +37,7 @@ pub(super) fn licence_reference_missing(case: &Case<'_>, findings: &mut Findings
 
 /// Whether the item is one that a licence must cover.
 pub(super) fn is_licensed(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
-    item.item.exemption.is_none()
+    !item.is_exempted()
         && !item.is_claimed_outside()
         && case.declaration.scope.is_none()
         && case.is_controlled(item.item)
