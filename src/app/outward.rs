@@ -7,6 +7,7 @@ use crate::domain::declaration::Declaration;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::serial::Serial;
+use crate::rules::outward::Kind;
 use crate::rules::outward::Moved;
 use crate::rules::outward::Outward;
 use serde::Deserialize;
@@ -25,10 +26,12 @@ pub struct OutwardRecord {
     goods: Vec<MovedRecord>,
 }
 
-/// Goods of one class: how many in millionths, and what tells them apart.
+/// Goods of one class and kind: how many in millionths, and what tells them apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct MovedRecord {
     class: Category,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<KindRecord>,
     pieces: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     uncounted: bool,
@@ -36,10 +39,45 @@ struct MovedRecord {
     marks: Vec<String>,
 }
 
+/// What goods are, as far as it was stated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KindRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    make: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibre: Option<String>,
+}
+
+impl KindRecord {
+    fn of(kind: &Kind) -> Self {
+        let text = |of: &Option<Text>| of.as_ref().map(ToString::to_string);
+        Self {
+            make: text(&kind.make),
+            model: text(&kind.model),
+            country: text(&kind.country),
+            calibre: text(&kind.calibre),
+        }
+    }
+
+    fn kind(self) -> Kind {
+        Kind {
+            make: self.make.map(Text::from),
+            model: self.model.map(Text::from),
+            country: self.country.map(Text::from),
+            calibre: self.calibre.map(Text::from),
+        }
+    }
+}
+
 impl MovedRecord {
     fn of(moved: &Moved) -> Self {
         Self {
             class: moved.class,
+            kind: moved.kind.as_ref().map(KindRecord::of),
             pieces: moved.pieces.micros(),
             uncounted: moved.is_uncounted,
             marks: moved.marks.iter().map(ToString::to_string).collect(),
@@ -50,6 +88,7 @@ impl MovedRecord {
         let marks = self.marks.iter().map(|mark| Serial::stored(mark));
         Some(Moved {
             class: self.class,
+            kind: self.kind.map(KindRecord::kind),
             pieces: Quantity::from_micros(self.pieces)?,
             is_uncounted: self.uncounted,
             marks: marks.collect(),
@@ -106,6 +145,11 @@ mod tests {
         let marks = ["FR 17-0001", "△◇"].map(|mark| Serial::of_marking(&mark.into()));
         let firearms = Moved {
             class: Category::Firearm,
+            kind: Some(Kind {
+                make: Some("Verney \"Carron\"".into()),
+                country: Some("FR".into()),
+                ..Kind::default()
+            }),
             pieces: Quantity::whole(2),
             is_uncounted: false,
             marks: marks.into(),

@@ -24,6 +24,7 @@ mod markings;
 mod parties;
 mod quantity;
 mod questions;
+mod returning;
 mod route;
 mod screening;
 mod serials;
@@ -118,7 +119,7 @@ const RULES: &[Rule] = &[
     temporary::notice,
     temporary::overstay,
     outward::first_movement,
-    temporary::goods_differ,
+    returning::goods_differ,
     temporary::person,
     temporary::simplified,
     temporary::user_statement,

@@ -10,8 +10,10 @@ use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::declaration::Declaration;
+use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
+use crate::domain::goods::folded_calibre;
 use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use std::collections::HashSet;
@@ -31,15 +33,48 @@ pub struct Outward {
     pub exporter: Option<Text>,
     /// The person who travelled.
     pub person: Option<Text>,
-    /// What moved, class by class.
+    /// What moved, class by class and kind by kind.
     pub goods: Vec<Moved>,
 }
 
-/// Goods of one class that moved.
+/// Most kinds of goods of a class that are kept apart; of what goes beyond, nobody knows later what it was.
+const KINDS_MAX: usize = 200;
+
+/// What goods are, as far as it was stated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kind {
+    /// Maker.
+    pub make: Option<Text>,
+    /// Model.
+    pub model: Option<Text>,
+    /// Country of manufacture, by its code.
+    pub country: Option<Text>,
+    /// Calibre.
+    pub calibre: Option<Text>,
+}
+
+impl Kind {
+    fn of(item: &Item) -> Self {
+        Self {
+            make: item.make.clone(),
+            model: item.model.clone(),
+            country: item.manufactured_in.map(|country| country.as_str().into()),
+            calibre: item.calibre.clone(),
+        }
+    }
+
+    fn calibre(&self) -> Option<String> {
+        self.calibre.as_ref().map(|calibre| folded_calibre(calibre))
+    }
+}
+
+/// Goods of one class and kind that moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// The class.
     pub class: Category,
+    /// What they are; `None` where that was not kept.
+    pub kind: Option<Kind>,
     /// How many pieces.
     pub pieces: Quantity,
     /// Whether some were not declared in pieces, so that nothing can be counted against them.
@@ -51,7 +86,8 @@ pub struct Moved {
 impl Moved {
     /// Nothing of a class.
     pub fn nothing(class: Category) -> Self {
-        Self { class, pieces: Quantity::ZERO, is_uncounted: false, marks: Vec::new() }
+        let (pieces, marks) = (Quantity::ZERO, Vec::new());
+        Self { class, kind: None, pieces, is_uncounted: false, marks }
     }
 
     fn add(&mut self, further: Self) {
@@ -60,12 +96,21 @@ impl Moved {
         self.marks.extend(further.marks);
     }
 
-    /// What has returned is not out any more.
-    fn take(&mut self, back: &Self) {
-        self.pieces = self.pieces.saturating_minus(back.pieces);
-        self.is_uncounted |= back.is_uncounted;
-        let here: HashSet<&Serial> = back.marks.iter().collect();
-        self.marks.retain(|mark| !here.contains(mark));
+    /// How far goods that have returned are described from these: alike, of one calibre, or otherwise.
+    fn distance(&self, back: &Self) -> u8 {
+        let calibre = |of: &Self| of.kind.as_ref().and_then(Kind::calibre);
+        match (self.kind == back.kind, calibre(self) == calibre(back)) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        }
+    }
+
+    /// Takes away so many pieces, as far as there are, and says how many are left to be taken.
+    fn less(&mut self, pieces: Quantity) -> Quantity {
+        let left = pieces.saturating_minus(self.pieces);
+        self.pieces = self.pieces.saturating_minus(pieces);
+        left
     }
 }
 
@@ -91,6 +136,7 @@ impl Outward {
             let pieces = convert(item.quantity, item.unit, item.content, Unit::C62);
             outward.add_goods(Moved {
                 class: item.category,
+                kind: Some(Kind::of(item)),
                 pieces: pieces.unwrap_or_default(),
                 is_uncounted: pieces.is_none(),
                 marks: item.marks_of_identity().into_owned(),
@@ -100,17 +146,38 @@ impl Outward {
     }
 
     fn add_goods(&mut self, goods: Moved) {
-        match self.goods.iter_mut().find(|known| known.class == goods.class) {
-            Some(known) => known.add(goods),
-            None => self.goods.push(goods),
+        let mut kinds = 0_usize;
+        for known in self.goods.iter_mut().filter(|known| known.class == goods.class) {
+            if known.kind == goods.kind {
+                return known.add(goods);
+            }
+            kinds = kinds.saturating_add(1);
         }
+        if goods.kind.is_some() && kinds >= KINDS_MAX {
+            return self.add_goods(Moved { kind: None, ..goods });
+        }
+        self.goods.push(goods);
     }
 
-    /// Takes away what a return has brought back.
+    /// Takes away what a return has brought back: the articles that bear its marks, and of what bears none
+    /// first what is described alike.
     pub fn take(&mut self, back: &Self) {
         for back in &back.goods {
-            if let Some(out) = self.goods.iter_mut().find(|out| out.class == back.class) {
-                out.take(back);
+            let mut marks: HashSet<&Serial> = back.marks.iter().collect();
+            let mut pieces = back.pieces;
+            let of_class = self.goods.iter_mut().filter(|out| out.class == back.class);
+            let mut out: Vec<&mut Moved> = of_class.collect();
+            out.sort_by_cached_key(|out| out.distance(back));
+            for out in &mut out {
+                out.is_uncounted |= back.is_uncounted;
+                let marked = out.marks.len();
+                out.marks.retain(|mark| !marks.remove(mark));
+                let came = u32::try_from(marked.saturating_sub(out.marks.len()));
+                let came = Quantity::whole(came.unwrap_or(u32::MAX)).min(pieces);
+                pieces = pieces.saturating_minus(came.saturating_minus(out.less(came)));
+            }
+            for out in out {
+                pieces = out.less(pieces);
             }
         }
     }

@@ -2,28 +2,18 @@
 use super::Case;
 use super::Code;
 use super::Findings;
-use super::Severity;
-use super::case::ItemCase;
-use super::outward::Moved;
-use super::outward::is_told_apart;
 use super::profile::Profile;
-use super::questions::Further;
 use crate::domain::Country;
 use crate::domain::Date;
-use crate::domain::Quantity;
 use crate::domain::calendar::months_after;
 use crate::domain::calendar::years_after;
 use crate::domain::declaration::Form;
 use crate::domain::declaration::Temporary;
-use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::goods::Purpose;
 use crate::domain::licence::Procedure;
 use crate::domain::lists::Lists;
 use crate::domain::party::names_agree;
-use crate::domain::serial::Serial;
-use crate::domain::serial::SerialIndex;
-use std::collections::HashSet;
 
 /// Documents that are a user statement: the word, and UNTDID 1001 code 990 (end use authorization).
 const USER_STATEMENTS: [&str; 2] = ["end_user_statement", "990"];
@@ -173,111 +163,6 @@ pub(super) fn return_period(
         },
         Movement::Export => profile.reexport_days.map(in_days),
         Movement::Transit => None,
-    }
-}
-
-/// 103 TEMPORARY_GOODS_DIFFER: what returns is what went out, class by class. A serial number or an alternative marking that
-/// did not go out holds its item, and so do more pieces than went out, of firearms, parts, rounds or components of
-/// ammunition; fewer rounds may return, since they are used. Marks that went out and are missing are referred. So is what
-/// cannot be compared: firearms and parts that bear no mark, goods that are or were not declared in pieces, and
-/// goods whose first movement the register does not know. What went out is what all releases of the same person
-/// under the reference let through, less what has returned before.
-pub(super) fn goods_differ(case: &Case<'_>, findings: &mut Findings) {
-    let Some(outward) = case.first_movement() else {
-        if case.facts.outward.is_none() {
-            unknown_outward(case, findings);
-        }
-        return;
-    };
-    for class in CLASSES {
-        let nothing = Moved::nothing(class);
-        let out = outward.goods.iter().find(|out| out.class == class).unwrap_or(&nothing);
-        let items = case.items.iter().filter(|item| item.item.category == class);
-        let items: Vec<&ItemCase<'_>> = items.collect();
-        strange(&items, out, findings);
-        missing(&items, out, findings);
-        surplus(&items, out, findings);
-    }
-}
-
-const CLASSES: [Category; 4] =
-    [Category::Firearm, Category::Part, Category::Ammunition, Category::AmmunitionComponent];
-
-/// Goods of a class, in words.
-fn named(class: Category) -> &'static str {
-    match class {
-        Category::Firearm => "firearms",
-        Category::Part => "parts",
-        Category::Ammunition => "rounds",
-        Category::AmmunitionComponent => "components of ammunition",
-    }
-}
-
-/// Marks that did not go out.
-fn strange(items: &[&ItemCase<'_>], out: &Moved, findings: &mut Findings) {
-    let known = SerialIndex::new(&out.marks);
-    for item in items {
-        let marks = item.item.marks_of_identity();
-        let mut extra = marks.iter().enumerate().filter(|(_, mark)| !known.contains(mark));
-        let Some((index, mark)) = extra.next() else { continue };
-        let more = Further(extra.count());
-        let (list, _) = item.item.place_of_mark(index);
-        let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, list);
-        finding.declared(mark).licensed(format_args!("{} marks", out.marks.len()));
-        finding.says(format_args!("{mark} did not go out{more}"));
-    }
-}
-
-/// Marks that went out and are not declared.
-fn missing(items: &[&ItemCase<'_>], out: &Moved, findings: &mut Findings) {
-    let back: Vec<_> = items.iter().map(|item| item.item.marks_of_identity()).collect();
-    let back: HashSet<&Serial> = back.iter().flat_map(|marks| marks.iter()).collect();
-    let mut missing = out.marks.iter().filter(|mark| !back.contains(mark));
-    if let Some(mark) = missing.next() {
-        let more = Further(missing.count());
-        let finding = findings.add(Code::TemporaryGoodsDiffer).at("/items");
-        finding.severity(Severity::Refer).licensed(mark);
-        finding.says(format_args!("{mark} went out and is not declared{more}"));
-    }
-}
-
-/// More than went out, and what cannot be counted or told apart.
-fn surplus(items: &[&ItemCase<'_>], out: &Moved, findings: &mut Findings) {
-    let (what, mut total) = (named(out.class), Quantity::ZERO);
-    for item in items {
-        let Some(pieces) = item.pieces().filter(|_| !out.is_uncounted) else {
-            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "unit");
-            finding.severity(Severity::Refer).declared(item.item.unit).says(format_args!(
-                "{what} in {} cannot be compared with what went out",
-                item.item.unit
-            ));
-            continue;
-        };
-        total = total.plus(pieces).unwrap_or(Quantity::MAX);
-        let marks = u32::try_from(item.item.marks_of_identity().len()).unwrap_or(u32::MAX);
-        if total > out.pieces {
-            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "quantity");
-            finding
-                .declared(total)
-                .licensed(out.pieces)
-                .says(format_args!("{total} {what} return, {} went out", out.pieces));
-        } else if is_told_apart(out.class) && pieces > Quantity::whole(marks) {
-            let finding = findings.add(Code::TemporaryGoodsDiffer).on_item(item, "serials");
-            finding.severity(Severity::Refer).declared(marks).licensed(pieces).says(format_args!(
-                "{pieces} {what} with {marks} marks cannot be told from others than those that went out"
-            ));
-        }
-    }
-}
-
-fn unknown_outward(case: &Case<'_>, findings: &mut Findings) {
-    let named =
-        case.declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref());
-    if let Some(reference) = named {
-        let finding = findings.add(Code::TemporaryGoodsDiffer).at("/temporary/outward_reference");
-        finding.severity(Severity::Refer).declared(reference).says(format_args!(
-            "no release under {reference} is known, so that the goods cannot be compared with it"
-        ));
     }
 }
 

@@ -148,7 +148,14 @@ async fn nothing_that_did_not_go_out_rides_on_a_return() {
         "quantity": "2", "alternative_markings": ["FR-X-1", "FR-X-2"]}));
     let mut unmarked = back.clone();
     unmarked["items"][0]["quantity"] = json!("3");
-    for more in [barrels, primers, firearms, unmarked] {
+    let described = |item: usize, field: &str, what: &str| {
+        let mut other = back.clone();
+        other["items"][item][field] = json!(what);
+        other
+    };
+    let other_rifles = described(0, "country_of_manufacture", "RS");
+    let other_rounds = described(1, "calibre", ".308 Win");
+    for more in [barrels, primers, firearms, unmarked, other_rifles, other_rounds] {
         held(&service, &more, &["TEMPORARY_GOODS_DIFFER"]).await;
     }
     service.released(&back).await;

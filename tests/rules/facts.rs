@@ -22,6 +22,7 @@ use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
 use passavant::rules::offline::Offline;
 use passavant::rules::offline::SetAside;
+use passavant::rules::outward::Kind;
 use passavant::rules::outward::Moved;
 use passavant::rules::outward::Outward;
 use serde::Deserialize;
@@ -151,6 +152,12 @@ struct SentOutward {
     person: Option<String>,
     serials: Vec<String>,
     rounds: String,
+    /// What the firearms and the rounds are; without it, those of the bases.
+    firearms: Option<SentKind>,
+    ammunition: Option<SentKind>,
+    /// Whether the register keeps nothing of what they are.
+    #[serde(default)]
+    undescribed: bool,
     /// Goods of other classes.
     #[serde(default)]
     goods: Vec<SentMoved>,
@@ -162,8 +169,30 @@ struct SentMoved {
     class: String,
     /// Nothing where they were not declared in pieces.
     pieces: Option<String>,
+    kind: SentKind,
     #[serde(default)]
     marks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentKind {
+    make: Option<String>,
+    model: Option<String>,
+    country: Option<String>,
+    calibre: Option<String>,
+}
+
+impl SentKind {
+    fn kind(&self) -> Kind {
+        let text = |of: &Option<String>| of.as_deref().map(Into::into);
+        Kind {
+            make: text(&self.make),
+            model: text(&self.model),
+            country: text(&self.country),
+            calibre: text(&self.calibre),
+        }
+    }
 }
 
 fn an_export() -> String {
@@ -325,8 +354,23 @@ fn goods(sent: &SentOutward) -> Vec<Moved> {
     let firearms = marks(&sent.serials);
     let pieces = quantity(&firearms.len().to_string());
     let mut goods = vec![
-        Moved { pieces, marks: firearms, ..Moved::nothing(Category::Firearm) },
-        Moved { pieces: quantity(&sent.rounds), ..Moved::nothing(Category::Ammunition) },
+        Moved {
+            kind: Some(
+                sent.firearms
+                    .as_ref()
+                    .map_or_else(|| kind("Verney-Carron", Some("Impact")), SentKind::kind),
+            ),
+            pieces,
+            marks: firearms,
+            ..Moved::nothing(Category::Firearm)
+        },
+        Moved {
+            kind: Some(
+                sent.ammunition.as_ref().map_or_else(|| kind("Sologne", None), SentKind::kind),
+            ),
+            pieces: quantity(&sent.rounds),
+            ..Moved::nothing(Category::Ammunition)
+        },
     ];
     goods.extend(sent.goods.iter().map(|of| {
         Moved {
@@ -335,9 +379,25 @@ fn goods(sent: &SentOutward) -> Vec<Moved> {
                 .find(|class| class.as_str() == of.class)
                 .expect("another class"),
             pieces: of.pieces.as_deref().map(quantity).unwrap_or_default(),
+            kind: Some(of.kind.kind()),
             is_uncounted: of.pieces.is_none(),
             marks: marks(&of.marks),
         }
     }));
+    if sent.undescribed {
+        for of in &mut goods {
+            of.kind = None;
+        }
+    }
     goods
+}
+
+/// What the goods of the bases are.
+fn kind(make: &str, model: Option<&str>) -> Kind {
+    Kind {
+        make: Some(make.into()),
+        model: model.map(Into::into),
+        country: Some("FR".into()),
+        calibre: Some("7.62x51mm".into()),
+    }
 }
