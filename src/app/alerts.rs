@@ -131,11 +131,14 @@ impl Command for WorkOn {
         self.once.as_ref()
     }
 
-    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("alert", self.id.as_bytes());
         // What customs resolve, nothing is due on any more.
         claims.name("deadline", self.id.to_string().as_bytes());
-        Ok(())
+        match self.work {
+            Work::Resolve(Outcome::Seized) => super::stoppage::claim_goods(db, self.id, claims),
+            Work::Resolve(_) | Work::Acknowledge => Ok(()),
+        }
     }
 
     fn is_for_cut_off(&self) -> bool {

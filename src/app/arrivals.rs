@@ -6,6 +6,7 @@ use super::Error;
 use super::batch::Batch;
 use super::claims::Claims;
 use super::crossings::check_time;
+use super::crossings::comes_before;
 use super::journey;
 use super::journey::Released;
 use super::journey::raise_deviation;
@@ -85,6 +86,8 @@ struct Pool {
     /// Everything that stands under the consignment's reference.
     all: Vec<Released>,
     lots: Vec<(Released, ReceiptRow)>,
+    /// What was released only after the arrival, and cannot have come with it.
+    later: Vec<Released>,
 }
 
 impl Command for Arrive {
@@ -107,7 +110,9 @@ impl Command for Arrive {
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let pool = self.pool(batch.db)?;
-        check_time("/arrived_at", self.arrival.at, batch.now, None)?;
+        let earliest = pool.later.iter().min_by_key(|release| release.row.at_us);
+        let earliest = earliest.filter(|_| pool.lots.is_empty());
+        check_time("/arrived_at", self.arrival.at, batch.now, earliest)?;
         let tallies: Vec<Tally> =
             pool.lots.iter().map(|(_, row)| receipts::tally(row)).collect::<Result<_, _>>()?;
         let mut lots: Vec<Lot<'_>> = pool
@@ -150,14 +155,15 @@ impl Arrive {
         rows.retain(|row| {
             row.importing_state == self.caller.state.as_str() && row.status != "withdrawn"
         });
-        let (mut lots, mut others) = (Vec::new(), Vec::new());
+        let (mut lots, mut others, mut later) = (Vec::new(), Vec::new(), Vec::new());
         for of in all {
             match rows.iter().position(|row| row.release_id == of.row.id) {
+                Some(_) if comes_before(self.arrival.at, &of)? => later.push(of),
                 Some(place) => lots.push((of, rows.swap_remove(place))),
                 None => others.push(of),
             }
         }
-        Ok(Pool { ucr, all: others, lots })
+        Ok(Pool { ucr, all: others, lots, later })
     }
 
     fn record(

@@ -131,7 +131,13 @@ fn stage(events: &[EventRow]) -> &'static str {
         let is_its = |event: &&EventRow| event.subject == release.subject;
         events.iter().filter(is_its).any(|event| event.kind == "reversal")
     };
-    let has = |kind: &str| events.iter().any(|event| event.kind == kind && !undone(event));
+    // A post may record goods of which nothing is known to have left for its State.
+    let is_unknown =
+        |event: &EventRow| event.kind == "arrival" && event.outcome.as_deref() == Some("unknown");
+    let has = |kind: &str| {
+        let of_kind = |event: &&EventRow| event.kind == kind && !is_unknown(event);
+        events.iter().filter(of_kind).any(|event| !undone(event))
+    };
     STAGES.iter().find(|(kind, _)| has(kind)).map_or("declared", |(_, stage)| stage)
 }
 

@@ -12,9 +12,12 @@ use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::facts::prior_uses;
 use super::foreign::Recent;
+use super::journey;
 use super::journey::released;
 use super::judge::Presented;
 use super::presentation;
+use super::receipts;
+use super::reconcile;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -25,6 +28,10 @@ use super::release::Act;
 use super::release::enter;
 use super::verify::at_own_post;
 use crate::domain::Text;
+use crate::domain::declaration::Declaration;
+use crate::rules::receipt::Lot;
+use crate::rules::receipt::Turnout;
+use crate::rules::receipt::compare;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::releases::DrawRow;
@@ -109,15 +116,38 @@ impl Command for Correction {
     }
 }
 
-/// Goods that have left cannot be taken as not shipped any more.
+/// Goods that have left, or of which another State knows, cannot be taken as not shipped any more.
 fn must_be_here(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
-    match storage::crossings::exit_of(batch.db, &row.id)? {
-        None => Ok(()),
-        Some(exit) => {
-            let words = format!("the goods have left at {}", exit.border_post);
-            Err(Error::Stale(words).into())
-        }
+    let words = if let Some(exit) = storage::crossings::exit_of(batch.db, &row.id)? {
+        format!("the goods have left at {}", exit.border_post)
+    } else if let Some(receipt) = receipts::of(batch.db, row)?.filter(receipts::is_answered) {
+        format!("{} says that the goods have arrived", receipt.importing_state)
+    } else if let Some(seen) = journey::seen_abroad(batch.db, row)? {
+        format!("the goods were seen at {}", seen.border_post)
+    } else {
+        return Ok(());
+    };
+    Err(Error::Stale(words).into())
+}
+
+/// What is proven to have arrived is not amended away: the figures may not disagree with it more than
+/// those before.
+fn must_agree_with_arrivals(
+    batch: &mut Batch<'_>,
+    row: &ReleaseRow,
+    declaration: &Declaration,
+) -> Result<(), Stop> {
+    let Some(receipt) = receipts::of(batch.db, row)?.filter(receipts::has_arrived) else {
+        return Ok(());
+    };
+    let before = Turnout::parse(&receipt.result);
+    let (now, items) =
+        compare(&Lot { left: &declaration.items, tally: receipts::tally(&receipt)? });
+    if now.severity().is_none() || before.is_some_and(|before| now <= before) {
+        return Ok(());
     }
+    let words = reconcile::words(&items, &receipts::tally(&receipt)?);
+    Err(Error::Stale(format!("what has arrived does not agree with that: {words}")).into())
 }
 
 /// What a release draws now, with the licences read into the batch.
@@ -171,6 +201,7 @@ fn amend(
     reason: &str,
 ) -> Result<Recorded, Stop> {
     same_declaration(&row, presented)?;
+    must_agree_with_arrivals(batch, &row, &presented.declaration)?;
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
     let own = Own { amended: Some((id, &draws)), ..Own::default() };

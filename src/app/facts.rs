@@ -12,6 +12,7 @@ use crate::domain::declaration::Declaration;
 use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::serial::FirearmKey;
 use crate::domain::serial::Serial;
 use crate::domain::serial::folded_name;
@@ -43,6 +44,9 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
     outward
         || may_be_on_its_way(declaration)
         || past.perhaps(Trace::Reference(reference.kind.as_str(), &reference.value))
+        || declaration
+            .consignment()
+            .is_some_and(|ucr| past.perhaps(Trace::Reference(ReferenceKind::Ucr.as_str(), ucr)))
         || state.is_some_and(moved)
 }
 

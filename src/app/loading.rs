@@ -173,6 +173,7 @@ impl Load {
                 state: self.state.clone(),
                 reference_kind: of.kind.clone(),
                 reference: of.reference.clone(),
+                ucr: of.ucr.clone(),
                 severity: of.severity.clone(),
                 at_us: of.at_us,
                 lifted_us: None,

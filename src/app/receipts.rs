@@ -28,6 +28,7 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::receipts::ReceiptRow;
 use crate::storage::receipts::StepRow;
+use crate::storage::releases::ReleaseRow;
 use crate::wire::receipt::ReceiptReply;
 use crate::wire::receipt::ReceiptStepReply;
 use crate::wire::verification::AuditReference;
@@ -159,6 +160,18 @@ fn opened(batch: &Batch<'_>, act: &Act<'_>, to: Country) -> ReceiptRow {
 pub(super) fn tally(row: &ReceiptRow) -> Result<Tally, Error> {
     serde_json::from_str(&row.tally)
         .map_err(|error| Error::Internal(format!("a receipt's tally: {error}")))
+}
+
+/// The receipt of a release, where it has one.
+pub(super) fn of(db: &mut Db, release: &ReleaseRow) -> Result<Option<ReceiptRow>, Error> {
+    Ok(storage::receipts::of_releases(db, std::slice::from_ref(&release.id))?.pop())
+}
+
+/// Whether the importing State has said, by its posts or by its papers, that goods have come; or the
+/// exporting State has taken a proof of it.
+pub(super) fn is_answered(row: &ReceiptRow) -> bool {
+    let is_said = matches!(row.status.as_str(), "answered" | "confirmed");
+    (is_said && row.result != "nothing") || has_arrived(row)
 }
 
 /// Whether anything of the goods was recorded as arrived, or that nothing more will.

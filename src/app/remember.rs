@@ -8,6 +8,7 @@ use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::stoppages::StoppageRow;
 use std::time::Duration;
 
 /// Rows of a page, and how long others are let to the database between two.
@@ -72,7 +73,11 @@ fn references(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<boo
     if !pages(Vec::new(), released, take, go_on)? {
         return Ok(false);
     }
-    pages(Vec::new(), |after| storage::stoppages::references(db, after, ROWS), take, go_on)
+    let stopped = |row: StoppageRow| {
+        super::stoppage::traces(&row).for_each(|trace| past.note(trace));
+        row.alert_id
+    };
+    pages(Vec::new(), |after| storage::stoppages::page(db, after, ROWS), stopped, go_on)
 }
 
 fn firearms(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<bool, Error> {

@@ -322,6 +322,7 @@ fn stopped(db: &mut Db, state: Country) -> Result<Vec<StopCopy>, Stop> {
             case: uuid(&row.alert_id)?,
             kind: row.reference_kind,
             reference: row.reference,
+            ucr: row.ucr,
             severity: row.severity,
             at_us: row.at_us,
         })

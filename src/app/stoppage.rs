@@ -1,13 +1,16 @@
 //! Goods that clear and are stopped all the same: an officer has seen what no register knows. Nothing is
 //! released under the reference, at whichever post, until the case is closed by an outcome that lets
-//! them go.
+//! them go. Goods that are seized stay so, under whatever reference they come again.
 use super::App;
 use super::Caller;
 use super::Error;
 use super::alerts::replied;
 use super::batch::Batch;
 use super::claims::Claims;
+use super::facts;
 use super::judge::Presented;
+use super::judge::json;
+use super::raise::about;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -15,6 +18,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::referral;
 use super::release::uuid;
+use super::serials::EVERY_STATE;
 use super::verify::at_post_of;
 use crate::cache::past::Trace;
 use crate::domain::Country;
@@ -28,17 +32,20 @@ use crate::domain::alert::Outcome;
 use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
 use crate::domain::number;
+use crate::domain::reference::ReferenceKind;
 use crate::rules::Code;
 use crate::rules::case::StopFact;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
 use crate::storage::stoppages::StoppageRow;
+use crate::storage::trails::SerialEventRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::alert::Measure;
 use uuid::Uuid;
 
-/// What stands against a release of a declaration in a State: the heaviest, and of those the first.
+/// What stands against a release of a declaration in a State: the heaviest, and of those the first. Under
+/// another reference of the same consignment it may be the same goods, which is for a person to say.
 pub(super) fn fact(
     db: &mut Db,
     declaration: &Declaration,
@@ -47,21 +54,106 @@ pub(super) fn fact(
     let (kind, reference) = (declaration.reference.kind.as_str(), &declaration.reference.value);
     let rows = storage::stoppages::standing(db, state.as_str(), reference, Some(kind))?;
     let held = |row: &&StoppageRow| row.severity == Severity::Hold.as_str();
-    let Some(row) = rows.iter().find(held).or(rows.first()) else { return Ok(None) };
-    Ok(Some(StopFact {
-        case: uuid(&row.alert_id)?.to_string().into(),
-        at: super::release::timestamp(row.at_us)?,
-        holds: held(&row),
-    }))
+    let fact = |row: &StoppageRow, holds| {
+        let (case, at) = (uuid(&row.alert_id)?, super::release::timestamp(row.at_us)?);
+        Ok(Some(StopFact { case: case.to_string().into(), at, holds }))
+    };
+    if let Some(row) = rows.iter().find(held).or(rows.first()) {
+        return fact(row, held(&row));
+    }
+    let Some(ucr) = declaration.consignment() else { return Ok(None) };
+    match storage::stoppages::of_consignment(db, state.as_str(), ucr.as_str())?.first() {
+        Some(row) => fact(row, false),
+        None => Ok(None),
+    }
+}
+
+/// By what a verification may find that goods are stopped.
+pub(super) fn traces(row: &StoppageRow) -> impl Iterator<Item = Trace<'_>> {
+    let own = Trace::Reference(&row.reference_kind, &row.reference);
+    let consignment = row.ucr.iter().map(|ucr| Trace::Reference(ReferenceKind::Ucr.as_str(), ucr));
+    consignment.chain([own])
 }
 
 /// A case is closed: goods that may go are no longer stopped. What was refused or seized stays so.
 pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> Result<(), Stop> {
-    let may_go = matches!(outcome, Outcome::ReleasedAfterCheck | Outcome::FalseAlert);
-    if may_go && row.kind == Kind::Stoppage.as_str() {
-        storage::stoppages::lift(batch.db, &row.id, batch.now)?;
+    match outcome {
+        Outcome::ReleasedAfterCheck | Outcome::FalseAlert => {
+            Ok(storage::stoppages::lift(batch.db, &row.id, batch.now)?)
+        }
+        Outcome::Seized => seize(batch, row),
+        Outcome::Refused | Outcome::ReleaseAdvised => Ok(()),
+    }
+}
+
+/// The declaration of the goods that a case of customs is about, as it was judged.
+fn goods(db: &mut Db, row: &AlertRow) -> Result<Option<Declaration>, Error> {
+    let of_goods = [Kind::Mismatch, Kind::Stoppage].map(Kind::as_str);
+    let verification = about(&row.about)?.verification;
+    let Some(id) = verification.filter(|_| of_goods.contains(&row.kind.as_str())) else {
+        return Ok(None);
+    };
+    let row = storage::verifications::read(db, id)?;
+    row.map(|row| Ok(Presented::read(row.declaration, "")?.declaration)).transpose()
+}
+
+/// Names the goods that are about to be seized, as a release of them would.
+pub(super) fn claim_goods(db: &mut Db, id: Uuid, claims: &mut Claims) -> Result<(), Stop> {
+    if let Some(row) = storage::alerts::read(db, id.as_bytes())?
+        && let Some(declaration) = goods(db, &row)?
+    {
+        claims.declaration(&declaration);
     }
     Ok(())
+}
+
+/// Goods are seized: nothing is released under their reference any more, and their firearms are held at
+/// every border until the State reports them found (rule 96).
+fn seize(batch: &mut Batch<'_>, row: &AlertRow) -> Result<(), Stop> {
+    let Some(declaration) = goods(batch.db, row)? else { return Ok(()) };
+    let stopped = stopped(batch, (&row.id, &row.state), &declaration, Severity::Hold);
+    storage::stoppages::put(batch.db, &stopped)?;
+    let mut seized = Vec::new();
+    for firearm in declaration.items.iter().flat_map(facts::firearms) {
+        batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
+        seized.push(SerialEventRow {
+            serial: firearm.serial.to_string(),
+            make: firearm.make,
+            model: firearm.model,
+            country: firearm.country,
+            kind: "seized".to_owned(),
+            state: row.state.clone(),
+            border_post: row.border_post.clone(),
+            subject: row.id.clone(),
+            states: json(&[&row.state])?,
+            reference: Some(declaration.reference.value.to_string()),
+            happened_us: batch.now.as_microsecond(),
+            at_us: batch.now.as_microsecond(),
+        });
+    }
+    Ok(storage::trails::insert(batch.db, &seized)?)
+}
+
+/// Goods as they are stopped from now on, in a case; others hear of it before it is committed.
+fn stopped(
+    batch: &mut Batch<'_>,
+    (case, state): (&[u8], &str),
+    declaration: &Declaration,
+    severity: Severity,
+) -> StoppageRow {
+    let reference = &declaration.reference;
+    let row = StoppageRow {
+        alert_id: case.to_vec(),
+        state: state.to_owned(),
+        reference_kind: reference.kind.as_str().to_owned(),
+        reference: reference.value.to_string(),
+        ucr: declaration.consignment().map(ToString::to_string),
+        severity: severity.as_str().to_owned(),
+        at_us: batch.now.as_microsecond(),
+        lifted_us: None,
+    };
+    traces(&row).for_each(|trace| batch.note(trace));
+    row
 }
 
 struct StopGoods {
@@ -107,17 +199,7 @@ impl Command for StopGoods {
         };
         let id = batch.raise_by(&alert, &self.caller, &self.reason)?;
         referral::notice(batch, id, &alert)?;
-        let reference = &declaration.reference;
-        batch.note(Trace::Reference(reference.kind.as_str(), &reference.value));
-        let row = StoppageRow {
-            alert_id: id.as_bytes().to_vec(),
-            state: state.to_string(),
-            reference_kind: reference.kind.as_str().to_owned(),
-            reference: reference.value.to_string(),
-            severity: severity.as_str().to_owned(),
-            at_us: batch.now.as_microsecond(),
-            lifted_us: None,
-        };
+        let row = stopped(batch, (id.as_bytes(), state.as_str()), declaration, severity);
         storage::stoppages::insert(batch.db, &row)?;
         if self.measure == Measure::Refer {
             let note = Some(self.reason.clone());

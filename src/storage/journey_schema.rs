@@ -133,6 +133,7 @@ diesel::table! {
         state -> Text,
         reference_kind -> Text,
         reference -> Text,
+        ucr -> Nullable<Text>,
         severity -> Text,
         at_us -> BigInt,
         lifted_us -> Nullable<BigInt>,

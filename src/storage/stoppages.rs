@@ -18,6 +18,8 @@ pub struct StoppageRow {
     pub reference_kind: String,
     /// The declaration's reference.
     pub reference: String,
+    /// The consignment's reference, where it has one.
+    pub ucr: Option<String>,
     /// `hold` or `refer`.
     pub severity: String,
     /// Since when.
@@ -30,6 +32,12 @@ pub struct StoppageRow {
 pub fn insert(db: &mut Db, row: &StoppageRow) -> Result<()> {
     diesel::insert_into(stoppage::table).values(row).execute(db)?;
     Ok(())
+}
+
+/// Writes one in the place of an earlier one of the same case.
+pub fn put(db: &mut Db, row: &StoppageRow) -> Result<()> {
+    diesel::delete(stoppage::table.find(&row.alert_id)).execute(db)?;
+    insert(db, row)
 }
 
 /// Those that stand under a reference in a State, the first one first.
@@ -48,6 +56,16 @@ pub fn standing(
     Ok(rows.into_iter().filter(|row| kind.is_none_or(|kind| row.reference_kind == kind)).collect())
 }
 
+/// Those that stand under a consignment's reference in a State, the first one first.
+pub fn of_consignment(db: &mut Db, state: &str, ucr: &str) -> Result<Vec<StoppageRow>> {
+    Ok(stoppage::table
+        .filter(stoppage::ucr.eq(ucr).and(stoppage::state.eq(state)))
+        .filter(stoppage::lifted_us.is_null())
+        .order(stoppage::at_us)
+        .select(StoppageRow::as_select())
+        .load(db)?)
+}
+
 /// Lifts the one of a case, if there is one.
 pub fn lift(db: &mut Db, alert_id: &[u8], now: Timestamp) -> Result<()> {
     diesel::update(stoppage::table.filter(stoppage::alert_id.eq(alert_id)))
@@ -56,13 +74,13 @@ pub fn lift(db: &mut Db, alert_id: &[u8], now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// The references of all that ever stood, a page after a case.
-pub fn references(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>, String, String)>> {
+/// All that ever stood, a page after a case.
+pub fn page(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<StoppageRow>> {
     Ok(stoppage::table
         .filter(stoppage::alert_id.gt(after))
         .order(stoppage::alert_id)
         .limit(limit)
-        .select((stoppage::alert_id, stoppage::reference_kind, stoppage::reference))
+        .select(StoppageRow::as_select())
         .load(db)?)
 }
 

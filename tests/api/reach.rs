@@ -158,7 +158,9 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
             sent(path, &json!({"credential": "PV1:NCF"}), Reach::Everyone)
         }
         ("POST", path @ "/v1/verifications/{id}/stoppage") => {
-            let verdict = service.verify(&cartridges(&reference, "1")).await.json();
+            let mut goods = cartridges(&reference, "1");
+            goods["ucr"] = json!("6FR12345678901234-STOPPED");
+            let verdict = service.verify(&goods).await.json();
             let body = json!({"measure": "hold", "reason": "a test"});
             sent(path.replace("{id}", verdict["id"].as_str().unwrap()), &body, Reach::France)
         }

@@ -257,13 +257,69 @@ async fn a_reversed_release_leaves_no_receipt_and_an_amended_one_is_compared_ane
     let amended = service.post(&format!("/v1/releases/{id}/amendment"), &officer, &amendment).await;
     assert_eq!(amended.status, 200, "{}", amended.text);
     assert_eq!(receipts(&service, "FR", "").await[0]["result"], "complete");
-    let reversal = json!({"reason": "not shipped"});
-    service.post(&format!("/v1/releases/{id}/reversal"), &officer, &reversal).await;
+    // What has arrived is neither amended away nor undone, whether its exit was recorded or not.
+    let amendment = json!({"reason": "fewer", "declaration": cartridges("FR-1", "100")});
+    let less = service.post(&format!("/v1/releases/{id}/amendment"), &officer, &amendment).await;
+    assert_eq!((less.status, less.code().as_str()), (409, "conflict"), "{}", less.text);
+    assert!(less.text.contains("what has arrived does not agree"), "{}", less.text);
+    assert_eq!(reversal(&service, id).await.status, 409);
+    let receipt = receipts(&service, "FR", "").await[0].clone();
+    assert_eq!((&receipt["status"], &receipt["result"]), (&json!("answered"), &json!("complete")));
+}
+
+async fn reversal(service: &Service, release: &str) -> Answer {
+    let body = json!({"reason": "not shipped"});
+    service.post(&format!("/v1/releases/{release}/reversal"), &token("FR", "officer"), &body).await
+}
+
+#[tokio::test]
+async fn a_reversed_release_leaves_no_receipt() {
+    let service = start();
+    service.issue_sample().await;
+    let release = service.release(&cartridges("FR-1", "1000"), "k").await.json();
+    let undone = reversal(&service, release["id"].as_str().unwrap()).await;
+    assert_eq!(undone.status, 200, "{}", undone.text);
     let receipt = receipts(&service, "FR", "").await[0].clone();
     assert_eq!(receipt["status"], "withdrawn");
     let late = step(&service, "FR", receipt["id"].as_str().unwrap(), "request", json!({})).await;
     assert_eq!(late.status, 409);
     assert_eq!(arrive(&service, &arrival(&[rounds("1")], false)).await["known"], false);
+}
+
+#[tokio::test]
+async fn what_another_state_answers_or_sees_is_not_undone() {
+    let service = start();
+    let release = released(&service).await;
+    let id = only(&service).await;
+    let answer = json!({"received": "complete", "document": "KE-CUS-77"});
+    assert_eq!(step(&service, "KE", &id, "answer", answer).await.status, 200);
+    let undone = reversal(&service, &release).await;
+    assert_eq!((undone.status, undone.code().as_str()), (409, "conflict"));
+    assert!(undone.text.contains("KE says that the goods have arrived"), "{}", undone.text);
+    let service = start();
+    let release = released(&service).await;
+    let entry = json!({"ucr": ucr(), "border_post": "KEMBA", "entered_at": now(), "vehicle": SHIP});
+    let seen = service.post("/v1/entries", &token("KE", "officer"), &entry).await;
+    assert_eq!(seen.status, 201, "{}", seen.text);
+    let undone = reversal(&service, &release).await;
+    assert_eq!((undone.status, undone.code().as_str()), (409, "conflict"));
+    assert!(undone.text.contains("the goods were seen at KEMBA"), "{}", undone.text);
+}
+
+#[tokio::test]
+async fn goods_do_not_arrive_before_their_release_and_not_where_they_are_unknown() {
+    let service = start();
+    released(&service).await;
+    let mut early = arrival(&[rounds("5000")], true);
+    early["arrived_at"] = json!("2026-01-01T10:00:00Z");
+    let refused = service.post("/v1/arrivals", &token("KE", "officer"), &early).await;
+    assert_eq!(refused.faults(), [("/arrived_at".to_owned(), "before_release".to_owned())]);
+    let mut elsewhere = arrival(&[rounds("5000")], true);
+    elsewhere["border_post"] = json!("DEHAM");
+    let unknown = service.post("/v1/arrivals", &token("DE", "officer"), &elsewhere).await;
+    assert_eq!((unknown.status, &unknown.json()["result"]), (201, &json!("unknown")));
+    let seen = timeline(&service, &token("FR", "officer")).await.json();
+    assert_eq!(seen["stage"], "released", "{seen}");
 }
 
 #[tokio::test]

@@ -59,8 +59,10 @@ async fn what_an_officer_holds_is_not_released_until_the_case_is_closed() {
     let against = json!({"verification": cleared["id"], "override": {"reason": "the ship leaves"}});
     let refused = service.post_once("/v1/releases", &officer, "k3", &against).await;
     assert_eq!(refused.status, 409, "{}", refused.text);
-    // Another declaration is not concerned.
-    assert_eq!(service.release(&cartridges("FR-STOP-2", "10"), "k4").await.status, 201);
+    // Another consignment is not concerned.
+    let mut other = cartridges("FR-STOP-2", "10");
+    other["ucr"] = json!("6FR12345678901234-OTHER");
+    assert_eq!(service.release(&other, "k4").await.status, 201);
     close(&service, &alert, "released_after_check").await;
     assert_eq!(verdict(&service, &goods).await.0, "clear");
     assert_eq!(service.post_once("/v1/releases", &officer, "k5", &body).await.status, 201);
@@ -111,6 +113,59 @@ async fn what_was_refused_or_seized_stays_and_the_authority_learns_of_it() {
     }
     let told = service.get("/v1/alerts?kind=referral", &token("FR", "authority")).await.json();
     assert_eq!(told["items"].as_array().unwrap().len(), 2, "{told}");
+}
+
+/// The clear sample under another reference.
+fn again(reference: &str) -> Value {
+    let mut declaration = sample("clear");
+    declaration["reference"] = json!({"type": "national", "value": reference});
+    declaration
+}
+
+fn codes(findings: &Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn goods_that_are_seized_do_not_clear_under_any_papers() {
+    let service = start();
+    service.issue_sample().await;
+    // They were held for what the papers said, and come again with better ones.
+    let mut wrong = again("FR-SEIZED-1");
+    wrong["final_recipient"] = json!({"id": "KE-OTHER-9", "name": "Somebody else"});
+    let (held, _) = verdict(&service, &wrong).await;
+    assert_eq!(held, "hold");
+    let open = service.get("/v1/alerts?status=open", &token("FR", "officer")).await.json();
+    close(&service, &open["items"][0], "seized").await;
+    let (same, findings) = verdict(&service, &again("FR-SEIZED-1")).await;
+    assert_eq!(same, "hold");
+    assert!(codes(&findings).contains(&"STOPPED_BY_OFFICER"), "{findings}");
+    let (other, findings) = verdict(&service, &again("FR-SEIZED-2")).await;
+    assert_eq!(
+        (other.as_str(), codes(&findings)[0]),
+        ("hold", "SERIAL_REPORTED_SOUGHT"),
+        "{findings}"
+    );
+    assert_eq!(service.release(&again("FR-SEIZED-2"), "k").await.status, 409);
+    let mut rounds = cartridges("FR-SEIZED-3", "10");
+    rounds["ucr"] = json!("6FR12345678901234-OTHER");
+    assert_eq!(verdict(&service, &rounds).await.0, "clear", "other goods are not concerned");
+}
+
+#[tokio::test]
+async fn goods_that_are_stopped_are_for_a_person_under_other_papers_of_their_consignment() {
+    let service = start();
+    service.issue_sample().await;
+    let of = |reference: &str| {
+        let mut goods = cartridges(reference, "10");
+        goods["ucr"] = json!("6FR12345678901234-STOPPED");
+        goods
+    };
+    let alert = stop(&service, &of("FR-STOP-21"), "hold").await.json();
+    let (other, findings) = verdict(&service, &of("FR-STOP-22")).await;
+    assert_eq!((other.as_str(), codes(&findings)), ("refer", vec!["STOPPED_BY_OFFICER"]));
+    close(&service, &alert, "false_alert").await;
+    assert_eq!(verdict(&service, &of("FR-STOP-22")).await.0, "clear");
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ CREATE TABLE stoppage (
     state TEXT NOT NULL,                      -- of the post
     reference_kind TEXT NOT NULL,
     reference TEXT NOT NULL,                  -- of the declaration
+    ucr TEXT,                                 -- of the consignment, where it has one
     severity TEXT NOT NULL,                   -- hold, refer
     at_us BIGINT NOT NULL,
     lifted_us BIGINT
 );
 CREATE INDEX stoppage_by_reference ON stoppage (reference, reference_kind);
+CREATE INDEX stoppage_by_ucr ON stoppage (ucr);

@@ -57,6 +57,8 @@ pub(in crate::app) struct StopCopy {
     pub case: Uuid,
     pub kind: String,
     pub reference: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ucr: Option<String>,
     pub severity: String,
     pub at_us: i64,
 }
