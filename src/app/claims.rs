@@ -1,6 +1,5 @@
 //! What a command will decide on, named before anything of its batch is decided: so that all of it
 //! is read at once, and locked in one order where several nodes share the database.
-use super::facts;
 use super::judge::sha256;
 use super::recorder::Once;
 use crate::domain::Text;
@@ -57,8 +56,8 @@ impl Claims {
         }
         for item in &declaration.items {
             // By serial alone: what else is stated of a firearm may differ from time to time.
-            for firearm in facts::firearms(item) {
-                self.name("firearm", firearm.serial.as_str().as_bytes());
+            for mark in item.marks_of_identity().iter() {
+                self.name("firearm", mark.as_str().as_bytes());
             }
         }
     }

@@ -31,14 +31,14 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
     let reference = &declaration.reference;
     let outward =
         declaration.temporary.as_ref().is_some_and(|temporary| temporary.outward.is_some());
-    let moved = |state: Country| {
-        declaration.items.iter().filter(|item| is_tracked(item)).any(|item| {
-            let marks = item.marks_of_identity();
-            let perhaps = |s: &Serial| {
-                past.perhaps(Trace::Firearm(state.as_str(), s.as_str()))
-                    || past.perhaps(Trace::Firearm(EVERY_STATE, s.as_str()))
+    let marked = || {
+        declaration.items.iter().any(|item| {
+            let moved = |s: &Serial| {
+                let perhaps = |of: Country| past.perhaps(Trace::Firearm(of.as_str(), s.as_str()));
+                is_tracked(item) && state.is_some_and(perhaps)
             };
-            marks.iter().any(perhaps)
+            let reported = |s: &Serial| past.perhaps(Trace::Firearm(EVERY_STATE, s.as_str()));
+            item.marks_of_identity().iter().any(|mark| moved(mark) || reported(mark))
         })
     };
     outward
@@ -47,7 +47,7 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
         || declaration
             .consignment()
             .is_some_and(|ucr| past.perhaps(Trace::Reference(ReferenceKind::Ucr.as_str(), ucr)))
-        || state.is_some_and(moved)
+        || marked()
 }
 
 /// Whether posts may have recorded the goods on their way here.
@@ -84,24 +84,25 @@ pub fn history(
     Ok(())
 }
 
-/// Firearms declared of which a report stands that they are lost, stolen or seized.
+/// Articles declared under whose serial a report stands that a firearm is lost, stolen or seized.
 fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, Error> {
     let items = declaration.items.iter();
     let declared: Vec<(u32, FirearmKey)> =
-        items.flat_map(|item| firearms(item).into_iter().map(|key| (item.number, key))).collect();
+        items.flat_map(|item| articles(item).into_iter().map(|key| (item.number, key))).collect();
     let mut serials: Vec<String> = declared.iter().map(|(_, key)| key.serial.to_string()).collect();
     serials.sort_unstable();
     serials.dedup();
     let mut facts = Vec::new();
     for report in standing(storage::trails::reports(db, &serials)?) {
         let known = described(&report.serial, &report.make, &report.model, &report.country);
-        for (item, key) in declared.iter().filter(|(_, key)| key.may_be(&known)) {
+        for (item, key) in declared.iter().filter(|(_, key)| key.serial == known.serial) {
             facts.push(ReportFact {
                 item: *item,
                 serial: key.serial.clone(),
                 what: report.kind.as_str().into(),
                 state: report.state.as_str().into(),
                 reference: report.reference.as_deref().unwrap_or_default().into(),
+                is_described_alike: key.may_be(&known),
             });
         }
     }
@@ -144,9 +145,11 @@ pub(super) fn drawn_of(item: u32, drawn: &[(u32, Text)]) -> Vec<Text> {
 
 /// The firearms of an item, as the register tells them apart.
 pub fn firearms(item: &Item) -> Vec<FirearmKey> {
-    if !is_tracked(item) {
-        return Vec::new();
-    }
+    if is_tracked(item) { articles(item) } else { Vec::new() }
+}
+
+/// Whatever of an item bears a mark of its own: a firearm that is reported may be declared as something else.
+pub(super) fn articles(item: &Item) -> Vec<FirearmKey> {
     let marks = item.marks_of_identity();
     let key = |serial: &Serial| FirearmKey {
         make: folded(item.make.as_ref()),
@@ -226,19 +229,20 @@ fn fact(item: u32, serial: &Serial, moved: &SerialUse) -> Result<SerialFact, Err
     })
 }
 
-/// A report as it is written down: item, serial, what, whose, case.
-pub(super) type ReportRecord = (u32, String, String, String, String);
+/// A report as it is written down: item, serial, what, whose, case, whether it describes the firearm alike.
+pub(super) type ReportRecord = (u32, String, String, String, String, bool);
 
 /// Writes a report down.
 pub(super) fn report_record(fact: &ReportFact) -> ReportRecord {
     let (what, state) = (fact.what.to_string(), fact.state.to_string());
-    (fact.item, fact.serial.to_string(), what, state, fact.reference.to_string())
+    let (serial, reference) = (fact.serial.to_string(), fact.reference.to_string());
+    (fact.item, serial, what, state, reference, fact.is_described_alike)
 }
 
 /// Reads it back.
 pub(super) fn report_fact(record: ReportRecord) -> ReportFact {
-    let (item, serial, what, state, reference) = record;
+    let (item, serial, what, state, reference, is_described_alike) = record;
     let serial = Serial::stored(&serial);
     let (what, state, reference) = (what.into(), state.into(), reference.into());
-    ReportFact { item, serial, what, state, reference }
+    ReportFact { item, serial, what, state, reference, is_described_alike }
 }

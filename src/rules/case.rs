@@ -104,6 +104,8 @@ pub struct ReportFact {
     pub state: Text,
     /// The case's number.
     pub reference: Text,
+    /// Whether nothing differs that both the report and the item state of the firearm.
+    pub is_described_alike: bool,
 }
 
 /// That an officer has stopped the goods.

@@ -33,10 +33,12 @@ const NEVER: &[Code] = &[
 impl Finding {
     /// Whether officers may release against it, under their own responsibility (Implementing Regulation
     /// 2024/2145, article 8). Components of ammunition that nobody controls need no licence, so that one which
-    /// does not cover them stands in for none.
+    /// does not cover them stands in for none; and that a firearm with a sought one's number is another maker's, officers
+    /// see by looking at it.
     pub fn may_be_overridden(&self) -> bool {
-        let needs_none = self.code == Code::GoodsNotCovered && self.severity < Severity::Block;
-        needs_none || !NEVER.contains(&self.code)
+        let is_question = self.severity < Severity::Block
+            && matches!(self.code, Code::GoodsNotCovered | Code::SerialReportedSought);
+        is_question || !NEVER.contains(&self.code)
     }
 }
 
@@ -71,6 +73,9 @@ mod tests {
         let uncontrolled = answered(Code::GoodsNotCovered, Severity::Refer);
         assert_eq!(uncontrolled, Some(vec![Code::GoodsNotCovered]));
         assert_eq!(answered(Code::LicenceReferenceMissing, Severity::Block), None);
+        assert_eq!(answered(Code::SerialReportedSought, Severity::Block), None);
+        let other_maker = answered(Code::SerialReportedSought, Severity::Refer);
+        assert_eq!(other_maker, Some(vec![Code::SerialReportedSought]));
         let licensed = answered(Code::AntiqueClaimInvalid, Severity::Block);
         assert_eq!(licensed, Some(vec![Code::AntiqueClaimInvalid]), "a licence may be quoted");
     }

@@ -21,7 +21,12 @@ pub(super) struct Named<'a> {
     index: Option<usize>,
 }
 
-impl Named<'_> {
+impl<'a> Named<'a> {
+    /// Somebody whom the declaration names outside its list of parties.
+    pub(super) fn of(party: &'a Party, field: &'static str) -> Self {
+        Self { party, field, index: None }
+    }
+
     /// JSON Pointer to it.
     pub(super) fn path(&self) -> String {
         match self.index {
@@ -35,6 +40,7 @@ impl Named<'_> {
         match self.field {
             "final_recipient" => "final recipient",
             "brokers" => "broker",
+            "temporary/person" => "traveller",
             field => field,
         }
     }

@@ -4,6 +4,7 @@ use super::Code;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
+use super::parties::Named;
 use super::parties::parties;
 use crate::domain::Country;
 use crate::domain::Locode;
@@ -12,6 +13,7 @@ use crate::domain::licence::Licence;
 use crate::domain::lists::Effect;
 use crate::domain::lists::Embargo;
 use crate::domain::lists::Refusal;
+use crate::domain::party::Party;
 
 /// 47 CARRIER_NOT_AUTHORISED: where a licence that counts at this border or a later one names carriers, the
 /// carrier declared is one of them, by identifier. Another carrier, or none stated, is referred: carriers
@@ -146,7 +148,7 @@ fn embargoed<'f>(
 }
 
 /// 50 PARTY_WATCHLIST_HIT: no party of the declaration stands on the watch list, on the day of acceptance or today, the
-/// declarant, the carrier and brokers included. An entry is matched by identifier, or by name with case, accents and
+/// declarant, the carrier, brokers and the person who travels with the goods included. An entry is matched by identifier, or by name with case, accents, strokes and
 /// punctuation set aside; a name alone may be another trader's, so that a person always decides. Parties that
 /// only a licence names are not asked for: where they differ from those declared, that is a finding
 /// of its own.
@@ -154,7 +156,13 @@ pub(super) fn watch_list(case: &Case<'_>, findings: &mut Findings) {
     if case.lists.watched.is_empty() {
         return;
     }
-    for named in parties(case.declaration) {
+    let declaration = case.declaration;
+    let temporary = declaration.temporary.as_ref();
+    let traveller = temporary.and_then(|temporary| temporary.person.as_ref());
+    // Whom a passport's number does not name, a name may.
+    let traveller = traveller.map(|id| Party { id: id.clone(), name: id.clone() });
+    let traveller = traveller.iter().map(|party| Named::of(party, "temporary/person"));
+    for named in parties(declaration).chain(traveller) {
         let hits = case.lists.watched.of(named.party);
         for watched in hits.filter(|watched| case.is_known(watched.effect)) {
             let by_id = watched.id.as_ref() == Some(&named.party.id);

@@ -1,6 +1,7 @@
 //! Section 3I, second half: which firearms these are, by their serial numbers.
 use super::Case;
 use super::Code;
+use super::Finding;
 use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
@@ -329,18 +330,20 @@ pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
 
 /// 96 SERIAL_REPORTED_SOUGHT and, for sought firearms, 98 SERIAL_CONFUSABLE: no declared serial or alternative
 /// marking is reported lost, stolen or sought on the reference date or today: a report is a fact about the
-/// firearm, which acceptance before it does not undo. Where both the report and the item state make or model, these agree
-/// too, since serials repeat between makers; what either side leaves open does not clear the firearm. A serial
-/// that only looks like a sought one (O for 0, I for 1, B for 8, S for 5) is referred. Antiques,
-/// deactivated firearms and parts are looked up as well.
+/// firearm, which acceptance before it does not undo. What either side leaves open does not clear the firearm. Where the
+/// serial is the same and make, model or country of manufacture is not, the item is referred: serials repeat between makers, and
+/// one maker has more names than one, so that a person compares. A serial
+/// that only looks like a sought one (O for 0, I for 1, B for 8, S for 5) is referred as well, where make and model do not
+/// differ. Whatever bears a serial is looked up: antiques, deactivated firearms, parts, and firearms declared as such.
 pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
     for report in &case.facts.reported {
         let Some(item) = case.items.iter().find(|item| item.item.number == report.item) else {
             continue;
         };
         let finding = findings.add(Code::SerialReportedSought).on_item(item, "serials");
+        let asked = asked_where_described_otherwise(finding, report.is_described_alike);
         finding.declared(&report.serial).says(format_args!(
-            "{} was reported {} by {}: {}",
+            "{} was reported {} by {}: {}{asked}",
             report.serial, report.what, report.state, report.reference
         ));
     }
@@ -351,18 +354,16 @@ pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         for (index, serial) in item.item.marks_of_identity().iter().enumerate() {
             for (other, sought) in list.near(serial) {
-                let exact = other == serial;
-                if !case.is_known(sought.effect)
-                    || !may_be(item, sought)
-                    || !(exact || serial.resembles(other))
-                {
+                let (exact, alike) = (other == serial, may_be(item, sought));
+                if !case.is_known(sought.effect) || !(exact || alike && serial.resembles(other)) {
                     continue;
                 }
                 let code = if exact { Code::SerialReportedSought } else { Code::SerialConfusable };
                 let finding = findings.add(code).on_item(item, "serials");
                 finding.at(place(item, index)).declared(serial);
                 if exact {
-                    finding.says(format_args!("{serial} is sought: {}", sought.reference));
+                    let asked = asked_where_described_otherwise(finding, alike);
+                    finding.says(format_args!("{serial} is sought: {}{asked}", sought.reference));
                 } else {
                     finding.licensed(other).says(format_args!(
                         "{serial} looks like {other}, which is sought: {}",
@@ -372,6 +373,15 @@ pub(super) fn sought(case: &Case<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// One serial with two descriptions: another maker's firearm, or another name for the maker.
+fn asked_where_described_otherwise(finding: &mut Finding, is_alike: bool) -> &'static str {
+    if is_alike {
+        return "";
+    }
+    finding.severity(Severity::Refer).remedy("Compare the firearm with the report's description");
+    ", described otherwise than here"
 }
 
 fn may_be(item: &ItemCase<'_>, sought: &Sought) -> bool {

@@ -207,3 +207,89 @@ async fn a_firearm_sought_since_today_is_held_however_it_is_marked_and_whenever_
         assert_eq!((refused.status, refused.code().as_str()), (409, "release_refused"), "{key}");
     }
 }
+
+/// Issues the sample licences for rifles of a maker whose name bears accents, and for their receivers.
+async fn issue_czech(service: &Service) {
+    for mut licence in passavant::demo::licences(today()) {
+        licence["lines"][0]["make"] = json!("Česká zbrojovka");
+        licence["lines"][0]["model"] = json!("557");
+        let mut unlisted = licence["lines"][0].clone();
+        (unlisted["line"], unlisted["serials"]) = (json!(4), json!([]));
+        let receivers = json!({"line": 3, "category": "part", "hs": "930520",
+            "description": "Rifle receivers", "quantity": "50", "unit": "C62"});
+        licence["lines"].as_array_mut().unwrap().extend([receivers, unlisted]);
+        let state = licence["issuing_state"].as_str().unwrap();
+        let issued = service.post("/v1/licences", &token(state, "authority"), &licence).await;
+        assert_eq!(issued.status, 201, "{}", issued.text);
+    }
+}
+
+/// One of those rifles, its maker written in some way.
+fn czech(reference: &str, make: &str, serial: &str) -> Value {
+    let mut declaration = sample("clear");
+    declaration["reference"] = json!({"type": "national", "value": reference});
+    declaration["items"].as_array_mut().unwrap().truncate(1);
+    let item = &mut declaration["items"][0];
+    (item["make"], item["model"]) = (json!(make), json!("557"));
+    (item["quantity"], item["serials"]) = (json!("1"), json!([serial]));
+    declaration
+}
+
+#[tokio::test]
+async fn a_stolen_firearm_is_found_in_another_spelling_and_as_a_part() {
+    let service = start();
+    issue_czech(&service).await;
+    let rifle = czech("CZ-1", "CESKÁ ZBROJOVKA", "VC000101");
+    let mut receiver = czech("CZ-2", "Česká zbrojovka", "VC000101");
+    let item = &mut receiver["items"][0];
+    item["category"] = json!("part");
+    item["part"] = json!("frame_or_receiver");
+    item["hs"] = json!("930520");
+    for quote in item["licences"].as_array_mut().unwrap() {
+        quote["line"] = json!(3);
+    }
+    for declaration in [&rifle, &receiver] {
+        let clear = service.verify(declaration).await.json();
+        assert_eq!(clear["verdict"], "clear", "{clear}");
+    }
+    let report = json!({"report": "stolen", "serial": "VC000101", "make": "Ceska Zbrojovka", "reference": "PV-1"});
+    let officer = token("FR", "officer");
+    let stolen = service.post("/v1/serials/reports", &officer, &report).await;
+    assert_eq!(stolen.status, 201, "{}", stolen.text);
+    for (declaration, key) in [(&rifle, "rifle"), (&receiver, "receiver")] {
+        let held = service.verify(declaration).await.json();
+        assert_eq!(held["verdict"], "hold", "{key}: {held}");
+        assert_eq!(codes(&held), ["SERIAL_REPORTED_SOUGHT"], "{key}");
+        assert_eq!(service.release(declaration, key).await.status, 409, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_names_another_maker_is_a_question() {
+    let service = start();
+    issue_czech(&service).await;
+    let report =
+        json!({"report": "stolen", "serial": "VC000102", "make": "CZ", "reference": "PV-2"});
+    let officer = token("FR", "officer");
+    let stolen = service.post("/v1/serials/reports", &officer, &report).await;
+    assert_eq!(stolen.status, 201, "{}", stolen.text);
+    let asked = service.verify(&czech("CZ-1", "Česká zbrojovka", "VC000102")).await.json();
+    assert_eq!(asked["verdict"], "refer", "{asked}");
+    assert_eq!(codes(&asked), ["SERIAL_REPORTED_SOUGHT"]);
+    let other = service.verify(&czech("CZ-2", "Česká zbrojovka", "VC000103")).await.json();
+    assert_eq!(other["verdict"], "clear", "{other}");
+}
+
+#[tokio::test]
+async fn a_firearm_that_left_is_known_in_another_spelling() {
+    let service = start();
+    issue_czech(&service).await;
+    let left = service.release(&czech("CZ-1", "Česká zbrojovka", "VC000101"), "k").await;
+    assert_eq!(left.status, 201, "{}", left.text);
+    let mut again = czech("CZ-2", "CESKA ZBROJOVKA", "VC000101");
+    for quote in again["items"][0]["licences"].as_array_mut().unwrap() {
+        quote["line"] = json!(4);
+    }
+    let again = service.verify(&again).await.json();
+    assert!(codes(&again).contains(&"SERIAL_ALREADY_MOVED"), "{again}");
+}

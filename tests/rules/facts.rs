@@ -18,6 +18,7 @@ use passavant::rules::case::LicenceFact;
 use passavant::rules::case::Lookup;
 use passavant::rules::case::PriorUse;
 use passavant::rules::case::Proof;
+use passavant::rules::case::ReportFact;
 use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
 use passavant::rules::offline::Offline;
@@ -70,6 +71,7 @@ struct SentFacts {
     is_announced: bool,
     lapsed: Option<String>,
     serials: Vec<SentSerial>,
+    reported: Vec<SentReport>,
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
     observed: Vec<SentSighting>,
@@ -125,6 +127,17 @@ struct SentSerial {
     line: u32,
     movement: String,
     settled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentReport {
+    item: u32,
+    serial: String,
+    what: String,
+    state: String,
+    reference: String,
+    is_described_alike: bool,
 }
 
 #[derive(Deserialize)]
@@ -223,7 +236,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         LicenceFact { number, lookup }
     };
     Facts {
-        reported: Vec::new(),
+        reported: sent.reported.into_iter().map(report).collect(),
         foreign: Vec::new(),
         observed: sent.observed.into_iter().map(sighting).collect(),
         stopped: sent.stopped.map(|sent| StopFact {
@@ -246,6 +259,17 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
             .into_iter()
             .map(|of| SetAside { item: of.item, serial: serial(&of.serial), post: of.post.into() })
             .collect(),
+    }
+}
+
+fn report(sent: SentReport) -> ReportFact {
+    ReportFact {
+        item: sent.item,
+        serial: serial(&sent.serial),
+        what: sent.what.into(),
+        state: sent.state.into(),
+        reference: sent.reference.into(),
+        is_described_alike: sent.is_described_alike,
     }
 }
 

@@ -279,7 +279,7 @@ pub(in crate::wire) fn positive(text: &str) -> Result<Quantity, crate::domain::I
 /// Reads a serial number, or an alternative marking that stands in for one.
 pub(in crate::wire) fn serial(r: &mut Reader, at: &At<'_>, text: &str) -> Option<Serial> {
     let text = r.text(at, Some(text), SERIAL_CHARS_MAX)?;
-    let serial = Serial::read_off(&text);
+    let serial = Serial::parse(&text);
     if serial.is_none() {
         r.error(
             at,
