@@ -200,7 +200,9 @@ impl Movement {
 }
 
 /// Folds a calibre's name for comparison: case, spaces and punctuation set aside, but a decimal
-/// point between digits stays (5.7 is not 57), `×` and `*` are `x`, and a closing `mm` says nothing.
+/// point between digits stays (5.7 is not 57), `×` and `*` are `x`, and a closing `mm` says nothing after a decimal or
+/// a length. Of a single whole number both stay, for they are all that says what it counts: `.40` is of an inch,
+/// `40 mm` is a grenade, `20` may be a gauge.
 pub fn folded_calibre(name: &str) -> String {
     // Plain letters, digits and signs have no other form.
     if name.is_ascii() {
@@ -212,10 +214,14 @@ pub fn folded_calibre(name: &str) -> String {
 fn folded(name: impl Iterator<Item = char>, length: usize) -> String {
     let mut folded = String::with_capacity(length);
     let mut point = false;
+    let mut leads = false;
     for c in name {
         let digit_before = folded.ends_with(|c: char| c.is_ascii_digit());
         match c {
-            '.' | ',' => point = digit_before,
+            '.' | ',' => {
+                leads |= folded.is_empty();
+                point = digit_before;
+            }
             '×' | '*' => folded.push('X'),
             c if c.is_alphanumeric() => {
                 if point && c.is_ascii_digit() {
@@ -227,9 +233,26 @@ fn folded(name: impl Iterator<Item = char>, length: usize) -> String {
             _ => point = false,
         }
     }
-    let bare =
-        folded.strip_suffix("MM").filter(|bare| bare.ends_with(|c: char| c.is_ascii_digit()));
-    bare.map(str::to_owned).unwrap_or(folded)
+    let bare = folded.strip_suffix("MM").unwrap_or(&folded);
+    if bare.bytes().all(|c| c.is_ascii_digit()) {
+        if leads {
+            folded.insert(0, '.');
+        }
+    } else if bare.ends_with(|c: char| c.is_ascii_digit()) {
+        folded.truncate(bare.len());
+    }
+    folded
+}
+
+/// Whether one folded name is of a gauge of shotgun and the other of its cartridges of one chamber length:
+/// `12 gauge` and `12/70`.
+pub fn is_chambering_of(gauge: &str, cartridge: &str) -> bool {
+    let number = ["GAUGE", "GA", "BORE"].iter().find_map(|word| gauge.strip_suffix(word));
+    let length = number.and_then(|number| cartridge.strip_prefix(number));
+    length.is_some_and(|length| {
+        let length = length.strip_prefix('X').unwrap_or(length);
+        length.len() == 2 && length.bytes().all(|c| c.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -252,7 +275,13 @@ mod tests {
             ("7.62x51mm", "7.62X51"),
             ("7,62 × 51 mm", "7.62X51"),
             (".308 Win.", "308WIN"),
-            (".30-06", "3006"),
+            (".30-06", ".3006"),
+            ("30-06 Springfield", "3006SPRINGFIELD"),
+            (".40", ".40"),
+            ("40 mm", "40MM"),
+            (".410 bore", "410BORE"),
+            ("7,62 mm", "7.62"),
+            ("mm", "MM"),
             ("5.7x28", "5.7X28"),
             ("9 mm Luger", "9MMLUGER"),
             ("12", "12"),
@@ -260,6 +289,13 @@ mod tests {
             assert_eq!(folded_calibre(name), folded, "{name}");
         }
         assert_ne!(folded_calibre("5.7x28"), folded_calibre("57x28"));
+        let chambers = |a, b| is_chambering_of(&folded_calibre(a), &folded_calibre(b));
+        assert!(chambers("12 gauge", "12/70") && chambers("12 bore", "12 x 76"));
+        for (a, b) in
+            [("16 gauge", "12/70"), ("12/70", "12/76"), ("20 ga", "20x102mm"), ("12", "12/70")]
+        {
+            assert!(!chambers(a, b), "{a} {b}");
+        }
     }
 
     #[test]

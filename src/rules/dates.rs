@@ -163,13 +163,29 @@ fn days_of_issuer<'c>(case: &'c Case<'_>, licence: &'c Licence) -> impl Iterator
 /// 27 LICENCE_ISSUED_AFTER_ACCEPTANCE: the licence had been issued when the declaration was accepted; on the
 /// very day is in time. A licence never covers goods retroactively. At a later border the export licence
 /// is compared with the day on which the goods left. Transit licences of other States than the
-/// post's are left to rule 56, which compares them with departure.
+/// post's are left to rule 56, which compares them with departure. Where it had been issued by the day of only one
+/// of the post and the issuing State, that is DATE_ZONE_AMBIGUOUS, unless its validity begins then and 25 has said so.
 pub(super) fn issued_before(case: &Case<'_>, findings: &mut Findings) {
-    let late =
-        |licence: &Licence| Test::of(case, licence).filter(|test| licence.issued_on > test.day);
-    for (item, quote, licence) in case.quoting(move |licence| late(licence).is_some()) {
-        let Some(test) = late(licence) else { continue };
+    let near =
+        |licence: &Licence| Test::of(case, licence).filter(|test| licence.issued_on >= test.day);
+    for (item, quote, licence) in case.quoting(move |licence| near(licence).is_some()) {
+        let Some(test) = near(licence) else { continue };
         let (issued, day) = (licence.issued_on, test.day);
+        let is_other = |other: &Date| (issued > *other) != (issued > day);
+        let is_tested_here = test.kind == Day::Acceptance;
+        if let Some(other) = days_of_issuer(case, licence).find(|o| is_tested_here && is_other(o)) {
+            if licence.valid_from != issued {
+                let finding = findings.add(Code::DateZoneAmbiguous).on(item, quote).declared(day);
+                finding.licensed(issued).says(format_args!(
+                    "issued on {issued}; acceptance was on {day} at the post and on {other} in {}",
+                    licence.issuing_state
+                ));
+            }
+            continue;
+        }
+        if issued == day {
+            continue;
+        }
         let finding = findings.add(Code::LicenceIssuedAfterAcceptance).on(item, quote);
         finding.declared(day).licensed(issued);
         finding.says(format_args!("issued on {issued}, {} {day}", test.words()));

@@ -7,9 +7,12 @@ use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
 use crate::domain::Text;
+use crate::domain::codes::Tariff;
+use crate::domain::codes::tariff;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::folded_calibre;
+use crate::domain::goods::is_chambering_of;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Line;
 use crate::domain::lists::Lists;
@@ -107,7 +110,7 @@ fn compared<'c, 'a>(
 /// 71 TARIFF_CODE_MISMATCH: the tariff code of the item is that of the licence line, compared at six
 /// digits, the only ones that States share: `93033000` and `9303.30.41` are the same code here. Codes of
 /// different editions of the nomenclature are equal where the one replaced the other (9301.11 and 9301.19
-/// became 9301.10; 9305.21 and 9305.29 became 9305.20; 3603, 9705 and 9706 were divided). A line without a
+/// became 9301.10; 9305.21 and 9305.29 became 9305.20; 9306.10 became 9306.30; 9305.90, 3603, 9705 and 9706 were divided). A line without a
 /// code compares with nothing. Whether the code goes with the class at all is rule 72, which may be
 /// found beside this one.
 pub(super) fn tariff_code(case: &Case<'_>, findings: &mut Findings) {
@@ -127,19 +130,19 @@ pub(super) fn tariff_code(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn same_six(a: HsCode, b: HsCode) -> bool {
-    let (old, new) = (in_force(a.six()), in_force(b.six()));
-    let divided = matches!(a.heading(), 3603 | 9705 | 9706)
-        && a.heading() == b.heading()
-        && (old % 100 == 0 || new % 100 == 0);
-    old == new || divided
+    let ((a_first, a_last), (b_first, b_last)) = (in_force(a), in_force(b));
+    a.six() == b.six() || a_first <= b_last && b_first <= a_last
 }
 
-/// The code of the 2022 edition that replaced an older one.
-fn in_force(six: u32) -> u32 {
-    match six {
-        930_111 | 930_119 => 930_110,
-        930_521 | 930_529 => 930_520,
-        other => other,
+/// The codes of the 2022 edition that an older one has become, from the first to the last: one that was divided
+/// ended in a nought for each digit by which its parts differ.
+fn in_force(code: HsCode) -> (u32, u32) {
+    let six = code.six();
+    match tariff(code) {
+        Tariff::Usable | Tariff::Unknown => (six, six),
+        Tariff::Replaced(Some(by)) => (by, by),
+        Tariff::Replaced(None) if six.is_multiple_of(100) => (six, six + 99),
+        Tariff::Replaced(None) => (six, six + 9),
     }
 }
 
@@ -200,16 +203,17 @@ pub(super) fn calibres(a: &str, b: &str, lists: &Lists) -> Calibres {
     match (lists.calibres.get(&a), lists.calibres.get(&b)) {
         _ if a == b => Calibres::Same,
         (Some(a), Some(b)) if a == b => Calibres::Same,
+        _ if is_chambering_of(&a, &b) || is_chambering_of(&b, &a) => Calibres::Unmapped,
         (Some(_), Some(_)) => Calibres::Different,
         (None, _) | (_, None) => Calibres::Unmapped,
     }
 }
 
 /// 74 CALIBRE_MISMATCH: the calibre is that of the licence line. Two names mean one calibre where they
-/// are written alike (case, spaces, punctuation and a closing `mm` set aside; the decimal point
-/// counts) or where the list of calibre names puts them in one group. Names in two groups hold the goods:
+/// are written alike (case, spaces and punctuation set aside, and a closing `mm` after a decimal or a length; the decimal point
+/// counts, and of a single number the leading point and `mm` as well) or where the list of calibre names puts them in one group. Names in two groups hold the goods:
 /// .223 Remington is not 5.56x45, .308 Winchester is not 7.62x51, close as they are. Where a name is in no
-/// group a person decides. A calibre that one side leaves open is no difference.
+/// group a person decides, and so where one side names a gauge and the other its cartridges of one chamber length. A calibre that one side leaves open is no difference.
 pub(super) fn calibre(case: &Case<'_>, findings: &mut Findings) {
     for (item, quote, line) in compared(case) {
         let (Some(declared), Some(licensed)) = (&item.item.calibre, &line.calibre) else {
@@ -284,6 +288,8 @@ mod tests {
         assert!(same("930111", "930110"));
         assert!(same("930529", "930521"));
         assert!(same("360300", "360330"));
+        assert!(same("930610", "930630") && same("930590", "930599") && same("930100", "930190"));
+        assert!(!same("930610", "930621") && !same("930590", "930510"));
         assert!(!same("360310", "360330"));
         assert!(!same("930320", "930330"));
         assert!(!same("930510", "930520"));

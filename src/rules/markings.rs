@@ -12,12 +12,15 @@ use crate::domain::declaration::Mark;
 use crate::domain::declaration::Seen;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
+use crate::domain::licence::Line;
 use crate::domain::party::names_agree;
 use crate::domain::serial::Serial;
+use crate::domain::serial::SerialIndex;
 use std::collections::HashSet;
 
 /// 90 MARKING_MISSING: every firearm has its maker, its country of manufacture and a serial number stated, or an
-/// alternative marking, which names the country by itself; there are as many as firearms. The duty is on
+/// alternative marking, which names the country by itself; there are as many as firearms. Licence and papers count
+/// together: what the declaration leaves out of maker and country, a quoted line says of the serials that it lists. The duty is on
 /// firearms alone: parts, components and ammunition are never found here, nor are proven antiques and
 /// deactivated firearms. A temporary movement is no excuse: the Protocol only waives the import mark (91) for
 /// it. More serials than firearms is a list that does not fit (85), not a missing mark.
@@ -32,8 +35,12 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
         let all = item.pieces().and_then(Quantity::as_count).unwrap_or(1);
         let alternative = i64::try_from(goods.alternative_markings.len()).unwrap_or(i64::MAX);
         let short = i64::try_from(stated).unwrap_or(i64::MAX) < all;
-        let maker = alternative < all && goods.make.is_none();
-        let country = alternative < all && goods.manufactured_in.is_none();
+        let maker = alternative < all
+            && goods.make.is_none()
+            && !is_licensed(item, |line| line.make.is_some());
+        let country = alternative < all
+            && goods.manufactured_in.is_none()
+            && !is_licensed(item, |line| line.manufactured_in.is_some());
         if !(short || maker || country) {
             continue;
         }
@@ -57,6 +64,17 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
             missing.join(", ")
         ));
     }
+}
+
+/// Whether quoted lines that list its firearms, each of them, say something of it.
+fn is_licensed(item: &ItemCase<'_>, says: impl Fn(&Line) -> bool) -> bool {
+    let lines = item.quotes.iter().filter_map(|quote| quote.line);
+    let listed: Vec<SerialIndex<'_>> = lines
+        .filter(|line| line.category == item.item.category && says(line))
+        .map(|line| SerialIndex::new(&line.serials))
+        .collect();
+    let marks = item.item.marks_of_identity();
+    !marks.is_empty() && marks.iter().all(|mark| listed.iter().any(|list| list.contains(mark)))
 }
 
 /// 91 IMPORT_MARK_MISSING: at import each firearm bears the importing country's mark. The year belongs to it
