@@ -220,9 +220,9 @@ fn doubt<'f>(
 
 /// 16 LICENCE_TYPE_MISMATCH: among the licences quoted for an item is one of the kind that this
 /// border needs, issued by the State that may: at export an export licence of the exporting State, at import an
-/// import licence of the importing State, in transit a transit licence or the export licence on which the
-/// transit States' consents stand; whether this State has consented is then rule 55. Within the Union
-/// an authority of any Member State may have issued it. A quote that was not found, or of which nothing is known,
+/// import licence of the importing State, in transit a transit licence of the State crossed or the exporting State's
+/// licence on which the transit States' consents stand; whether this State has consented is then rule 55. Within the
+/// Union an authority of any Member State may have issued it. A quote that was not found, or of which nothing is known,
 /// could be the one: rules 11 and 12 judge it and this rule stays silent. Items without any quote are
 /// left to rule 10, and the other State's licence to rules 35 and 38.
 pub(super) fn licence_type(case: &Case<'_>, findings: &mut Findings) {
@@ -231,20 +231,21 @@ pub(super) fn licence_type(case: &Case<'_>, findings: &mut Findings) {
         Movement::Export => ("an export licence", declaration.country_of_export),
         Movement::Import => ("an import licence", declaration.country_of_import),
         Movement::Transit => {
-            ("a transit licence, or an export licence with its consent,", case.state)
+            ("a transit licence, or the exporting State's licence with the consent,", case.state)
         }
     };
     let Some(state) = state else { return };
+    // Where it is not stated, rule 1 asks for the exporting State.
+    let exporting = |issuer| declaration.country_of_export.unwrap_or(issuer);
+    let fits = |quote: &QuoteCase<'_>| {
+        let Some(licence) = quote.licence() else { return true };
+        let issuer = licence.issuing_state;
+        match (declaration.movement, licence.kind) {
+            (Movement::Transit, Movement::Export) => case.may_issue(issuer, exporting(issuer)),
+            (movement, kind) => kind == movement && case.may_issue(issuer, state),
+        }
+    };
     for item in case.items.iter().filter(|item| !item.quotes.is_empty()) {
-        let fits = |quote: &QuoteCase<'_>| match quote.licence() {
-            None => true,
-            Some(licence) if declaration.movement == Movement::Transit => {
-                licence.kind != Movement::Import
-            }
-            Some(licence) => {
-                licence.kind == declaration.movement && case.may_issue(licence.issuing_state, state)
-            }
-        };
         if !item.quotes.iter().any(fits) && is_licensed(case, item) {
             let finding = findings.add(Code::LicenceTypeMismatch).on_item(item, "licences");
             finding.declared(Kinds(item)).licensed(format_args!("{wanted} of {state}"));
