@@ -81,18 +81,22 @@ fn is_licensed(item: &ItemCase<'_>, says: impl Fn(&Line) -> bool) -> bool {
 /// where possible, so that its absence is no finding; another country's mark from an earlier import does
 /// not count. Where the law lets the mark follow release without delay, its absence is made known as a task.
 /// Not asked of temporary imports or of goods that return, nor of parts and ammunition, nor at export and in
-/// transit.
+/// transit. Whether an import is temporary its licences say; only where none is quoted does the declaration, and
+/// that goods return counts where the register knows their first movement.
 pub(super) fn import_mark(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     let importing = declaration.country_of_import.or(case.state);
-    let (Movement::Import, None, Some(country)) =
-        (declaration.movement, &declaration.temporary, importing)
-    else {
-        return;
-    };
+    let (Movement::Import, Some(country)) = (declaration.movement, importing) else { return };
     for item in &case.items {
         let mut licences = item.licences_of(Movement::Import).map(|(_, held)| &held.licence);
-        if !item.is_live_firearm() || licences.any(|licence| licence.is_temporary()) {
+        let comes_for_good = match licences.next() {
+            None => declaration.temporary.is_none(),
+            Some(first) => {
+                case.first_movement().is_none()
+                    && !(first.is_temporary() && licences.all(|licence| licence.is_temporary()))
+            }
+        };
+        if !item.is_live_firearm() || !comes_for_good {
             continue;
         }
         let Some(first) = unmarked(item, |mark| mark.import_country == Some(country)) else {

@@ -38,12 +38,12 @@ struct Answers<'a> {
 /// without a date refers, since nothing shows that it came first.
 ///
 /// What excuses the consent replaces the finding that it is missing or late: a registered agreement for
-/// a landlocked exporting or importing State (being landlocked excuses nothing by itself); in Union law
-/// a call by sea or air declared to be without transhipment, judged call by call; a temporary export
-/// with a purpose and its proof; and silence for the working days of the profile, counted by the transit
-/// State's calendar, for Union law only, in the first Regulation only where the exporting State has
-/// opted for it, and never at the transit State's own post. Under Union law other Member States are not
-/// transit States of an export from the Union. An objection outweighs all of these, on whichever licence it
+/// a landlocked exporting or importing State (being landlocked excuses nothing by itself); and where Union law
+/// governs the export, that is of goods that leave a Member State and never at a transit State's own post: a call by
+/// sea or air declared to be without transhipment, judged call by call; a temporary export with a purpose and its
+/// proof under temporary licences, since a claim that a licence for good contradicts excuses nothing; and silence for
+/// the working days of the profile, counted by the transit State's calendar, in the first Regulation only where the
+/// exporting State has opted for it. Other Member States are then not transit States at all. An objection outweighs all of these, on whichever licence it
 /// stands. Items without an export or transit licence are left to rules 10 to 16 and 38.
 pub(super) fn transit_consent(case: &Case<'_>, findings: &mut Findings) {
     if case.passages.is_empty() {
@@ -105,8 +105,7 @@ fn consent(
         .filter_map(|paper| Some((*paper, answers(item, paper.licence()?, passage, departure))))
         .filter(|(_, answers)| !answers.in_time)
         .collect();
-    let Some((first, _)) = lacking.first() else { return };
-    if excused(case, item, first, passage, findings) {
+    if excused(case, item, &lacking, passage, findings) {
         return;
     }
     for (paper, answers) in &lacking {
@@ -189,12 +188,14 @@ fn objected(
 fn excused(
     case: &Case<'_>,
     item: &ItemCase<'_>,
-    papers: &QuoteCase<'_>,
+    lacking: &[(&QuoteCase<'_>, Answers<'_>)],
     passage: &Passage<'_>,
     findings: &mut Findings,
 ) -> bool {
+    let Some((papers, _)) = lacking.first() else { return true };
     let country = passage.country;
-    if is_inside_the_union(case, passage) {
+    let of_the_union = is_export_of_the_union(case);
+    if of_the_union && case.lists.is_european_union(country, case.reference_date) {
         return true;
     }
     let ends = [case.declaration.country_of_export, case.declaration.country_of_import];
@@ -213,12 +214,18 @@ fn excused(
         ));
         return true;
     }
+    if !of_the_union {
+        return false;
+    }
     if is_direct_call(case, passage) {
         note(Code::TransitExemptDirect, item, papers, passage, findings)
             .says(format_args!("the call in {country} is declared to be without transhipment"));
         return true;
     }
-    if let Some(evidence) = temporary_evidence(case) {
+    let temporary = |paper: &QuoteCase<'_>| paper.licence().is_some_and(Licence::is_temporary);
+    if let Some(evidence) = temporary_evidence(case)
+        && lacking.iter().all(|(paper, _)| temporary(paper))
+    {
         note(Code::TransitExemptTemporary, item, papers, passage, findings).says(format_args!(
             "{country} need not consent to a temporary export, shown by {evidence}"
         ));
@@ -227,12 +234,11 @@ fn excused(
     false
 }
 
-/// Under Union law a consent is asked of third countries; Member States are none among themselves.
-fn is_inside_the_union(case: &Case<'_>, passage: &Passage<'_>) -> bool {
+/// Whether Union law says who is asked: it binds the Member State that exports, no other, and asks third countries
+/// alone, so that what is in transit at a Member State's post or comes in from elsewhere is not spared by it.
+fn is_export_of_the_union(case: &Case<'_>) -> bool {
     let member = |country| case.lists.is_european_union(country, case.reference_date);
-    case.profile.union_only
-        && case.declaration.country_of_export.is_some_and(member)
-        && member(passage.country)
+    case.profile.union_only && case.declaration.country_of_export.is_some_and(member)
 }
 
 fn is_direct_call(case: &Case<'_>, passage: &Passage<'_>) -> bool {
@@ -264,7 +270,7 @@ fn silent(
     let Some(asked) = answers.silent.and_then(|consent| consent.requested_on) else {
         return false;
     };
-    if !silence_counts(case, country) {
+    if !silence_counts(case) {
         return false;
     }
     let days = case.profile.silence_working_days;
@@ -278,7 +284,7 @@ fn silent(
     over
 }
 
-fn silence_counts(case: &Case<'_>, country: crate::domain::Country) -> bool {
+fn silence_counts(case: &Case<'_>) -> bool {
     let opted =
         |state| case.lists.states.get(&state).is_some_and(|facts| facts.accepts_tacit_consent);
     let counts = match case.profile.silence {
@@ -286,7 +292,7 @@ fn silence_counts(case: &Case<'_>, country: crate::domain::Country) -> bool {
         Silence::ConsentWhereOpted => case.declaration.country_of_export.is_some_and(opted),
         Silence::Consent => true,
     };
-    counts && case.state != Some(country)
+    counts && is_export_of_the_union(case)
 }
 
 /// Says that the consent is late, or that there is none.

@@ -71,12 +71,15 @@ async fn only_what_came_in_for_a_time_leaves_again_as_a_return() {
     let service = with_papers().await;
     let mut in_for_good = inward(goods("FR-IN-1", &[0]));
     in_for_good["items"][0]["licences"] = json!([{"number": way_back::EXPORT_BACK, "line": 1}, {"number": way_back::IMPORT_BACK, "line": 1}]);
-    let marks = ["VC000101", "VC000102"]
-        .map(|serial| json!({"serial": serial, "import_country": "FR", "import_year": 2026}));
-    in_for_good["items"][0]["marks"] = json!(marks);
+    let marks = |serials: [&str; 2]| {
+        json!(serials.map(|serial| json!({"serial": serial, "import_country": "FR"})))
+    };
+    in_for_good["items"][0]["marks"] = marks(["VC000101", "VC000102"]);
     let mut for_a_time = in_for_good.clone();
     for_a_time["reference"]["value"] = json!("FR-IN-2");
     for_a_time["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
+    // The licence used is for good, and so the mark is asked for.
+    for_a_time["items"][0]["marks"] = marks(["VC000103", "VC000104"]);
     for_a_time["temporary"] = json!({"purpose": "exhibition", "evidence": "invitation 8"});
     service.released(&in_for_good).await;
     service.released(&for_a_time).await;
