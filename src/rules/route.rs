@@ -248,7 +248,7 @@ pub(super) fn transhipment(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// 65 TRANSIT_INFO_NOT_SENT: each transit State on the way was given the particulars of the import
-/// licence before departure. A stated day on or after departure is referred; so is a missing day where
+/// licence before departure. A stated day on or after departure, or one that has not come, is referred; so is a missing day where
 /// the State has not answered either (tacit consent), since nothing then shows that it knew. Where
 /// the day is missing and the State has consented in writing or by a transit licence of its own, or need not
 /// be asked, the gap is only made known. A State that is not on the licence (62) or whose consent is
@@ -269,7 +269,7 @@ pub(super) fn transit_information(case: &Case<'_>, findings: &mut Findings) {
             for passage in &case.passages {
                 let listed = held.licence.transit.iter().find(|t| t.country == passage.country);
                 if let Some(transit) = listed {
-                    informed(item, quote, passage, transit, departure, findings);
+                    informed(item, quote, passage, transit, (departure, case.today), findings);
                 }
             }
         }
@@ -281,7 +281,7 @@ fn informed(
     quote: &super::case::QuoteCase<'_>,
     passage: &Passage<'_>,
     transit: &TransitState,
-    departure: Date,
+    (departure, today): (Date, Date),
     findings: &mut Findings,
 ) {
     let country = passage.country;
@@ -291,11 +291,11 @@ fn informed(
         matches!(form, Some(ConsentForm::Written | ConsentForm::Licence | ConsentForm::Exempt))
             || own_licences(item, passage).next().is_some();
     match transit.informed_on {
-        Some(day) if day < departure => {}
+        Some(day) if day < departure && day <= today => {}
         Some(day) => {
             let finding = findings.add(Code::TransitInfoNotSent).on(item, quote);
             finding.at(passage.path()).declared(day).licensed(departure).says(format_args!(
-                "{country} was told of the import licence on {day}, departure is on {departure}"
+                "{day} is the day on which {country} is told of the import licence, {departure} that of departure"
             ));
         }
         None if silent || answered => {

@@ -23,6 +23,8 @@ struct Answers<'a> {
     in_time: bool,
     late: bool,
     late_date: Option<Date>,
+    /// A day that has not come, on which it is to be given.
+    ahead: Option<Date>,
     silent: Option<&'a Consent>,
     said_exempt: bool,
 }
@@ -30,7 +32,8 @@ struct Answers<'a> {
 /// 55 TRANSIT_CONSENT_MISSING, 56 TRANSIT_CONSENT_LATE, 57 TRANSIT_OBJECTED, 58
 /// TRANSIT_CONSENT_TACIT, 59 TRANSIT_EXEMPT_DIRECT, 60 TRANSIT_EXEMPT_TEMPORARY and 61
 /// TRANSIT_EXEMPT_LANDLOCKED: every State that the goods pass, declared or observed, has consented in
-/// writing or by a transit licence of its own, with a date before departure. The licence's list of
+/// writing or by a transit licence of its own, with a date before departure that has come: when the goods leave is the
+/// declarant's word, so that neither a consent nor the end of a silence counts before its day. The licence's list of
 /// transit States is only where consents are looked for; it does not say which States are passed. Where
 /// several export licences cover an item, each has its own consents: what a State has let pass under one of them
 /// it has not under another, and only a transit licence of its own counts for all.
@@ -43,8 +46,9 @@ struct Answers<'a> {
 /// sea or air declared to be without transhipment, judged call by call; a temporary export with a purpose and its
 /// proof under temporary licences, since a claim that a licence for good contradicts excuses nothing; and silence for
 /// the working days of the profile, counted by the transit State's calendar, in the first Regulation only where the
-/// exporting State has opted for it. Other Member States are then not transit States at all. An objection outweighs all of these, on whichever licence it
-/// stands. Items without an export or transit licence are left to rules 10 to 16 and 38.
+/// exporting State has opted for it. Other Member States are then not transit States at all. An objection outweighs
+/// all of these, on whichever licence it stands. Items without an export or transit licence are left to rules 10 to
+/// 16 and 38.
 pub(super) fn transit_consent(case: &Case<'_>, findings: &mut Findings) {
     if case.passages.is_empty() {
         return;
@@ -102,7 +106,9 @@ fn consent(
     let departure = case.departure();
     let lacking: Vec<(&QuoteCase<'_>, Answers<'_>)> = papers
         .iter()
-        .filter_map(|paper| Some((*paper, answers(item, paper.licence()?, passage, departure))))
+        .filter_map(|paper| {
+            Some((*paper, answers(item, paper.licence()?, passage, departure, case.today)))
+        })
         .filter(|(_, answers)| !answers.in_time)
         .collect();
     if excused(case, item, &lacking, passage, findings) {
@@ -121,15 +127,16 @@ fn answers<'a>(
     licence: &'a Licence,
     passage: &Passage<'_>,
     departure: Date,
+    today: Date,
 ) -> Answers<'a> {
     let mut answers = Answers::default();
     for own in own_licences(item, passage) {
-        answers.given(Some(own.issued_on), departure);
+        answers.given(Some(own.issued_on), departure, today);
     }
     for consent in consents(licence, passage) {
         match consent.form {
             ConsentForm::Written | ConsentForm::Licence => {
-                answers.given(consent.dated, departure);
+                answers.given(consent.dated, departure, today);
             }
             ConsentForm::Tacit => answers.silent = Some(consent),
             ConsentForm::Exempt => answers.said_exempt = true,
@@ -158,12 +165,14 @@ fn consents<'a>(licence: &'a Licence, passage: &Passage<'_>) -> impl Iterator<It
 }
 
 impl Answers<'_> {
-    fn given(&mut self, dated: Option<Date>, departure: Date) {
-        if dated.is_some_and(|dated| dated < departure) {
-            self.in_time = true;
-        } else {
-            self.late = true;
-            self.late_date = dated;
+    fn given(&mut self, dated: Option<Date>, departure: Date, today: Date) {
+        match dated {
+            Some(dated) if dated > today => self.ahead = Some(dated),
+            Some(dated) if dated < departure => self.in_time = true,
+            Some(_) | None => {
+                self.late = true;
+                self.late_date = dated;
+            }
         }
     }
 }
@@ -275,7 +284,7 @@ fn silent(
     }
     let days = case.profile.silence_working_days;
     let end = case.lists.holidays.working_days_after(country, asked, days);
-    let over = case.departure() > end;
+    let over = case.departure().min(case.today) > end;
     if over {
         note(Code::TransitConsentTacit, item, papers, passage, findings).says(format_args!(
             "{country} was asked on {asked} and had not answered by {end}, after {days} working days"
@@ -307,17 +316,21 @@ fn unanswered(
     let (country, departure) = (passage.country, case.departure());
     if !answers.late {
         let finding = note(Code::TransitConsentMissing, item, papers, passage, findings);
-        match (answers.silent.map(|consent| consent.requested_on), answers.said_exempt) {
-            (Some(Some(asked)), _) => finding.says(format_args!(
-                "{country} was asked on {asked} and has not answered; silence is no consent here"
+        let silent = answers.silent.map(|consent| consent.requested_on);
+        match (answers.ahead, silent, answers.said_exempt) {
+            (Some(day), ..) => finding.says(format_args!(
+                "the consent of {country} bears the date {day}, which has not come"
             )),
-            (Some(None), _) => finding.says(format_args!(
+            (None, Some(Some(asked)), _) => finding.says(format_args!(
+                "{country} was asked on {asked} and has not answered; silence is no consent here, or not yet"
+            )),
+            (None, Some(None), _) => finding.says(format_args!(
                 "consent of {country} is said to be tacit, but not since when it was asked"
             )),
-            (None, true) => finding.says(format_args!(
+            (None, None, true) => finding.says(format_args!(
                 "{country} is said to need not consent, but no ground for that holds"
             )),
-            (None, false) => finding
+            (None, None, false) => finding
                 .says(format_args!("{country} is on the way and its consent is not on the papers")),
         };
         return;
