@@ -87,11 +87,12 @@ pub(super) fn border_post(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// 49 EMBARGOED_DESTINATION: no State concerned is under an arms embargo on the day of acceptance; an embargo
-/// overrides a valid licence, and the list of that day counts, not today's. An embargo on the country of import or
-/// on a State that the goods pass, declared or observed at whichever post, holds them. Referred are the indications that need a
-/// person: a final recipient or consignee whose identifier is of a State under embargo, a transit State
-/// that only a licence names, and a country of export under embargo, since not every embargo covers what
-/// comes from there. Regimes are data with their dates; none is built in.
+/// overrides a valid licence, and the list of that day counts, not today's. An embargo on the country of import, on the
+/// final recipient's State as its identifier names it, or on a State that the goods pass, declared or observed at
+/// whichever post, holds them. Referred are the indications that need a person: a consignee whose identifier is of a
+/// State under embargo, a final recipient whose identifier goes on in letters, which may be a name that only begins
+/// like a State's code, a transit State that only a licence names, and a country of export under embargo, since not
+/// every embargo covers what comes from there. Regimes are data with their dates; none is built in.
 pub(super) fn embargo(case: &Case<'_>, findings: &mut Findings) {
     let in_force = |embargo: &&Embargo| embargo.effect.covers(case.reference_date);
     for embargo in case.lists.embargoes.iter().filter(in_force) {
@@ -107,16 +108,19 @@ pub(super) fn embargo(case: &Case<'_>, findings: &mut Findings) {
             embargoed(embargo, "the country of export", "/country_of_export", findings)
                 .severity(Severity::Refer);
         }
+        let (last, next) = (&declaration.final_recipient, &declaration.consignee);
         let recipients = [
-            (&declaration.final_recipient, "the final recipient's State", "/final_recipient/id"),
-            (&declaration.consignee, "the consignee's State", "/consignee/id"),
+            (last, "the final recipient's State", "/final_recipient/id", true),
+            (next, "the consignee's State", "/consignee/id", false),
         ];
-        for (party, what, path) in recipients {
-            let of_state = |id: &str| id.get(..2) == Some(state.as_str());
-            if party.as_ref().is_some_and(|party| of_state(&party.id))
-                && declaration.country_of_import != Some(state)
-            {
-                embargoed(embargo, what, path, findings).severity(Severity::Refer);
+        for (party, what, path, is_final) in recipients {
+            let Some(id) = party.as_ref().map(|party| party.id.as_str()) else { continue };
+            if !id.starts_with(state.as_str()) || declaration.country_of_import == Some(state) {
+                continue;
+            }
+            let finding = embargoed(embargo, what, path, findings);
+            if !is_final || id.as_bytes().get(2).is_some_and(u8::is_ascii_alphabetic) {
+                finding.severity(Severity::Refer);
             }
         }
         licensed_transit(case, embargo, findings);
