@@ -198,14 +198,15 @@ impl<'a> Case<'a> {
     }
 
     /// Whether goods of an item are subject to authorisation: components of ammunition are only
-    /// where a State concerned says so (article 3(c)); a State of which nothing is known counts as
-    /// saying so.
+    /// where a State concerned says so (article 3(c)), be it one that the goods only pass (article 3(d)
+    /// and (e)); a State of which nothing is known counts as saying so.
     pub fn is_controlled(&self, item: &Item) -> bool {
         let declaration = self.declaration;
         item.category != Category::AmmunitionComponent
             || [self.state, declaration.country_of_export, declaration.country_of_import]
                 .into_iter()
                 .flatten()
+                .chain(self.passages.iter().map(|passage| passage.country))
                 .any(|state| {
                     self.lists.states.get(&state).is_none_or(|facts| facts.controls_components)
                 })
