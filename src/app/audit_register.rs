@@ -15,8 +15,6 @@ use std::collections::BTreeSet;
 
 /// Licences looked at at a time.
 const PAGE: i64 = 200;
-/// How often a licence is looked at again that does not fit: the service may be drawing upon it.
-const LOOKS: usize = 5;
 
 /// How what the register holds differs from an entry that records it or rests on it. `None`: it does not.
 /// `editions` are those that have been looked at.
@@ -74,31 +72,31 @@ pub(super) fn fault(db: &mut Db) -> Result<Option<String>, Error> {
     // What a post that is cut off holds it has from its snapshot, which no entry of its log repeats.
     let is_post = cut_off::resting(db)?.is_some();
     let mut after = 0;
-    loop {
-        let page = storage::stands::stand(db, after, PAGE)?;
-        for licence in &page {
-            after = licence.id;
-            if let Some(fault) = looked_at(db, licence, is_post)? {
-                return Ok(Some(fault));
-            }
-        }
-        if page.is_empty() {
-            return Ok(None);
+    while let Some(last) = after_page(db, &mut after, is_post)? {
+        if last.is_some() {
+            return Ok(last);
         }
     }
+    Ok(None)
 }
 
-fn looked_at(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<String>, Error> {
-    let mut found = licence_fault(db, licence, is_post)?;
-    for _ in 1..LOOKS {
-        if found.is_none() {
-            break;
+/// Looks at a page of licences as of one instant, for the service may be drawing upon them. Nothing where
+/// there was none.
+fn after_page(
+    db: &mut Db,
+    after: &mut i64,
+    is_post: bool,
+) -> Result<Option<Option<String>>, Error> {
+    storage::snapshot(db, |db| {
+        let page = storage::stands::stand(db, *after, PAGE)?;
+        for licence in &page {
+            *after = licence.id;
+            if let Some(fault) = licence_fault(db, licence, is_post)? {
+                return Ok(Some(Some(fault)));
+            }
         }
-        let again = storage::stands::stand(db, licence.id - 1, 1)?;
-        let Some(licence) = again.first() else { break };
-        found = licence_fault(db, licence, is_post)?;
-    }
-    Ok(found)
+        Ok((!page.is_empty()).then_some(None))
+    })
 }
 
 fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<String>, Error> {

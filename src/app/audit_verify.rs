@@ -1,18 +1,18 @@
 //! Walking every log from its first byte: entries against tiles, tiles against roots, roots against
 //! signed checkpoints, the records kept beside against the digests in their entries, and the register
 //! against what entries record of it.
+mod tree;
+
 use super::Error;
 use super::archive;
 use super::audit_register;
+use super::memory;
 use super::replay;
 use crate::audit::Hash;
-use crate::audit::checkpoint;
 use crate::audit::entry::hex;
 use crate::audit::tile;
-use crate::audit::tile::HASH_BYTES;
-use crate::audit::tile::WIDTH;
 use crate::audit::tree::Frontier;
-use crate::audit::tree::TileWrite;
+use crate::config;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::archive::ArchiveRow;
@@ -20,14 +20,20 @@ use crate::storage::log::LogRow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-/// Entries read at a time.
-const CHUNK: i64 = 256;
+/// Entries in a tile of level 0, as many as are read at a time.
+const TILE: u64 = 256;
+/// So few entries beyond the last look that the rest can be read as of one instant.
+const REST: u64 = 16 * TILE;
+/// How often the walk follows a log that grows meanwhile, before it takes the rest however long that is.
+const LOOKS: usize = 10;
 
 /// What the walk found of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogReport {
     /// The log's origin.
     pub origin: String,
+    /// What its checkpoints are verified with.
+    pub verifier_key: String,
     /// Entries that fit.
     pub entries: u64,
     /// Checkpoints that fit.
@@ -63,12 +69,28 @@ fn fault<T>(words: String) -> Result<T, Stop> {
     Err(Stop::Fault(words))
 }
 
-/// Walks every log; `progress` is told how many entries of how many have been walked.
-pub fn verify(db: &mut Db, mut progress: impl FnMut(u64, u64)) -> Result<Vec<LogReport>, Error> {
+/// What this node remembers of its own log apart from the database: to be read before the database is.
+pub fn remembered(node: &config::Node) -> Result<Option<String>, Error> {
+    memory::read(&node.data_dir, &node.origin)
+}
+
+/// Walks every log, also while the service goes on writing; `progress` is told how many entries of how many
+/// have been walked.
+pub fn verify(db: &mut Db, progress: impl FnMut(u64, u64)) -> Result<Vec<LogReport>, Error> {
+    verify_with(db, None, progress)
+}
+
+/// The same, with what a node remembers of its own log.
+pub fn verify_with(
+    db: &mut Db,
+    remembered: Option<&str>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Vec<LogReport>, Error> {
     let mut reports = Vec::new();
     for row in storage::log::all(db)? {
         let report = LogReport {
             origin: row.origin.clone(),
+            verifier_key: row.verifier_key.clone(),
             entries: 0,
             checkpoints: 0,
             archived: 0,
@@ -83,6 +105,7 @@ pub fn verify(db: &mut Db, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Log
             archives: storage::archive::all(db, row.id)?,
             named: 0,
             editions: BTreeSet::new(),
+            remembered: remembered.filter(|note| note.lines().next() == Some(&row.origin)),
             row,
             report,
         };
@@ -105,7 +128,7 @@ pub fn verify(db: &mut Db, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Log
     Ok(reports)
 }
 
-struct Walk {
+struct Walk<'a> {
     row: LogRow,
     frontier: Frontier,
     partial: BTreeMap<(u8, u64), Vec<u8>>,
@@ -115,13 +138,52 @@ struct Walk {
     named: u64,
     /// Editions of the lists that have been compared.
     editions: BTreeSet<String>,
+    /// A checkpoint of this log that is kept apart from the database.
+    remembered: Option<&'a str>,
     report: LogReport,
 }
 
-impl Walk {
+impl Walk<'_> {
+    /// Walks what there is, and then what has been written meanwhile, until so little is left that it is read
+    /// with the log's end as of one instant: one look at all of it would keep the database from tidying up.
     fn run(&mut self, db: &mut Db, progress: &mut impl FnMut(u64, u64)) -> Result<(), Stop> {
-        let size = u64::try_from(self.row.size)
-            .or_else(|_| fault("the log's size is negative".to_owned()))?;
+        let mut size = self.size()?;
+        for _ in 0..LOOKS {
+            self.upto(db, size, progress)?;
+            self.look_again(db)?;
+            let walked = std::mem::replace(&mut size, self.size()?);
+            if size <= walked + REST {
+                break;
+            }
+        }
+        storage::snapshot(db, |db| {
+            self.look_again(db)?;
+            size = self.size()?;
+            self.upto(db, size, progress)?;
+            self.end(db, size)
+        })
+    }
+
+    fn size(&self) -> Result<u64, Stop> {
+        u64::try_from(self.row.size).or_else(|_| fault("the log's size is negative".to_owned()))
+    }
+
+    fn look_again(&mut self, db: &mut Db) -> Result<(), Stop> {
+        match storage::log::by_origin(db, &self.row.origin)? {
+            Some(row) if row.verifier_key == self.row.verifier_key => self.row.size = row.size,
+            Some(_) => return fault("its key was changed meanwhile".to_owned()),
+            None => return fault("it was removed meanwhile".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Walks entries up to a size that the log has, or has had.
+    fn upto(
+        &mut self,
+        db: &mut Db,
+        size: u64,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), Stop> {
         let archived = self.archived();
         while self.frontier.size() < archived.min(size) {
             self.archived_chunk(db, archived.min(size))?;
@@ -129,26 +191,42 @@ impl Walk {
         }
         while self.frontier.size() < size {
             let from = self.frontier.size();
-            // As far as one tile holds them.
-            let rest = CHUNK - i64::try_from(from % 256).unwrap_or_default();
+            // As far as one tile holds them; what the service adds meanwhile is looked at in its turn.
+            let rest = (TILE - from % TILE).min(size - from);
+            let rest = i64::try_from(rest).unwrap_or_default();
             let entries = storage::log::entries(db, self.row.id, from, rest)?;
             self.chunk(db, from, size, &entries)?;
             progress(self.frontier.size(), size);
         }
+        Ok(())
+    }
+
+    /// What must hold of the log's end, where everything is read as of one instant.
+    fn end(&mut self, db: &mut Db, size: u64) -> Result<(), Stop> {
         if !storage::log::entries(db, self.row.id, size, 1)?.is_empty() {
             return fault(format!("entry {size} stands beyond the log's size"));
         }
-        if let Some((at, _)) = storage::log::latest_checkpoint(db, self.row.id)?
-            && u64::try_from(at).ok() != Some(size)
+        match storage::log::latest_checkpoint(db, self.row.id)? {
+            None if size > 0 => {
+                return fault(format!("the log has {size} entries, and no checkpoint is signed"));
+            }
+            Some((at, _)) if u64::try_from(at).ok() != Some(size) => {
+                return fault(format!(
+                    "a checkpoint is signed for size {at}, the log has {size} entries"
+                ));
+            }
+            _ => {}
+        }
+        if let Some(note) = self.remembered
+            && let Some(words) = memory::differs(db, &self.row, note)?
         {
-            return fault(format!(
-                "a checkpoint is signed for size {at}, the log has {size} entries"
-            ));
+            return fault(words);
         }
         let partial = std::mem::take(&mut self.partial);
         for ((level, index), bytes) in &partial {
             self.compare(db, *level, *index, bytes)?;
         }
+        let archived = self.archived();
         if self.named != archived {
             return fault(format!(
                 "entries up to {archived} are archived by the table and up to {} by the log",
@@ -231,89 +309,6 @@ impl Walk {
         }
         self.leaves(db, from, &leaves)?;
         self.grow(db, from, to, &leaves)
-    }
-
-    /// Grows the tree by leaves, stopping at every size that has been signed.
-    fn grow(&mut self, db: &mut Db, from: u64, to: u64, leaves: &[Hash]) -> Result<(), Stop> {
-        let mut rest = leaves;
-        for (at, note) in storage::log::checkpoints(db, self.row.id, from, to)? {
-            let at = u64::try_from(at).unwrap_or_default();
-            let count = usize::try_from(at - self.frontier.size()).unwrap_or_default();
-            let (leaves, after) = rest.split_at(count.min(rest.len()));
-            self.append(db, leaves)?;
-            rest = after;
-            self.checkpoint(at, &note)?;
-        }
-        self.append(db, rest)
-    }
-
-    /// Compares leaves with the tile that holds them, so that a fault names the entry.
-    fn leaves(&self, db: &mut Db, from: u64, leaves: &[Hash]) -> Result<(), Stop> {
-        let (tile, skip) = (from / 256, usize::try_from(from % 256).unwrap_or_default());
-        let Some(stored) = storage::log::tile(db, self.row.id, 0, tile)? else {
-            return fault(format!("tile {tile} of level 0 is missing"));
-        };
-        let stored = stored.chunks(HASH_BYTES).skip(skip);
-        for (index, (leaf, stored)) in (from..).zip(leaves.iter().zip(stored)) {
-            if leaf.0 != stored {
-                let at = (index % 256) * 32;
-                return fault(format!(
-                    "entry {index}: its bytes do not hash to what stands at byte {at} of tile {tile} of level 0"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, db: &mut Db, leaves: &[Hash]) -> Result<(), Stop> {
-        for TileWrite { level, index, bytes } in self.frontier.append(leaves) {
-            if bytes.len() == WIDTH * HASH_BYTES {
-                self.partial.remove(&(level, index));
-                self.compare(db, level, index, &bytes)?;
-            } else {
-                self.partial.insert((level, index), bytes);
-            }
-        }
-        Ok(())
-    }
-
-    /// Compares a tile with the one stored; names the first byte that differs.
-    fn compare(&mut self, db: &mut Db, level: u8, index: u64, bytes: &[u8]) -> Result<(), Stop> {
-        self.tiles += 1;
-        let Some(stored) = storage::log::tile(db, self.row.id, level, index)? else {
-            return fault(format!("tile {index} of level {level} is missing"));
-        };
-        let differs = stored.iter().zip(bytes).position(|(stored, derived)| stored != derived);
-        let differs = differs
-            .or_else(|| (stored.len() != bytes.len()).then(|| stored.len().min(bytes.len())));
-        let Some(at) = differs else { return Ok(()) };
-        let hash = u64::try_from(at / HASH_BYTES).unwrap_or_default();
-        let place = index * 256 + hash;
-        fault(if level == 0 {
-            format!(
-                "entry {place}: its bytes do not hash to what stands at byte {at} of tile {index} of level 0"
-            )
-        } else {
-            format!(
-                "byte {at} of tile {index} of level {level} is not what the level below hashes to (hash {place})"
-            )
-        })
-    }
-
-    fn checkpoint(&mut self, at: u64, note: &str) -> Result<(), Stop> {
-        match checkpoint::verify(note, &self.row.verifier_key) {
-            Err(error) => fault(format!("the checkpoint of size {at} does not verify: {error}")),
-            Ok((size, _)) if size != at => {
-                fault(format!("the checkpoint of size {at} states size {size}"))
-            }
-            Ok((_, root)) if root != self.frontier.root() => fault(format!(
-                "the checkpoint of size {at} states another root than the entries up to {at} have"
-            )),
-            Ok(_) => {
-                self.report.checkpoints += 1;
-                Ok(())
-            }
-        }
     }
 
     /// Compares what is kept beside an entry with the entry's digests.

@@ -26,30 +26,33 @@ pub(super) fn read(data_dir: &Path, origin: &str) -> Result<Option<String>, Erro
 
 /// Insists that the database's log has got as far as the node remembers, by the same way.
 pub(super) fn insist(db: &mut Db, row: &LogRow, note: &str) -> Result<(), Error> {
+    let Some(what) = differs(db, row, note)? else { return Ok(()) };
+    Err(Error::Internal(format!(
+        "{what}: the database was put back to an older state, or is another one. Restore a later copy, or move \
+         log.key and {FILE} away and give this node a new node.origin, so that it opens a log that declares the gap"
+    )))
+}
+
+/// How the database's log is not the one that a remembered checkpoint was signed for. `None`: it is.
+pub(super) fn differs(db: &mut Db, row: &LogRow, note: &str) -> Result<Option<String>, Error> {
     let origin = &row.origin;
-    let refuse = |what: String| {
-        Error::Internal(format!(
-            "{what}: the database was put back to an older state, or is another one. Restore a later copy, or move \
-             log.key and {FILE} away and give this node a new node.origin, so that it opens a log that declares the gap"
-        ))
+    let (size, root) = match checkpoint::verify(note, &row.verifier_key) {
+        Ok(signed) => signed,
+        Err(error) => {
+            return Ok(Some(format!("{FILE} is not a checkpoint of log {origin}: {error}")));
+        }
     };
-    let (size, root) = checkpoint::verify(note, &row.verifier_key).map_err(|error| {
-        Error::Internal(format!("{FILE} is not a checkpoint of log {origin}: {error}"))
-    })?;
     if i64::try_from(size).is_ok_and(|size| size > row.size) {
-        return Err(refuse(format!(
+        return Ok(Some(format!(
             "this node has signed {size} entries of log {origin} and the database holds {}",
             row.size
         )));
     }
     let stored = storage::log::checkpoint_of(db, row.id, size)?;
     let stored = stored.and_then(|note| checkpoint::verify(&note, &row.verifier_key).ok());
-    if stored != Some((size, root)) {
-        return Err(refuse(format!(
-            "this node has signed another log {origin} of size {size} than the database holds"
-        )));
-    }
-    Ok(())
+    Ok((stored != Some((size, root))).then(|| {
+        format!("this node has signed another log {origin} of size {size} than the database holds")
+    }))
 }
 
 impl App {

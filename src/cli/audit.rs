@@ -67,9 +67,11 @@ pub(crate) fn run(config: &Config, command: &AuditCommand) -> Result<ExitCode, F
 }
 
 fn verify(config: &Config) -> Result<ExitCode, Failed> {
+    // Before the database, which goes on meanwhile: what is remembered is never ahead of it.
+    let remembered = audit_verify::remembered(&config.node)?;
     let mut db = storage::open(&config.database, storage::Use::Read)?;
     let bar = ProgressBar::no_length();
-    let reports = audit_verify::verify(&mut db, |walked, size| {
+    let reports = audit_verify::verify_with(&mut db, remembered.as_deref(), |walked, size| {
         bar.set_length(size);
         bar.set_position(walked);
     })?;
@@ -80,19 +82,21 @@ fn verify(config: &Config) -> Result<ExitCode, Failed> {
     let mut sound = true;
     for report in reports {
         let head = format!(
-            "{}: {} entries{}, {} checkpoints, {} records, root {}",
+            "{}: {} entries{}, {} checkpoints, {} records, root {}, key {}",
             report.origin,
             report.entries,
             archived(report.archived),
             report.checkpoints,
             report.records,
-            report.root
+            report.root,
+            report.verifier_key
         );
         match report.fault {
             None => say(&format!("{head}: all fits")),
             Some(fault) => {
                 sound = false;
-                say(&format!("{}: DOES NOT FIT: {fault}", report.origin));
+                let (log, key) = (report.origin, report.verifier_key);
+                say(&format!("{log}: DOES NOT FIT: {fault} (key {key})"));
             }
         }
     }
@@ -158,6 +162,9 @@ fn replay_entries(
     say(&format!(
         "{agree} verdicts agree with their record, {differ} differ, {unread} do not read"
     ));
+    if agree + differ + unread == 0 {
+        return Err(format!("{origin} records no verdict: nothing was derived").into());
+    }
     Ok(if differ == 0 && unread == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -85,6 +85,31 @@ pub fn transaction<T, E: From<Error>>(
     }
 }
 
+/// Reads everything as it stands at one instant: in the transaction that is open already, or in one of its own. That must
+/// be short, for while it lasts the embedded database's write-ahead log grows and a server cannot tidy up.
+pub fn snapshot<T, E: From<Error>>(
+    db: &mut Db,
+    read: impl FnOnce(&mut Db) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let depth = on!(&mut *db, c => AnsiTransactionManager::transaction_manager_status_mut(c).transaction_depth());
+    if depth.map_err(Error::from)?.is_some() {
+        return read(db);
+    }
+    let begun = match db {
+        Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
+    };
+    begun.map_err(Error::from)?;
+    let found = read(db);
+    if let Err(failed) = abandon(db) {
+        tracing::warn!(error = %failed, "a transaction could not be rolled back");
+    }
+    found
+}
+
 fn begin(db: &mut Db) -> Result<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,

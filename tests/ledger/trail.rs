@@ -147,6 +147,69 @@ async fn an_altered_checkpoint_does_not_verify() {
 }
 
 #[tokio::test]
+async fn a_log_without_its_checkpoints_does_not_fit() {
+    let fault = fault_after("DELETE FROM checkpoint").await;
+    assert!(fault.contains("no checkpoint is signed"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_log_is_the_one_that_its_node_remembers() {
+    let Service { app, dir, .. } = with_a_trail().await;
+    app.recorder.stop();
+    let last = app.checkpoint(None).await.unwrap();
+    drop(app);
+    let key = std::fs::read_to_string(dir.path().join("log.key")).unwrap();
+    let signer = passavant::audit::checkpoint::Signer::read(&key).unwrap();
+    let (size, root) = passavant::audit::checkpoint::verify(&last, signer.verifier_key()).unwrap();
+    let other = passavant::audit::checkpoint::Signer::new(signer.origin(), &[7; 32]).unwrap();
+    let elsewhere = passavant::audit::checkpoint::Signer::new("passavant.example/b", &[7; 32]);
+    let empty = passavant::audit::tree::Frontier::default().root();
+    let mut db = database(dir.path());
+    for (note, words) in [
+        (last, None),
+        (signer.sign(size + 1, root).unwrap(), Some("and the database holds")),
+        (signer.sign(size, empty).unwrap(), Some("has signed another log")),
+        (other.sign(size, root).unwrap(), Some("is not a checkpoint of log")),
+        // From before the node took a new name.
+        (elsewhere.unwrap().sign(size, root).unwrap(), None),
+    ] {
+        let report = audit_verify::verify_with(&mut db, Some(&note), |_, _| {}).unwrap().remove(0);
+        let fault = report.fault.unwrap_or_default();
+        assert_eq!(words.is_some(), !fault.is_empty(), "{fault}");
+        assert!(fault.contains(words.unwrap_or_default()), "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_grows_while_it_is_walked_fits() {
+    let service = with_a_trail().await;
+    let path = service.dir.path().to_path_buf();
+    let walk = tokio::task::spawn_blocking(move || {
+        let (mut db, mut beside) = (database(&path), database(&path));
+        let mut size = || storage::log::all(&mut beside).unwrap().remove(0).size;
+        let first = size();
+        // Each look of the walk is followed by further entries, and so by further draws of the licences.
+        let report = audit_verify::verify(&mut db, |_, _| {
+            let before = size();
+            while size() == before {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        (u64::try_from(first).unwrap(), report.unwrap().remove(0))
+    });
+    let mut number = 100;
+    while !walk.is_finished() {
+        let verification = service.verify(&cartridges(number, 1)).await;
+        service.release(&verification, &format!("key-{number}")).await.unwrap();
+        number += 1;
+    }
+    let (first, report) = walk.await.unwrap();
+    assert_eq!(report.fault, None);
+    assert!(report.entries > first, "what was written meanwhile is walked as well");
+    assert_verifies(service);
+}
+
+#[tokio::test]
 async fn a_verdict_on_a_marking_of_symbols_alone_replays() {
     let service = start();
     for licence in without_serials() {
@@ -182,6 +245,18 @@ async fn an_altered_record_beside_the_log_is_named() {
     assert!(fault.contains("facts_sha256"), "{fault}");
 }
 
+/// What the walk says of a database after a statement, which is then undone.
+fn fault_within(db: &mut Db, statement: &str) -> Option<String> {
+    let mut fault = None;
+    let undone = storage::transaction(db, |db| {
+        diesel::connection::SimpleConnection::batch_execute(db, statement).unwrap();
+        fault = audit_verify::verify(db, |_, _| {}).unwrap().remove(0).fault;
+        Err::<(), _>(storage::Error::Conflict("undone".to_owned()))
+    });
+    assert!(undone.is_err());
+    fault
+}
+
 #[tokio::test]
 async fn a_register_that_was_written_into_is_not_what_the_trail_says() {
     let Service { app, dir, .. } = with_a_trail().await;
@@ -208,13 +283,7 @@ async fn a_register_that_was_written_into_is_not_what_the_trail_says() {
         ("DELETE FROM lists", "which it records, is gone"),
         ("UPDATE lists SET body = replace(body, 'FR', 'ZZ')", "stands in other words"),
     ] {
-        let run = |db: &mut Db, words: &str| {
-            diesel::connection::SimpleConnection::batch_execute(db, words).unwrap();
-        };
-        run(&mut db, "BEGIN");
-        run(&mut db, statement);
-        let fault = audit_verify::verify(&mut db, |_, _| {}).unwrap().remove(0).fault;
-        run(&mut db, "ROLLBACK");
+        let fault = fault_within(&mut db, statement);
         let fault = fault.unwrap_or_else(|| panic!("not noticed: {statement}"));
         assert!(fault.contains(words), "{statement}: {fault}");
     }
