@@ -58,6 +58,10 @@ pub(super) fn log_index(index: u64) -> Result<i64, Error> {
     i64::try_from(index).map_err(|_e| Error::Internal("the log is too long".to_owned()))
 }
 
+/// How a node goes on where its log cannot.
+const ANOTHER_LOG: &str = "move log.key away and give this node another node.origin, so that it opens a log that \
+                           declares how far this one went";
+
 /// What the first entry of a log says of the others in its database.
 #[derive(Serialize)]
 struct Opened<'a> {
@@ -82,8 +86,10 @@ impl LogWriter {
             let (origin, key) = (signer.origin(), signer.verifier_key());
             let row = storage::log::open(db, origin, key, &owner, now)?;
             if row.verifier_key != signer.verifier_key() {
-                let words = format!("the key at hand is not the key of log {}", row.origin);
-                return Err(Error::Internal(words));
+                return Err(Error::Internal(format!(
+                    "the key at hand is not the key of log {}: put its own back, or {ANOTHER_LOG}",
+                    row.origin
+                )));
             }
             let frontier = load(db, &row)?;
             if let Some(note) = remembered {
@@ -192,6 +198,11 @@ impl LogWriter {
         signed.map(drop).map_err(|error| storage::Error::Unsigned(error.to_string()))
     }
 
+    /// Writes what the log's row says already: what only reads finds out nothing of a database that takes no writes.
+    pub fn touch(&self, db: &mut Db) -> storage::Result<()> {
+        storage::log::own(db, self.row.id, &self.owner)
+    }
+
     /// Insists that the log is as this writer left it; on a server gives the edition of the lists in force.
     pub fn claim(&self, db: &mut Db) -> storage::Result<Option<String>> {
         storage::log::claim(db, self.row.id, &self.owner, self.frontier.size())
@@ -254,12 +265,27 @@ pub(super) fn load(db: &mut Db, row: &LogRow) -> Result<Frontier, Error> {
 }
 
 /// The key of the node's log: in a token where the settings say so, or else in its file, which is made
-/// where there is none yet.
-pub fn signer(config: &Config, token: Option<&Arc<Token>>, ids: &dyn Ids) -> Result<Signer, Error> {
+/// where there is none yet, unless the log is there already: that goes on with its own key alone.
+pub(super) fn signer(
+    config: &Config,
+    token: Option<&Arc<Token>>,
+    db: Option<&mut Db>,
+    ids: &dyn Ids,
+) -> Result<Signer, Error> {
     let origin = &config.node.origin;
     let label = &config.pkcs11.log_key;
     if label.is_empty() {
-        return in_file(&config.node.data_dir.join("log.key"), origin, ids);
+        let file = config.node.data_dir.join("log.key");
+        if !file.exists()
+            && let Some(db) = db
+            && storage::log::by_origin(db, origin)?.is_some()
+        {
+            return Err(Error::Internal(format!(
+                "the key of log {origin} {} is missing: put the copy of it back, or {ANOTHER_LOG}",
+                file.display()
+            )));
+        }
+        return in_file(&file, origin, ids);
     }
     let failed = |error: &dyn std::fmt::Display| {
         Error::Internal(format!("pkcs11.log_key {label:?}: {error}"))
@@ -285,7 +311,8 @@ fn in_file(file: &Path, origin: &str, ids: &dyn Ids) -> Result<Signer, Error> {
     let signer = Signer::read(&text).map_err(|error| failed(&error))?;
     if signer.origin() != origin {
         return Err(failed(&format!(
-            "it is the key of {}, the node's origin is {origin}",
+            "it is the key of {}, the node's origin is {origin}: move it away where the node is to open a log \
+             of that name",
             signer.origin()
         )));
     }

@@ -103,7 +103,7 @@ impl App {
         let mut db = ready(&config.database)?;
         let now = clock.now();
         let in_force = Arc::new(RwLock::new(Arc::new(lists::in_force(&mut db, now)?)));
-        let (token, signer) = keys(&config, ids.as_ref())?;
+        let (token, signer) = keys(&config, Some(&mut db), ids.as_ref())?;
         let remembered = memory::read(&config.node.data_dir, &config.node.origin)?;
         let log = LogWriter::open(&mut db, signer, remembered.as_deref(), now, ids.as_ref())?;
         let latest = log.latest();
@@ -273,10 +273,15 @@ fn empty_cache(settings: &config::Cache, now: Timestamp) -> Cache {
     cache
 }
 
-/// The token that holds keys, where there is one, and the log's key, there or in a file.
-pub fn keys(config: &Config, ids: &dyn Ids) -> Result<(Option<Arc<Token>>, Signer), Error> {
+/// The token that holds keys, where there is one, and the log's key, there or in a file; it is made where the
+/// database, if there is one yet, does not hold the log.
+pub fn keys(
+    config: &Config,
+    db: Option<&mut Db>,
+    ids: &dyn Ids,
+) -> Result<(Option<Arc<Token>>, Signer), Error> {
     let token = Token::open(&config.pkcs11).map_err(Error::Internal)?;
-    let signer = audit_log::signer(config, token.as_ref(), ids)?;
+    let signer = audit_log::signer(config, token.as_ref(), db, ids)?;
     // Without it nothing but credentials is missing.
     if let Some(Err(cause)) = token.as_ref().map(|token| token.answers()) {
         tracing::error!(%cause, "the token does not answer, and no key of its signs");

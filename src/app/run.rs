@@ -148,7 +148,8 @@ impl Run {
     }
 
     fn probe(&mut self) {
-        // A batch of nothing: the log is still this node's, as it left it, and can be signed.
+        // A batch of nothing: the log is still this node's, as it left it, and can be signed, and there is room for
+        // a real one.
         if self.decided(&[]).is_ok() {
             tracing::info!("the database and the log's key answer again");
         }
@@ -161,6 +162,7 @@ impl Run {
         }
         let (commands, waiting): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
+        let was_failing = self.state.failing.load(Ordering::SeqCst);
         match self.decided(&commands) {
             Ok(answers) => {
                 self.counts.batches.fetch_add(1, Ordering::Relaxed);
@@ -184,7 +186,13 @@ impl Run {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, commands = waiting.len(), "a batch was not recorded");
+                let commands = waiting.len();
+                // What goes on failing is said once, and not with every request.
+                if was_failing && self.state.failing.load(Ordering::SeqCst) {
+                    tracing::debug!(%error, commands, "a batch was not recorded either");
+                } else {
+                    tracing::error!(%error, commands, "a batch was not recorded");
+                }
                 for waiting in waiting {
                     waiting.tell(Err(told(&error)), None);
                 }

@@ -63,6 +63,7 @@ impl Writer {
     pub(super) fn record(&mut self, commands: &[Box<dyn Command>]) -> storage::Result<Answers> {
         if commands.is_empty() {
             self.log.insist_on_key()?;
+            storage::room::insist_beside(&self.settings)?;
         }
         let mut db = self.connection()?;
         let recorded = self.record_on(&mut db, commands);
@@ -81,6 +82,10 @@ impl Writer {
         let now = self.clock.now();
         storage::transaction(db, |db| {
             let edition = self.log.claim(db)?;
+            if commands.is_empty() {
+                self.log.touch(db)?;
+                storage::room::insist_on_server(db)?;
+            }
             let lists = self.lists_in_force(db, edition.as_deref())?;
             let (log, book, ids) = (&mut self.log, &mut self.book, self.ids.as_ref());
             let mut batch = Batch::new(db, log, book, (&self.past, &self.trust), ids, now, lists);

@@ -57,7 +57,14 @@ pub(crate) fn run(config: Config, command: &PostCommand) -> Result<ExitCode, Fai
     match command {
         PostCommand::Key => {
             std::fs::create_dir_all(&config.node.data_dir)?;
-            let (_, signer) = keys(&config, &SystemIds)?;
+            let is_there = config.database.file().is_some_and(Path::exists);
+            let mut db = is_there.then(|| storage::open(&config.database, storage::Use::Read));
+            let db = match &mut db {
+                Some(Ok(db)) => Some(db),
+                Some(Err(error)) => return Err(error.to_string().into()),
+                None => None,
+            };
+            let (_, signer) = keys(&config, db, &SystemIds)?;
             say(signer.verifier_key());
             Ok(ExitCode::SUCCESS)
         }

@@ -1,5 +1,8 @@
 //! What is wrong with settings that read well: every reason at once, each by the setting's name, so
 //! that an operator mends the file in one go.
+mod keys;
+mod offline;
+
 use super::Access;
 use super::Authority;
 use super::Config;
@@ -20,6 +23,9 @@ const FORMATS: [&str; 2] = ["json", "text"];
 
 /// Heads that hold a token and that the framework still reads.
 const HEAD_BYTES: std::ops::RangeInclusive<usize> = 16_384..=131_072;
+
+/// Threads that the framework serves with at most.
+const WORKERS_MAX: usize = 512;
 
 /// What must hold, and the reason to give where it does not.
 type Demand = (bool, &'static str);
@@ -43,7 +49,8 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     problems.extend(unmet(&trust(config)));
     problems.extend(unmet(&pkcs11(&config.pkcs11)));
     problems.extend(unmet(&witness(&config.witness)));
-    problems.extend(unmet(&offline(config)));
+    problems.extend(unmet(&offline::demands(config)));
+    problems.extend(unmet(&keys::named(config)));
     for (index, authority) in config.trust.authorities.iter().enumerate() {
         let at = |problem: String| format!("trust.authorities[{index}].{problem}");
         problems.extend(unmet(&another(config, authority)).into_iter().map(at));
@@ -120,25 +127,6 @@ fn node_and_data(config: &Config) -> Vec<Demand> {
     ]
 }
 
-fn offline(config: &Config) -> Vec<Demand> {
-    let offline = &config.offline;
-    let here = !offline.post.is_empty();
-    vec![
-        (
-            !here || crate::domain::Locode::parse(&offline.post).is_ok(),
-            "offline.post: the post's UN/LOCODE, such as FRLEH",
-        ),
-        (
-            !here || config.database.file().is_some(),
-            "offline.post: a post that may be cut off has an embedded database of its own (database.url)",
-        ),
-        (
-            (60..=604_800).contains(&offline.snapshot_life_s_max),
-            "offline.snapshot_life_s_max: 60 to 604800",
-        ),
-    ]
-}
-
 fn http(http: &Http) -> Vec<Demand> {
     let tls = http.tls();
     let key = !http.tls_key_file.as_os_str().is_empty();
@@ -160,6 +148,7 @@ fn http(http: &Http) -> Vec<Demand> {
             http.import_bytes_max >= http.body_bytes_max,
             "http.import_bytes_max: at least http.body_bytes_max",
         ),
+        (http.workers <= WORKERS_MAX, "http.workers: 1 to 512, or 0 for one a processor"),
         (http.connections_max > 0, "http.connections_max: at least 1"),
         (http.head_timeout_s > 0, "http.head_timeout_s: at least 1"),
         (http.body_timeout_s > 0, "http.body_timeout_s: at least 1"),

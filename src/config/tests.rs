@@ -134,6 +134,7 @@ fn unsound_doors_are_refused() {
         ("http.body_timeout_s", |c| c.http.body_timeout_s = 0),
         ("http.import_timeout_s", |c| c.http.import_timeout_s = 0),
         ("http.shutdown_s", |c| c.http.shutdown_s = 0),
+        ("http.workers", |c| c.http.workers = 513),
     ]);
 }
 
@@ -166,6 +167,13 @@ fn unsound_access_rates_and_logs_are_refused() {
         ("rate.refused_burst", |c| c.rate.refused_burst = 0),
         ("log.format", |c| c.log.format = "xml".to_owned()),
         ("console.session_s_max", |c| c.console.session_s_max = 100_000),
+        ("console.public_url", |c| c.console.public_url = "ftp://passavant.example".to_owned()),
+        ("console.public_url", |c| c.console.public_url = "http://passavant.example".to_owned()),
+        ("offline.post", |c| c.offline.post = "KEMBA".to_owned()),
+        ("console.key_file", |c| c.console.key_file = "no-such.key".into()),
+        ("webhooks.key_file", |c| c.webhooks.key_file = "no-such.key".into()),
+        ("registry.key_file", |c| c.registry.key_file = "no-such.key".into()),
+        ("witness.key_file", |c| c.witness.key_file = "no-such.key".into()),
     ]);
 }
 

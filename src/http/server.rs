@@ -32,6 +32,7 @@ pub struct Server {
     /// Where operations are.
     pub operations: SocketAddr,
     listeners: (TcpListener, TcpListener),
+    tls: Option<rustls::ServerConfig>,
     app: web::Data<App>,
 }
 
@@ -52,14 +53,17 @@ impl Stop {
 }
 
 impl Server {
-    /// Takes the two addresses; port 0 takes a free one.
+    /// Takes the two addresses, where port 0 takes a free one, and reads the certificate: what listens is told
+    /// to others, and must then be able to serve.
     pub fn bind(app: web::Data<App>) -> io::Result<Self> {
         let http = &app.config.http;
+        let tls = app.config.tls().then(|| tls(&app.config)).transpose()?;
         let (api, operations) = (listener(http.listen)?, listener(http.ops_listen)?);
         Ok(Self {
             api: api.local_addr()?,
             operations: operations.local_addr()?,
             listeners: (api, operations),
+            tls,
             app,
         })
     }
@@ -92,10 +96,9 @@ impl Server {
             .keep_alive(Duration::from_secs(http.keep_alive_s))
             .shutdown_timeout(http.shutdown_s);
         let (api_listener, operations_listener) = self.listeners;
-        let api = if config.tls() {
-            api.listen_rustls_0_23(api_listener, tls(&config)?)?
-        } else {
-            api.listen(api_listener)?
+        let api = match self.tls {
+            Some(tls) => api.listen_rustls_0_23(api_listener, tls)?,
+            None => api.listen(api_listener)?,
         };
         let api = api.run();
         let (app, stop) = (self.app.clone(), self.app);

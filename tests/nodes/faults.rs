@@ -8,6 +8,7 @@ use super::server::Pg;
 use super::server::session;
 use super::support::say;
 use diesel::connection::SimpleConnection;
+use serde_json::json;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -244,6 +245,54 @@ async fn a_server_whose_disk_is_full_is_waited_for() {
         if room.mounted { "a tablespace of 64 MiB" } else { "a limit of size on its files" }
     ));
     assert_told_is_kept(&url, &told);
+    drop(node);
+    drop(server);
+}
+
+/// Has a node verify under other references until it cannot record that, and insists that it goes on saying so while
+/// nobody asks it to record anything.
+async fn stays_unready(node: &Process) {
+    let declaration = |n: u32| json!({"declaration": cartridges(&format!("FULL-{n}"), 1, EXPORT)});
+    let mut numbers = 0..10_000;
+    loop {
+        let sent = http().post(format!("{}/v1/verifications", node.api));
+        let body = declaration(numbers.next().unwrap());
+        let sent = sent.bearer_auth(token("FR", "officer")).json(&body).send().await.unwrap();
+        if sent.status().as_u16() == 503 {
+            break;
+        }
+    }
+    for _ in 0..30 {
+        assert_eq!(node.status("/readyz").await, 503, "nothing can be recorded yet");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_on_a_full_disk_is_not_ready_before_there_is_room() {
+    let room = Room::of(16);
+    if !room.mounted {
+        say("a full disk between two acts: not tried, for nothing may be mounted here");
+        return;
+    }
+    let (_dir, node) = serve(&format!("sqlite://{}/passavant.db", room.path.display())).await;
+    room.fill();
+    stays_unready(&node).await;
+    room.empty();
+    ready(&node, 20).await;
+    drop(node);
+    let Some(server) = Pg::start(&["fsync=off"]) else { return };
+    let room = Room::of(64);
+    let place = format!("CREATE TABLESPACE narrow LOCATION '{}'", room.path.display());
+    server.execute("postgres", &place);
+    server.execute("postgres", "CREATE DATABASE narrow_one TABLESPACE narrow");
+    let url = format!("{}/narrow_one", server.url());
+    super::support::postgres::migrate(&url);
+    let (_dir, node) = serve(&url).await;
+    room.fill();
+    stays_unready(&node).await;
+    room.empty();
+    ready(&node, 20).await;
     drop(node);
     drop(server);
 }

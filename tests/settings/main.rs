@@ -166,7 +166,82 @@ fn a_command_that_found_nothing_to_do_has_not_succeeded_and_says_why() {
     assert!(done && said.contains("all fits"), "{said}");
     refused(&["audit", "replay", "0"], "entry 0 of customs.example/node-1 records no verdict");
     refused(&["audit", "replay", "77"], "entry 77 of customs.example/node-1: there is none");
-    assert!(run(&["audit", "replay", "--all"]).0);
+    refused(&["audit", "replay", "--all"], "customs.example/node-1 records no verdict");
+    assert!(said.contains("key customs.example/node-1+"), "the key to publish: {said}");
+}
+
+#[test]
+fn a_log_whose_key_is_missing_gets_no_other_one() {
+    let folder = TempDir::new().unwrap();
+    let run = at_the_machine(folder.path());
+    let lists = concat!(env!("CARGO_MANIFEST_DIR"), "/data/lists.json");
+    assert!(run(&["lists", "load", lists]).0);
+    let (key, apart) = (folder.path().join("data/log.key"), folder.path().join("kept.key"));
+    std::fs::rename(&key, &apart).unwrap();
+    let (done, said) = run(&["lists", "load", lists]);
+    assert!(!done && said.contains("log.key is missing: put the copy of it back"), "{said}");
+    assert!(said.contains("node.origin"), "{said}");
+    assert!(!key.exists(), "another key would only look like the one that is missing");
+    let other = passavant::audit::checkpoint::key_text("customs.example/node-1", &[7; 32]);
+    std::fs::write(&key, other).unwrap();
+    let (done, said) = run(&["lists", "load", lists]);
+    assert!(!done && said.contains("is not the key of log customs.example/node-1"), "{said}");
+    assert!(said.contains("put its own back"), "{said}");
+    std::fs::rename(&apart, &key).unwrap();
+    let (done, said) = run(&["lists", "load", lists]);
+    assert!(done, "{said}");
+}
+
+/// Starts the service on settings that it must refuse: what it says on standard output, and what it complains of.
+fn refused_to_serve(folder: &Path, settings: &str) -> (String, String) {
+    drop(at_the_machine(folder));
+    let file = folder.join("node.toml");
+    let doors = "[http]\nlisten = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n";
+    let whole = format!("{}{doors}{settings}", std::fs::read_to_string(&file).unwrap());
+    std::fs::write(&file, whole).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_passavant"));
+    command.args(["serve", "--config", "node.toml"]).current_dir(folder);
+    command.env_remove("PASSAVANT_DATABASE__URL").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let began = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > std::time::Duration::from_secs(30) {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_before_it_is_announced() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let made = |name: &str| rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let (own, other) = (made("a.example"), made("b.example"));
+    write("cert.pem", &own.cert.pem());
+    write("other.key", &other.signing_key.serialize_pem());
+    write("rubbish.pem", "rubbish");
+    let tls =
+        |cert: &str, key: &str| format!("tls_cert_file = \"{cert}\"\ntls_key_file = \"{key}\"\n");
+    for (settings, words) in [
+        (tls("missing.pem", "other.key"), "missing.pem"),
+        (tls("cert.pem", "rubbish.pem"), "rubbish.pem"),
+        (tls("cert.pem", "other.key"), "cert.pem"),
+        ("workers = 600\n".to_owned(), "http.workers: 1 to 512, or 0"),
+        ("[console]\npublic_url = \"ftp://x\"\n".to_owned(), "console.public_url: "),
+        ("[console]\nkey_file = \"nope.key\"\n".to_owned(), "console.key_file: "),
+        ("[offline]\npost = \"KEMBA\"\n".to_owned(), "offline.post: "),
+    ] {
+        let (said, complaint) = refused_to_serve(folder.path(), &settings);
+        assert!(complaint.contains(words), "{settings}: {complaint}");
+        assert!(!complaint.contains("panicked"), "{settings}: {complaint}");
+        assert_eq!(said, "", "{settings}");
+    }
+    assert!(!folder.path().join("nope.key").exists());
 }
 
 #[test]
