@@ -117,13 +117,17 @@ fn carried_over(held: &Held, amended: &Licence) -> Result<Box<[Drawn]>, Error> {
                 format!("line {} cannot go: {used} {} of it are used", line.line, line.unit),
             )),
             Some((index, now)) if now.unit != line.unit || now.category != line.category => {
-                errors.push(FieldError::new(
-                    format!("/lines/{index}/unit"),
-                    "line_in_use",
-                    format!(
-                        "unit and category of line {} cannot change: it has been drawn upon",
-                        line.line
-                    ),
+                let fields =
+                    [("unit", now.unit != line.unit), ("category", now.category != line.category)];
+                errors.extend(fields.into_iter().filter(|(_, differs)| *differs).map(
+                    |(field, _)| {
+                        let path = format!("/lines/{index}/{field}");
+                        let words = format!(
+                            "{field} of line {} cannot change: it has been drawn upon",
+                            line.line
+                        );
+                        FieldError::new(path, "line_in_use", words)
+                    },
                 ));
             }
             Some((index, now)) if now.quantity < used => errors.push(FieldError::new(

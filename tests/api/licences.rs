@@ -142,6 +142,13 @@ async fn what_was_consumed_stays_consumed() {
     assert_eq!(refused.json()["errors"][0]["path"], "/lines/1/quantity");
     licence["lines"].as_array_mut().unwrap().remove(1);
     assert_eq!(amend(&service, &licence, "\"1\"").await.json()["errors"][0]["code"], "line_in_use");
+    for (field, other) in [("category", "firearm"), ("unit", "KGM")] {
+        let mut licence = export();
+        licence["lines"][1][field] = json!(other);
+        let refused = amend(&service, &licence, "\"1\"").await.faults();
+        let fault = (format!("/lines/1/{field}"), "line_in_use".to_owned());
+        assert!(refused.contains(&fault) && refused.len() == 1, "{refused:?}");
+    }
     let mut licence = export();
     licence["lines"][1]["quantity"] = json!("1000");
     let amended = amend(&service, &licence, "\"1\"").await.json();
