@@ -132,6 +132,8 @@ impl Command for Cross {
             states = with_state(states, &release.row.state);
         }
         let of_ucr: Vec<&Released> = known.releases.iter().collect();
+        // Whom the papers do not name is told that something is wrong, and nothing of what they say.
+        let is_named = known.release.is_some() || journey::names(&of_ucr, self.caller.state)?;
         let found = match &row.ucr {
             Some(ucr) => journey::found_by(batch, ucr, &of_ucr, &row)?,
             None => Vec::new(),
@@ -141,13 +143,13 @@ impl Command for Cross {
         raise_deviation(batch, here, &of_ucr, row.ucr.as_deref(), &found)?;
         let findings: Vec<JourneyFinding> = found
             .into_iter()
-            .map(|deviation| journey::finding(deviation, &row.id))
+            .map(|found| journey::finding(journey::told(found, is_named), &row.id))
             .collect::<Result<_, _>>()?;
         let index = self.enter(batch, &row, &states, &findings)?;
         if let Some(release) = &known.release {
             receipts::left(batch, release, self.crossing.at, &self.caller.key(), index)?;
         }
-        let reply = self.reply(batch, &row, &known, findings, index)?;
+        let reply = self.reply(batch, &row, is_named, findings, index)?;
         let codes: Vec<&str> = reply.findings.iter().map(|finding| finding.code.as_str()).collect();
         let (vehicle, seals) = (row.vehicle.as_deref(), reply.seals.as_slice());
         let detail = judge::json(&CrossingDetail { vehicle, seals, codes: &codes })?;
@@ -252,7 +254,7 @@ impl Cross {
         &self,
         batch: &Batch<'_>,
         row: &CrossingRow,
-        known: &Known,
+        is_known: bool,
         findings: Vec<JourneyFinding>,
         index: u64,
     ) -> Result<CrossingReply, Error> {
@@ -265,7 +267,7 @@ impl Cross {
             at: instant(self.crossing.at),
             vehicle: row.vehicle.clone(),
             seals: self.crossing.seals.iter().map(ToString::to_string).collect(),
-            known: known.release.is_some() || !known.releases.is_empty(),
+            known: is_known,
             findings,
             recorded_at: instant(batch.now),
             audit: AuditReference { log: batch.log().0.to_owned(), index },

@@ -7,6 +7,7 @@ use super::release::timestamp;
 use super::release::uuid;
 use super::timeline::country;
 use super::timeline::states_in;
+use super::timeline::with_state;
 use crate::domain::Country;
 use crate::domain::Locode;
 use crate::domain::Text;
@@ -205,6 +206,27 @@ pub(super) fn finding(deviation: Deviation, subject: &[u8]) -> Result<JourneyFin
     })
 }
 
+/// Whether the papers of any of the releases name a State.
+pub(super) fn names(releases: &[&Released], state: Country) -> Result<bool, Error> {
+    for of in releases {
+        let states = with_state(states_in(&of.row.states)?, &of.row.state);
+        if states.iter().any(|named| named == state.as_str()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What a deviation is told as to a post: in full where the papers name its State.
+pub(super) fn told(found: Deviation, is_named: bool) -> Deviation {
+    let message = if is_named {
+        found.message
+    } else {
+        "the goods travel otherwise than declared".to_owned()
+    };
+    Deviation { message, ..found }
+}
+
 /// A deviation is put before the post that saw it and before the posts that let the goods out.
 pub(super) fn raise_deviation(
     batch: &mut Batch<'_>,
@@ -216,14 +238,15 @@ pub(super) fn raise_deviation(
     let (Some(worst), Some(ucr)) = (found.first(), ucr) else { return Ok(()) };
     let mut codes: Vec<&'static str> = found.iter().map(|of| of.code.as_str()).collect();
     codes.dedup();
-    let mut told = vec![(here, None)];
+    let words = told(worst.clone(), names(known, here.state())?).message;
+    let mut told = vec![(here, None, words)];
     for of in known.iter().filter(|of| of.is_export()) {
         let to = Addressee::Post(country(&of.row.state)?, of.declaration.border_post);
-        if told.iter().all(|(known, _)| *known != to) {
-            told.push((to, Some(of)));
+        if told.iter().all(|(known, ..)| *known != to) {
+            told.push((to, Some(of), worst.message.clone()));
         }
     }
-    for (to, of) in told {
+    for (to, of, words) in told {
         batch.raise(&NewAlert {
             kind: Kind::Consignment,
             to,
@@ -235,7 +258,7 @@ pub(super) fn raise_deviation(
                 ..About::default()
             },
             codes: codes.clone(),
-            message: Some(worst.message.clone()),
+            message: Some(words),
         })?;
     }
     Ok(())

@@ -186,8 +186,18 @@ async fn a_post_off_the_route_and_another_ship_are_found_and_put_before_both_pos
     let entry = entry_at("DEHAM", "IMO9000001");
     let entered = service.post("/v1/entries", &token("DE", "officer"), &entry).await.json();
     assert_eq!(codes(&entered), ["ROUTE_DEVIATION", "TRANSHIPMENT_UNDECLARED"], "{entered}");
+    // To a State that the papers do not name nothing of what they say is told.
+    assert_eq!(entered["known"], false, "{entered}");
+    let messages = |found: &Value| -> String {
+        found["findings"].as_array().unwrap().iter().map(|of| of["message"].to_string()).collect()
+    };
+    for other in ["AE", "FR", "KE", "IMO9319466", "FRLEH"] {
+        assert!(!messages(&entered).contains(other), "{other}: {entered}");
+    }
     for state in ["FR", "DE"] {
         let alerts = service.get("/v1/alerts", &token(state, "officer")).await.json();
+        let words = alerts["items"][0]["message"].to_string();
+        assert_eq!(words.contains("route"), state == "FR", "{state}: {words}");
         let alert = &alerts["items"][0];
         assert_eq!(
             alert["codes"],
