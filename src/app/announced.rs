@@ -47,6 +47,8 @@ const LAPSES_MAX: i64 = 500;
 pub(super) struct Kept {
     /// The declaration's reference as lodged.
     pub declaration: String,
+    /// `mrn`, `ucr` or `national`.
+    pub reference_kind: String,
     /// What its events belong to.
     pub consignment: String,
     /// The consignment's reference, where it has one.
@@ -103,9 +105,19 @@ pub(super) fn reply(row: &PreclearanceRow, with_qr: bool) -> Result<Preclearance
     })
 }
 
+/// Names a pre-clearance with its declaration's reference, under which others may end it too.
+pub(super) fn name(row: &PreclearanceRow, claims: &mut Claims) -> Result<(), Error> {
+    let kept = Kept::of(row)?;
+    claims.name("preclearance", &row.id);
+    claims.name(&kept.reference_kind, kept.declaration.as_bytes());
+    Ok(())
+}
+
 /// Names a pre-clearance with the licences of which it holds something.
 pub(super) fn claim(db: &mut Db, id: &[u8], claims: &mut Claims) -> Result<(), Stop> {
-    claims.name("preclearance", id);
+    if let Some(row) = storage::preclearances::read(db, id)? {
+        name(&row, claims)?;
+    }
     for held in storage::preclearances::held(db, id)? {
         claims.licence(&Text::from(held.licence));
     }
@@ -136,7 +148,7 @@ impl Command for Withdraw {
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
         let row = storage::preclearances::read(batch.db, self.id.as_bytes())?;
         let mut row = row.filter(|row| is_of(&self.caller, row)).ok_or(Error::NotFound)?;
-        if row.status != "lodged" {
+        if !matches!(row.status.as_str(), "lodged" | "presented") {
             let words =
                 format!("the pre-clearance is {}, and can no longer be withdrawn", row.status);
             return Err(Error::Stale(words).into());

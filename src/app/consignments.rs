@@ -1,5 +1,5 @@
 //! The timeline of a consignment over every post: what concerns the caller's State, or for a carrier
-//! what it carried itself, in the order in which it took place.
+//! what it carried or announced itself, in the order in which it took place.
 use super::App;
 use super::Caller;
 use super::Error;
@@ -27,6 +27,8 @@ use crate::storage::Db;
 use crate::storage::consignments::By;
 use crate::storage::consignments::Concerned;
 use crate::storage::consignments::EventRow;
+use crate::storage::consignments::ON_THE_WAY;
+use crate::storage::consignments::OfCarrier;
 use crate::wire::consignment::ConsignmentReply;
 use crate::wire::consignment::EventReply;
 use crate::wire::consignment::JourneyFinding;
@@ -48,7 +50,15 @@ struct Held {
 }
 
 fn held(db: &mut Db, ucr: &str, caller: &Caller) -> Result<Held, Error> {
-    let carrier = caller.operator.as_deref().filter(|_| caller.role == Role::Carrier);
+    let number = caller.operator.as_deref().filter(|_| caller.role == Role::Carrier);
+    let (mut followed, mut all) = (Vec::new(), false);
+    if let Some(number) = number {
+        let by = (caller.issuer.as_str(), number);
+        followed = storage::preclearances::followed(db, ucr, by, ANNOUNCED_MAX)?;
+        let released = storage::consignments::releases(db, ucr, journey::RELEASES_MAX)?;
+        all = !released.is_empty() && released.iter().all(|id| followed.contains(id));
+    }
+    let carrier = number.map(|number| OfCarrier { number, followed: &followed, all });
     let to = Concerned { state: caller.state.as_str(), carrier };
     let (mut shown, mut truncated) = (Vec::new(), false);
     for (by, most) in [(By::Posts, EVENTS_MAX), (By::Carriers, ANNOUNCED_MAX)] {
@@ -58,7 +68,7 @@ fn held(db: &mut Db, ucr: &str, caller: &Caller) -> Result<Held, Error> {
         events.truncate(most);
         // They come the latest first; what has one instant keeps the order in which it was recorded.
         for event in events.into_iter().rev() {
-            if concerns(caller, &event)? {
+            if concerns(caller, carrier, &event)? {
                 shown.push(event);
             }
         }
@@ -79,15 +89,21 @@ fn held(db: &mut Db, ucr: &str, caller: &Caller) -> Result<Held, Error> {
 
 /// Whether an event may be shown: to the States that it concerns, and to a carrier where the goods are
 /// its own.
-fn concerns(caller: &Caller, event: &EventRow) -> Result<bool, Error> {
+fn concerns(
+    caller: &Caller,
+    carrier: Option<OfCarrier<'_>>,
+    event: &EventRow,
+) -> Result<bool, Error> {
     let is_party = states_in(&event.states)?.iter().any(|state| state == caller.state.as_str());
     Ok(is_party
         && match caller.role {
             Role::Officer | Role::Authority => true,
             // Whoever vouches for the carrier must be a party too: any State may mint a number.
-            Role::Carrier => {
-                event.carrier.is_some() && event.carrier.as_deref() == caller.operator.as_deref()
-            }
+            Role::Carrier => carrier.is_some_and(|of| {
+                event.carrier.as_deref() == Some(of.number)
+                    || of.followed.contains(&event.subject)
+                    || of.all && ON_THE_WAY.contains(&event.kind.as_str())
+            }),
             Role::Auditor | Role::Admin | Role::Register => false,
         })
 }

@@ -187,9 +187,9 @@ impl Command for Confirm {
         let mut presented = declared(&row)?;
         presented.foreign = Arc::clone(&self.foreign);
         let announced = storage::preclearances::of_verification(batch.db, &row.verification_id)?;
-        let announced = presentation::read(batch, announced.as_deref())?;
-        let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
-        let facts = facts_on_rows(batch, &presented, self.caller.state, own)?;
+        let (under, state) = (announced.as_deref(), self.caller.state);
+        let held = presentation::read(batch, under, &presented, state)?;
+        let facts = facts_on_rows(batch, &presented, state, held.own())?;
         let lists = Arc::clone(&batch.lists);
         let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
         let verdict = crate::rules::evaluate(&case);
@@ -201,9 +201,7 @@ impl Command for Confirm {
         };
         let (drawings, beyond) = drawings_as_far_as_they_go(&case)?;
         judged(batch, "override_judged", &presented, &self.caller, &facts, verdict)?;
-        if let Some(announced) = announced {
-            announced.take_over(batch, &row.id, &self.caller)?;
-        }
+        held.take_over(batch, &row.id, &self.caller)?;
         self.release(batch, row, against, &presented, &facts, &codes, &drawings, &beyond)
     }
 }

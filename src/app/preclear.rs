@@ -42,6 +42,7 @@ use crate::rules::Verdict;
 use crate::rules::case::Facts;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::preclearances::AnnouncedRow;
 use crate::storage::preclearances::HeldRow;
 use crate::storage::preclearances::PreclearanceRow;
 use crate::wire::FieldError;
@@ -109,7 +110,11 @@ impl Command for Lodge {
 impl Lodge {
     /// Judges on the rows and holds what the goods would draw, where they clear and the carrier may.
     fn decide_on_rows(&self, batch: &mut Batch<'_>, misses: i64) -> Result<Recorded, Stop> {
-        let mut facts = facts_on_rows(batch, &self.presented, self.state, Own::default())?;
+        // What is held for the goods already is theirs, and is not held once more.
+        let earlier = reservation::for_goods(batch.db, &self.presented, self.state)?;
+        let reserved = reservation::all_of(&earlier);
+        let own = Own { reserved: &reserved, ..Own::default() };
+        let mut facts = facts_on_rows(batch, &self.presented, self.state, own)?;
         facts.is_announced = true;
         let lists = Arc::clone(&batch.lists);
         let question = Question {
@@ -132,6 +137,7 @@ impl Lodge {
         told.not_held = match verdict.outcome {
             Outcome::Refer | Outcome::Hold => Some("not_clear".to_owned()),
             Outcome::Clear if !self.may_reserve(&case)? => Some("not_authorised".to_owned()),
+            Outcome::Clear if !earlier.is_empty() => Some("already_held".to_owned()),
             Outcome::Clear => {
                 let drawings = drawings(&case)?;
                 held = reservation::hold(batch, question.id.as_bytes(), &drawings)?;
@@ -172,7 +178,7 @@ impl Lodge {
         held: &[HeldRow],
     ) -> Result<Recorded, Stop> {
         let row = self.row(batch, judgement, !held.is_empty())?;
-        storage::preclearances::insert(batch.db, &row, held)?;
+        storage::preclearances::insert(batch.db, &row, &self.announced(&row), held)?;
         record(&judgement.judged, batch)?;
         let (kind, held) = ("preclearance_lodged", reservation::held(batch.db, &row)?);
         let act = reservation::Act { kind, caller: Some(&self.caller), reason: None };
@@ -184,6 +190,17 @@ impl Lodge {
         let reply = super::announced::reply(&row, true)?;
         let reply = judge::with_audit(&json(&reply)?, batch.log().0, index);
         Ok(Recorded { outcome: Done::Created, reply, version: None })
+    }
+
+    fn announced(&self, row: &PreclearanceRow) -> AnnouncedRow {
+        let declaration = &self.presented.declaration;
+        AnnouncedRow {
+            preclearance_id: row.id.clone(),
+            reference_kind: declaration.reference.kind.as_str().to_owned(),
+            reference: declaration.reference.value.to_string(),
+            content_sha256: self.presented.sha256().to_vec(),
+            ucr: declaration.consignment().map(ToString::to_string),
+        }
     }
 
     fn row(
@@ -209,6 +226,7 @@ impl Lodge {
             missed: i64::from(judgement.missed),
             kept: json(&Kept {
                 declaration: declaration.reference.value.to_string(),
+                reference_kind: declaration.reference.kind.as_str().to_owned(),
                 consignment: told::consignment(declaration),
                 ucr: declaration.consignment().map(ToString::to_string),
                 carrier: timeline::carrier(declaration),
@@ -327,6 +345,7 @@ impl App {
             None
         } else {
             let mut facts = self.facts(&presented, state, now).await;
+            self.leave_out_own(&mut facts, &presented, state, None).await?;
             facts.is_announced = true;
             Some(self.judge_announced(caller, &presented, state, &facts, &lists, now)?)
         };

@@ -23,11 +23,16 @@ use super::release::uuid;
 use super::reservation;
 use super::reservation::Act;
 use super::reservation::End;
+use super::reservation::Holding;
 use super::reservation::Reserved;
 use super::verify::at_post_of;
 use super::verify::record;
+use crate::domain::Country;
+use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::short_code::ShortCode;
+use crate::rules::case::Facts;
+use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
 use crate::storage;
 use crate::storage::Db;
@@ -48,7 +53,7 @@ use uuid::Uuid;
 /// A verdict on announced goods on its way into the record.
 struct Present {
     judged: Judged,
-    id: Vec<u8>,
+    row: PreclearanceRow,
     then: Then,
     once: Option<Once>,
 }
@@ -65,12 +70,11 @@ impl Command for Present {
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        claims.name("preclearance", &self.id);
-        Ok(())
+        Ok(announced::name(&self.row, claims)?)
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let row = storage::preclearances::read(batch.db, &self.id)?;
+        let row = storage::preclearances::read(batch.db, &self.row.id)?;
         let mut row = row.ok_or(Error::NotFound)?;
         may_be_presented(&row).map_err(|words| Error::Stale(words.to_owned()))?;
         if row.status == "lodged" && batch.now.as_microsecond() < row.expires_us {
@@ -80,7 +84,7 @@ impl Command for Present {
             storage::preclearances::update(batch.db, &row)?;
         }
         let reply = record(&self.judged, batch)?;
-        storage::preclearances::insert_presentation(batch.db, self.judged.id, &self.id)?;
+        storage::preclearances::insert_presentation(batch.db, self.judged.id, &self.row.id)?;
         let announced = announced_reply(&row, &self.then, &self.judged)?;
         let reply = judge::with_field(&reply, "preclearance", &json(&announced)?);
         Ok(Recorded { outcome: Done::Created, reply, version: None })
@@ -132,8 +136,8 @@ fn then(row: &VerificationRow) -> Result<Then, Error> {
     Ok(Then { verdict: reply.verdict, codes })
 }
 
-/// A pre-clearance as it is presented: its row, what it was judged on, and what it holds.
-type Lodged = (PreclearanceRow, VerificationRow, Vec<Reserved>);
+/// A pre-clearance as it is presented: its row, and what it was judged on.
+type Lodged = (PreclearanceRow, VerificationRow);
 
 /// Finds a pre-clearance by its code or identifier.
 fn find(db: &mut Db, named: &str) -> Result<Option<Lodged>, Error> {
@@ -145,8 +149,7 @@ fn find(db: &mut Db, named: &str) -> Result<Option<Lodged>, Error> {
     let Some(row) = row else { return Ok(None) };
     let judged = storage::verifications::read(db, uuid(&row.id)?)?
         .ok_or_else(|| Error::Internal("what a pre-clearance was judged on is gone".to_owned()))?;
-    let reserved = reservation::held(db, &row)?;
-    Ok(Some((row, judged, reserved)))
+    Ok(Some((row, judged)))
 }
 
 impl App {
@@ -167,8 +170,8 @@ impl App {
             )]));
         }
         let found = self.readers.read(move |db| find(db, &named)).await?;
-        let found = found.filter(|(row, ..)| row.state == caller.state.as_str());
-        let (row, judged, reserved) = found.ok_or(Error::NotFound)?;
+        let found = found.filter(|(row, _)| row.state == caller.state.as_str());
+        let (row, judged) = found.ok_or(Error::NotFound)?;
         if let Err(words) = may_be_presented(&row) {
             return self.refused(words.to_owned(), once).await;
         }
@@ -178,15 +181,49 @@ impl App {
         let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
+        let (state, under) = (caller.state, Some(row.id.clone()));
+        self.leave_out_own(&mut facts, &presented, state, under).await?;
+        facts.lapsed = lapsed(&row, now)?;
+        let then = then(&judged)?;
+        let judged = self.judge_now(caller, &presented, &facts, Some(uuid(&row.id)?), now)?;
+        self.recorder.submit(Box::new(Present { judged, row, then, once })).await
+    }
+}
+
+impl App {
+    /// Leaves out of the facts what is held for the goods themselves: under the code that was scanned, and
+    /// under every other one of the same declaration.
+    pub(super) async fn leave_out_own(
+        &self,
+        facts: &mut Facts,
+        presented: &Arc<Declared>,
+        state: Country,
+        under: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let is_held = |fact: &LicenceFact| matches!(&fact.lookup, Lookup::Held(held) if reservation::any_is_held(held));
+        if !facts.licences.iter().any(is_held) {
+            return Ok(());
+        }
+        let presented = Arc::clone(presented);
+        let question = move |db: &mut Db| {
+            let mut holdings = reservation::for_goods(db, &presented, state)?;
+            let named = under.filter(|id| holdings.iter().all(|(row, _)| row.id != *id));
+            if let Some(id) = named
+                && let Some(row) = storage::preclearances::read(db, &id)?
+            {
+                let reserved = reservation::held(db, &row)?;
+                holdings.push((row, reserved));
+            }
+            Ok::<_, Error>(reservation::all_of(&holdings))
+        };
+        // On the heap, for few requests come here and all would have to make room for it.
+        let reserved = Box::pin(self.readers.read(question)).await?;
         for fact in &mut facts.licences {
             if let Lookup::Held(held) = &mut fact.lookup {
                 reservation::leave_out(held, &reserved);
             }
         }
-        facts.lapsed = lapsed(&row, now)?;
-        let then = then(&judged)?;
-        let judged = self.judge_now(caller, &presented, &facts, Some(uuid(&row.id)?), now)?;
-        self.recorder.submit(Box::new(Present { judged, id: row.id, then, once })).await
+        Ok(())
     }
 }
 
@@ -205,25 +242,44 @@ pub(super) fn claim(
     preclearance.map_or(Ok(()), |id| announced::claim(db, id, claims))
 }
 
-/// Announced goods that are to be released.
+/// Goods that are to be released: what is held for them, first under the code that was scanned.
 pub(super) struct Presented {
-    row: PreclearanceRow,
+    holdings: Vec<Holding>,
     reserved: Vec<Reserved>,
     lapsed: Option<Timestamp>,
 }
 
-/// Reads the pre-clearance of goods that are to be released, with the licences of which it holds
-/// something; refuses where they have been released under it before.
+/// Reads what is held for goods that are to be released, with the licences of which it is; refuses where
+/// they have been released under their code before.
 pub(super) fn read(
     batch: &mut Batch<'_>,
     preclearance: Option<&[u8]>,
-) -> Result<Option<Presented>, Stop> {
-    let Some(id) = preclearance else { return Ok(None) };
-    let row = storage::preclearances::read(batch.db, id)?.ok_or(Error::NotFound)?;
-    may_be_presented(&row).map_err(|words| Error::Stale(words.to_owned()))?;
-    let reserved = reservation::read(batch, &row)?;
-    let lapsed = lapsed(&row, batch.now)?;
-    Ok(Some(Presented { row, reserved, lapsed }))
+    declared: &Declared,
+    state: Country,
+) -> Result<Presented, Stop> {
+    let (mut holdings, mut over) = (Vec::new(), None);
+    if let Some(id) = preclearance {
+        let row = storage::preclearances::read(batch.db, id)?.ok_or(Error::NotFound)?;
+        may_be_presented(&row).map_err(|words| Error::Stale(words.to_owned()))?;
+        over = lapsed(&row, batch.now)?;
+        let reserved = reservation::held(batch.db, &row)?;
+        holdings.push((row, reserved));
+    }
+    // Nothing is asked where nothing is held at all, as nearly always.
+    let numbers = declared.declaration.licence_numbers();
+    let mut quoted = numbers.iter().filter_map(|number| batch.licence(number));
+    if quoted.any(|entry| reservation::any_is_held(&entry.held)) {
+        for other in reservation::for_goods(batch.db, declared, state)? {
+            if holdings.iter().all(|(row, _)| row.id != other.0.id) {
+                holdings.push(other);
+            }
+        }
+    }
+    let reserved = reservation::all_of(&holdings);
+    let mut numbers: Vec<Text> = reserved.iter().map(|held| held.licence.clone()).collect();
+    numbers.dedup();
+    batch.read_licences(&numbers)?;
+    Ok(Presented { holdings, reserved, lapsed: over })
 }
 
 impl Presented {
@@ -232,22 +288,24 @@ impl Presented {
         Own { reserved: &self.reserved, lapsed: self.lapsed, ..Own::default() }
     }
 
-    /// The release takes over what is held: all of it is given back, and the release draws what it
-    /// needs in the same act.
+    /// The release takes over what is held, under whatever code: all of it is given back, and the release
+    /// draws what it needs in the same act.
     pub(super) fn take_over(
         self,
         batch: &mut Batch<'_>,
         release: &[u8],
         caller: &Caller,
     ) -> Result<(), Stop> {
-        let Self { mut row, reserved, .. } = self;
-        "released".clone_into(&mut row.status);
-        row.release_id = Some(release.to_vec());
-        reservation::give_back(batch, &mut row, &reserved, End::TakenOver, Some(release))?;
-        storage::preclearances::update(batch.db, &row)?;
-        if !reserved.is_empty() {
-            let act = Act { kind: "reservation_taken_over", caller: Some(caller), reason: None };
-            reservation::enter(batch, &row, &act, reserved)?;
+        for (mut row, reserved) in self.holdings {
+            "released".clone_into(&mut row.status);
+            row.release_id = Some(release.to_vec());
+            reservation::give_back(batch, &mut row, &reserved, End::TakenOver, Some(release))?;
+            storage::preclearances::update(batch.db, &row)?;
+            if !reserved.is_empty() {
+                let act =
+                    Act { kind: "reservation_taken_over", caller: Some(caller), reason: None };
+                reservation::enter(batch, &row, &act, reserved)?;
+            }
         }
         Ok(())
     }
@@ -256,13 +314,7 @@ impl Presented {
 /// After a reversal the goods stand where they stood when they were presented; what was held for them
 /// has been given back with everything else.
 pub(super) fn reopen(batch: &mut Batch<'_>, release: &ReleaseRow) -> Result<(), Stop> {
-    let Some(id) = storage::preclearances::of_verification(batch.db, &release.verification_id)?
-    else {
-        return Ok(());
-    };
-    let row = storage::preclearances::read(batch.db, &id)?;
-    let is_its = |row: &PreclearanceRow| row.release_id.as_ref() == Some(&release.id);
-    if let Some(mut row) = row.filter(is_its) {
+    for mut row in storage::preclearances::of_release(batch.db, &release.id)? {
         "presented".clone_into(&mut row.status);
         row.release_id = None;
         row.changed_us = batch.now.as_microsecond();

@@ -9,13 +9,10 @@ use super::judge;
 use super::judge::Presented;
 use super::release::timestamp;
 use super::release::uuid;
-use super::reservation;
-use super::reservation::Reserved;
 use crate::domain::Text;
 use crate::domain::number;
 use crate::rules::Case;
 use crate::rules::Outcome;
-use crate::rules::case::Lookup;
 use crate::rules::case::QuoteCase;
 use crate::storage;
 use crate::storage::Db;
@@ -71,14 +68,6 @@ pub struct Released {
     pub released_at: Option<String>,
 }
 
-/// What is held for the goods of a verdict that were announced.
-fn reserved_for(db: &mut Db, verification: Uuid) -> Result<Vec<Reserved>, Error> {
-    let announced = storage::preclearances::of_verification(db, verification.as_bytes())?;
-    let Some(id) = announced else { return Ok(Vec::new()) };
-    let row = storage::preclearances::read(db, &id)?;
-    row.map_or_else(|| Ok(Vec::new()), |row| reservation::held(db, &row))
-}
-
 /// A verdict as it is kept, with the log and the index of its entry.
 pub(super) fn seen((row, log, index): (VerificationRow, String, i64)) -> Result<Seen, Error> {
     let broken = |error: serde_json::Error| Error::Internal(format!("a recorded reply: {error}"));
@@ -104,12 +93,9 @@ impl App {
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
         // What is held for these goods does not stand in their own way.
-        let reserved = self.readers.read(move |db| reserved_for(db, id)).await?;
-        for fact in &mut facts.licences {
-            if let Lookup::Held(held) = &mut fact.lookup {
-                reservation::leave_out(held, &reserved);
-            }
-        }
+        let of = move |db: &mut Db| storage::preclearances::of_verification(db, id.as_bytes());
+        let under = self.readers.read(of).await?;
+        self.leave_out_own(&mut facts, &presented, caller.state, under).await?;
         let lists = Arc::clone(&self.lists.read());
         let verdict = judge::evaluate(&presented, &facts, &lists, now);
         let mut preview = Preview {

@@ -127,8 +127,9 @@ impl Command for Release {
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {
-        let announced = presentation::read(batch, self.preclearance.as_deref())?;
-        let own = announced.as_ref().map(presentation::Presented::own).unwrap_or_default();
+        let (under, state) = (self.preclearance.as_deref(), self.caller.state);
+        let held = presentation::read(batch, under, &self.presented, state)?;
+        let own = held.own();
         let (drawings, beside) = match &self.against {
             None => match decide_again(batch, &self.presented, &self.caller, own)? {
                 Again::Clears { drawings, beside } => (drawings, beside),
@@ -147,9 +148,7 @@ impl Command for Release {
         };
         let row = self.row(batch, "released")?;
         batch.insert_release(&row)?;
-        if let Some(announced) = announced {
-            announced.take_over(batch, &row.id, &self.caller)?;
-        }
+        held.take_over(batch, &row.id, &self.caller)?;
         let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
         batch.insert_serials(serial_uses(&row, &self.presented.declaration, &drawings))?;

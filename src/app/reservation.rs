@@ -6,10 +6,12 @@ use super::announced::Kept;
 use super::batch::Batch;
 use super::draws::Draw;
 use super::draws::Drawing;
+use super::judge::Presented;
 use super::record::Actor;
 use super::recorder::Stop;
 use super::release::uuid;
 use super::timeline;
+use crate::domain::Country;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::licence::Held;
@@ -17,6 +19,7 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::preclearances::HeldRow;
 use crate::storage::preclearances::PreclearanceRow;
+use crate::wire::verification::ItemVerdict;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -77,6 +80,41 @@ pub(super) fn held(db: &mut Db, row: &PreclearanceRow) -> Result<Vec<Reserved>, 
     };
     let rows = storage::preclearances::held(db, &row.id)?;
     rows.into_iter().map(reserved).collect::<Option<_>>().ok_or_else(broken)
+}
+
+/// A pre-clearance with what it holds.
+pub(super) type Holding = (PreclearanceRow, Vec<Reserved>);
+
+/// What is held in a State for goods of a declaration, under whatever code: of each that shares an item
+/// with it under its reference, for that item is released once.
+pub(super) fn for_goods(
+    db: &mut Db,
+    presented: &Presented,
+    state: Country,
+) -> Result<Vec<Holding>, Error> {
+    let declaration = &presented.declaration;
+    let reference = &declaration.reference;
+    let named = (reference.kind.as_str(), reference.value.as_str());
+    let mut found = Vec::new();
+    for (row, content) in storage::preclearances::holding(db, state.as_str(), named)? {
+        let announced = Kept::of(&row)?.told.items;
+        let shares = |of: &ItemVerdict| declaration.items.iter().any(|i| i.number == of.item);
+        if reference.is_same_use(content == presented.sha256()) && announced.iter().any(shares) {
+            let reserved = held(db, &row)?;
+            found.push((row, reserved));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether anything is held of a licence, for whomever.
+pub(super) fn any_is_held(of: &Held) -> bool {
+    of.standing.drawn.iter().any(|drawn| !drawn.reserved.is_zero())
+}
+
+/// Everything that is held, one after the other.
+pub(super) fn all_of(holdings: &[Holding]) -> Vec<Reserved> {
+    holdings.iter().flat_map(|(_, reserved)| reserved.iter().cloned()).collect()
 }
 
 /// A licence as it stands without what is held for the goods themselves.

@@ -114,9 +114,23 @@ pub enum By {
 pub struct Concerned<'a> {
     /// The State.
     pub state: &'a str,
-    /// The carrier's number, where it is one.
-    pub carrier: Option<&'a str>,
+    /// The carrier, where it is one.
+    pub carrier: Option<OfCarrier<'a>>,
 }
+
+/// What of a consignment is a carrier's own.
+#[derive(Debug, Clone, Copy)]
+pub struct OfCarrier<'a> {
+    /// Its number, which declarations name.
+    pub number: &'a str,
+    /// What came of what it has announced.
+    pub followed: &'a [Vec<u8>],
+    /// Whether all that was released is among that, so that what posts see on the way is its own too.
+    pub all: bool,
+}
+
+/// What posts see of a consignment and cannot tell to be of one release.
+pub const ON_THE_WAY: [&str; 3] = ["exit", "entry", "arrival"];
 
 /// The latest events under a reference, the latest first: of posts or of carriers, so that these never keep
 /// those out, and of those that concern somebody.
@@ -139,8 +153,12 @@ pub fn events(
     };
     if let Some(to) = to {
         query = query.filter(consignment_event::states.like(format!("%\"{}\"%", to.state)));
-        if let Some(carrier) = to.carrier {
-            query = query.filter(consignment_event::carrier.eq(carrier));
+        if let Some(of) = to.carrier {
+            let on_the_way: &[&str] = if of.all { &ON_THE_WAY } else { &[] };
+            let announced = consignment_event::subject.eq_any(of.followed);
+            let seen = consignment_event::kind.eq_any(on_the_way);
+            let carried = consignment_event::carrier.eq(of.number);
+            query = query.filter(carried.or(announced.nullable()).or(seen.nullable()));
         }
     }
     Ok(query.load(db)?)

@@ -3,10 +3,12 @@ use super::Db;
 use super::ROWS;
 use super::Result;
 use super::on;
+use super::schema::announced;
 use super::schema::licence;
 use super::schema::preclearance;
 use super::schema::preclearance_draw;
 use super::schema::presentation;
+use super::schema::release;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use uuid::Uuid;
@@ -47,6 +49,22 @@ pub struct PreclearanceRow {
     pub release_id: Option<Vec<u8>>,
 }
 
+/// The declaration that was lodged, by which others of the same are found.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = announced, treat_none_as_default_value = false)]
+pub struct AnnouncedRow {
+    /// The pre-clearance.
+    pub preclearance_id: Vec<u8>,
+    /// `mrn`, `ucr` or `national`.
+    pub reference_kind: String,
+    /// Its reference.
+    pub reference: String,
+    /// Digest of its content.
+    pub content_sha256: Vec<u8>,
+    /// The consignment's reference.
+    pub ucr: Option<String>,
+}
+
 /// What a pre-clearance holds of a line, with the licence's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRow {
@@ -60,9 +78,15 @@ pub struct HeldRow {
     pub reserved: i64,
 }
 
-/// Writes a pre-clearance with what it holds.
-pub fn insert(db: &mut Db, row: &PreclearanceRow, held: &[HeldRow]) -> Result<()> {
+/// Writes a pre-clearance with its declaration and what it holds.
+pub fn insert(
+    db: &mut Db,
+    row: &PreclearanceRow,
+    declared: &AnnouncedRow,
+    held: &[HeldRow],
+) -> Result<()> {
     diesel::insert_into(preclearance::table).values(row).execute(db)?;
+    diesel::insert_into(announced::table).values(declared).execute(db)?;
     for held in held.chunks(ROWS) {
         let rows: Vec<_> = held
             .iter()
@@ -113,6 +137,61 @@ pub fn by_code(db: &mut Db, code: &str) -> Result<Option<PreclearanceRow>> {
         .select(PreclearanceRow::as_select())
         .first(db)
         .optional()?)
+}
+
+/// Those that hold something in a State for what is declared under a reference, in the order of lodging,
+/// with the digest of their declarations.
+pub fn holding(
+    db: &mut Db,
+    state: &str,
+    (kind, reference): (&str, &str),
+) -> Result<Vec<(PreclearanceRow, Vec<u8>)>> {
+    Ok(preclearance::table
+        .inner_join(announced::table.on(announced::preclearance_id.eq(preclearance::id)))
+        .filter(announced::reference.eq(reference).and(announced::reference_kind.eq(kind)))
+        .filter(preclearance::reservation.eq("held").and(preclearance::state.eq(state)))
+        .order(preclearance::number)
+        .select((PreclearanceRow::as_select(), announced::content_sha256))
+        .load(db)?)
+}
+
+/// Those of which a release has taken the goods.
+pub fn of_release(db: &mut Db, release: &[u8]) -> Result<Vec<PreclearanceRow>> {
+    Ok(preclearance::table
+        .filter(preclearance::release_id.eq(release))
+        .order(preclearance::number)
+        .select(PreclearanceRow::as_select())
+        .load(db)?)
+}
+
+/// What came of what an operator has announced of a consignment, the latest: its pre-clearances, the
+/// verdicts under them, and the releases of those.
+pub fn followed(
+    db: &mut Db,
+    ucr: &str,
+    (issuer, operator): (&str, &str),
+    limit: i64,
+) -> Result<Vec<Vec<u8>>> {
+    let lodged: Vec<Vec<u8>> = preclearance::table
+        .inner_join(announced::table.on(announced::preclearance_id.eq(preclearance::id)))
+        .filter(announced::ucr.eq(ucr))
+        .filter(preclearance::operator.eq(operator).and(preclearance::issuer.eq(issuer)))
+        .order(preclearance::number.desc())
+        .limit(limit)
+        .select(preclearance::id)
+        .load(db)?;
+    let verified: Vec<Vec<u8>> = presentation::table
+        .filter(presentation::preclearance_id.eq_any(&lodged))
+        .order(presentation::verification_id.desc())
+        .limit(limit)
+        .select(presentation::verification_id)
+        .load(db)?;
+    let released: Vec<Vec<u8>> = release::table
+        .filter(release::verification_id.eq_any(&verified))
+        .limit(limit)
+        .select(release::id)
+        .load(db)?;
+    Ok([lodged, verified, released].concat())
 }
 
 /// What one holds.

@@ -91,6 +91,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    announced (preclearance_id) {
+        preclearance_id -> Binary,
+        reference_kind -> Text,
+        reference -> Text,
+        content_sha256 -> Binary,
+        ucr -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     preclearance_draw (preclearance_id, licence_id, line) {
         preclearance_id -> Binary,
         licence_id -> BigInt,
@@ -348,6 +358,7 @@ diesel::joinable!(release_override -> release (release_id));
 diesel::allow_tables_to_appear_in_same_query!(release_override, release);
 diesel::joinable!(preclearance_draw -> licence (licence_id));
 diesel::allow_tables_to_appear_in_same_query!(preclearance_draw, licence);
+diesel::allow_tables_to_appear_in_same_query!(announced, preclearance);
 
 diesel::table! {
     archive (log_id, first_index) {

@@ -97,7 +97,8 @@ pub struct ToldFinding {
 pub struct ReservationReply {
     /// `none`, `held`, `taken_over` (by the release), `lapsed` or `withdrawn`.
     pub status: String,
-    /// Why nothing was held although it was asked for: `not_clear`, `not_authorised`, `nothing_to_hold`.
+    /// Why nothing was held although it was asked for: `not_clear`, `not_authorised`, `nothing_to_hold`,
+    /// `already_held`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -147,7 +148,7 @@ pub struct PreclearanceReply {
 }
 
 /// What has changed since goods were announced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Changes {
     /// The verdict when they were announced.
     pub verdict_then: String,
@@ -160,7 +161,7 @@ pub struct Changes {
 }
 
 /// A code found, or no longer found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct CodeReply {
     /// The code.
     pub code: String,
@@ -170,7 +171,7 @@ pub struct CodeReply {
 }
 
 /// The pre-clearance under which goods are presented, as an officer sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AnnouncedReply {
     /// Its identifier.
     pub id: String,

@@ -358,3 +358,62 @@ async fn a_pre_clearance_and_what_becomes_of_it_stand_in_the_timeline() {
     }
     assert_eq!(timeline(&service, &super::consignments::carrier("FR1")).await.status, 404);
 }
+
+const DECLARANT: &str = "FR99999999900011";
+
+async fn announced_by(service: &Service, operator: &str, declaration: &Value) -> Value {
+    let body = json!({"declaration": declaration});
+    let lodged = service.post("/v1/preclearances", &carrier(operator), &body).await;
+    assert_eq!(lodged.status, 201, "{}", lodged.text);
+    lodged.json()
+}
+
+#[tokio::test]
+async fn who_announces_as_declarant_follows_what_becomes_of_it_and_nobody_else_s() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    let mine = cartridges("FR-1", "10");
+    let mut theirs = cartridges("FR-2", "20");
+    theirs["carrier"]["id"] = json!("FR77777777700077");
+    theirs["declarant"]["id"] = json!("FR88888888800088");
+    let lodged = announced_by(&service, DECLARANT, &mine).await;
+    announced_by(&service, "FR88888888800088", &theirs).await;
+    let follow = async |operator: &str| timeline(&service, &carrier(operator)).await;
+    assert_eq!(kinds(&follow(DECLARANT).await.json()), ["preclearance_lodged"]);
+    let body = json!({"preclearance": lodged["code"]});
+    let presented = service.post("/v1/verifications", &officer, &body).await.json();
+    let body = json!({"verification": presented["id"]});
+    let released = service.post_once("/v1/releases", &officer, "k", &body).await.json();
+    let left = exit_of(released["id"].as_str().unwrap());
+    assert_eq!(service.post("/v1/exits", &officer, &left).await.status, 201);
+    let entry = entry_at("KEMBA", SHIP);
+    assert_eq!(service.post("/v1/entries", &token("KE", "officer"), &entry).await.status, 201);
+    let own = follow(DECLARANT).await.json();
+    assert_eq!(kinds(&own), ["preclearance_lodged", "verdict", "release", "exit", "entry"]);
+    assert_eq!(
+        (own["events"][0]["id"].as_str(), &own["route"]),
+        (lodged["id"].as_str(), &json!([]))
+    );
+    assert!(own["events"].as_array().unwrap().iter().all(|event| event.get("detail").is_none()));
+    assert_eq!(kinds(&follow("FR88888888800088").await.json()), ["preclearance_lodged"]);
+    assert_eq!(follow("FR66666666600066").await.status, 404);
+    // Another shipment under the reference: which of the two is seen on its way cannot be told any more.
+    assert_eq!(service.release(&theirs, "k2").await.status, 201);
+    let own = follow(DECLARANT).await.json();
+    assert_eq!(kinds(&own), ["preclearance_lodged", "verdict", "release"]);
+    assert_eq!(kinds(&follow("FR88888888800088").await.json()), ["preclearance_lodged"]);
+}
+
+#[tokio::test]
+async fn the_same_number_of_another_issuer_does_not_follow_what_a_declarant_announced() {
+    let service = start();
+    service.issue_sample().await;
+    announced_by(&service, DECLARANT, &cartridges("FR-1", "10")).await;
+    let iss = issuer_name("KE");
+    let operator = Some(DECLARANT);
+    let claims =
+        Claims { iss: &iss, aud: "passavant", sub: "x", role: "carrier", posts: &[], operator };
+    let other = issuer("KE").mint(&claims, SystemClock.now(), 600).unwrap();
+    assert_eq!(timeline(&service, &other).await.status, 404);
+}

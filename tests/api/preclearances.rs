@@ -255,7 +255,8 @@ async fn only_a_carrier_that_the_licence_or_its_holder_names_may_have_it_held() 
         let body = Some(licence.to_string());
         let put = service.send(reqwest::Method::PUT, &path, &authority, &headers, body).await;
         assert_eq!(put.status, 200, "{}", put.text);
-        let held = lodge(&service, &cartridges("FR-1", "10"), true).await.json();
+        let own = cartridges(&format!("FR-1{version}"), "10");
+        let held = lodge(&service, &own, true).await.json();
         assert_eq!(held["reservation"], json!({"status": "held"}), "{field}");
     }
     assert_eq!(figures(&rounds(&service).await).0, "20");
@@ -478,4 +479,106 @@ async fn a_retry_of_a_presentation_is_told_what_was_told_first() {
     assert_eq!(service.post(&path, &officer, &json!({"reason": "not shipped"})).await.status, 200);
     assert_eq!(present("late").await.text, late.text, "what was refused stays refused");
     assert_eq!(present("anew").await.status, 201);
+}
+
+async fn present_and_release(service: &Service, code: &Value, key: &str) -> Answer {
+    let presented = present(service, code).await.json();
+    assert_eq!(presented["verdict"], "clear", "{presented}");
+    let body = json!({"verification": presented["id"]});
+    service.post_once("/v1/releases", &token("FR", "officer"), key, &body).await
+}
+
+async fn stands(service: &Service, lodged: &Value) -> (String, String) {
+    let path = format!("/v1/preclearances/{}", lodged["id"].as_str().unwrap());
+    let seen = service.get(&path, &carrier()).await.json();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    (word(&seen["status"]), word(&seen["reservation"]["status"]))
+}
+
+#[tokio::test]
+async fn a_declaration_is_held_once_and_its_release_frees_it_under_whatever_code() {
+    let service = start();
+    service.issue_sample().await;
+    let first = lodge(&service, &cartridges("FR-1", "30000"), true).await.json();
+    let second = lodge(&service, &cartridges("FR-1", "30000"), true).await.json();
+    assert_eq!(second["verdict"], "clear", "what is held for the goods is theirs: {second}");
+    assert_eq!(second["reservation"], json!({"status": "none", "reason": "already_held"}));
+    assert_eq!(figures(&rounds(&service).await), ("30000", "0", "20000"));
+    let unheld = lodge(&service, &cartridges("FR-1", "30000"), false).await.json();
+    assert_eq!(unheld["verdict"], "clear", "{unheld}");
+    let released = present_and_release(&service, &second["code"], "k").await;
+    assert_eq!(released.status, 201, "{}", released.text);
+    assert_eq!(figures(&rounds(&service).await), ("0", "30000", "20000"));
+    for of in [&first, &second] {
+        assert_eq!(stands(&service, of).await.0, "released");
+        assert_eq!(present(&service, &of["code"]).await.status, 409);
+    }
+    assert_eq!(stands(&service, &first).await.1, "taken_over");
+    let path = format!("/v1/releases/{}/reversal", released.json()["id"].as_str().unwrap());
+    let reason = json!({"reason": "not shipped"});
+    assert_eq!(service.post(&path, &token("FR", "officer"), &reason).await.status, 200);
+    for of in [&first, &second] {
+        assert_eq!(stands(&service, of).await.0, "presented", "the goods may come again");
+    }
+    assert_eq!(figures(&rounds(&service).await), ("0", "0", "50000"), "nothing is held again");
+}
+
+#[tokio::test]
+async fn goods_are_released_without_their_code_from_what_is_held_for_them() {
+    let service = start();
+    service.issue_sample().await;
+    let lodged = lodge(&service, &cartridges("FR-1", "50000"), true).await.json();
+    assert_eq!(lodged["reservation"]["status"], "held");
+    let verified = service.verify(&cartridges("FR-1", "50000")).await.json();
+    assert_eq!(verified["verdict"], "clear", "{verified}");
+    let others = service.verify(&cartridges("FR-2", "1")).await.json();
+    assert_eq!(codes(&others), ["QUANTITY_EXCEEDS_BALANCE"], "another declaration's");
+    let body = json!({"verification": verified["id"]});
+    let officer = token("FR", "officer");
+    let released = service.post_once("/v1/releases", &officer, "k", &body).await;
+    assert_eq!(released.status, 201, "{}", released.text);
+    assert_eq!(figures(&rounds(&service).await), ("0", "50000", "0"));
+    assert_eq!(stands(&service, &lodged).await, ("released".to_owned(), "taken_over".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_presented_and_not_released_may_still_be_withdrawn() {
+    let service = start();
+    service.issue_sample().await;
+    let lodged = lodge(&service, &cartridges("FR-1", "10"), true).await.json();
+    let presented = present(&service, &lodged["code"]).await.json();
+    let path = format!("/v1/preclearances/{}/withdrawal", lodged["id"].as_str().unwrap());
+    let withdrawn = service.post(&path, &carrier(), &json!({})).await;
+    assert_eq!(withdrawn.status, 200, "{}", withdrawn.text);
+    assert_eq!(withdrawn.json()["reservation"]["status"], "withdrawn");
+    assert_eq!(figures(&rounds(&service).await), ("0", "0", "50000"));
+    let body = json!({"verification": presented["id"]});
+    let officer = token("FR", "officer");
+    let refused = service.post_once("/v1/releases", &officer, "k", &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "conflict"));
+    let released = service.release(&cartridges("FR-1", "10"), "k2").await;
+    assert_eq!(released.status, 201, "as they are declared: {}", released.text);
+    let after = service.post(&path, &carrier(), &json!({})).await;
+    assert_eq!((after.status, after.code().as_str()), (409, "conflict"));
+}
+
+#[tokio::test]
+async fn two_shipments_of_one_ucr_are_held_side_by_side() {
+    let service = start();
+    service.issue_sample().await;
+    let under_ucr = |rounds: &str| {
+        let mut declaration = cartridges("x", rounds);
+        declaration["reference"] = json!({"type": "ucr", "value": declaration["ucr"]});
+        declaration
+    };
+    let (mut held, mut codes) = (Vec::new(), Vec::new());
+    for rounds in ["10", "20", "10"] {
+        let lodged = lodge(&service, &under_ucr(rounds), true).await.json();
+        held.push(lodged["reservation"]["status"].as_str().unwrap().to_owned());
+        codes.push(lodged["code"].clone());
+    }
+    assert_eq!(held, ["held", "held", "none"]);
+    let released = present_and_release(&service, &codes[2], "k").await;
+    assert_eq!(released.status, 201, "{}", released.text);
+    assert_eq!(figures(&rounds(&service).await), ("20", "10", "49970"), "the other's stays held");
 }

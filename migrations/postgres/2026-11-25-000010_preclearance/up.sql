@@ -21,6 +21,18 @@ CREATE INDEX preclearance_by_carrier ON preclearance (operator, issuer, number);
 CREATE INDEX preclearance_by_miss ON preclearance (operator, issuer, missed, lodged_us);
 CREATE INDEX preclearance_by_status ON preclearance (operator, issuer, status);
 CREATE INDEX preclearance_by_due ON preclearance (due_us);
+CREATE INDEX preclearance_by_release ON preclearance (release_id);
+
+-- The declaration that was lodged, by which others of the same are found.
+CREATE TABLE announced (
+    preclearance_id BYTEA PRIMARY KEY REFERENCES preclearance (id),
+    reference_kind TEXT NOT NULL,             -- mrn, ucr, national
+    reference TEXT NOT NULL,
+    content_sha256 BYTEA NOT NULL,              -- by which a declaration under a UCR is known again
+    ucr TEXT                                  -- the consignment
+);
+CREATE INDEX announced_by_reference ON announced (reference, reference_kind);
+CREATE INDEX announced_by_consignment ON announced (ucr);
 
 -- What a reservation holds, absolute figures; gone once it is given back.
 CREATE TABLE preclearance_draw (
@@ -37,6 +49,7 @@ CREATE TABLE presentation (
     verification_id BYTEA PRIMARY KEY,
     preclearance_id BYTEA NOT NULL REFERENCES preclearance (id)
 );
+CREATE INDEX presentation_by_preclearance ON presentation (preclearance_id);
 
 ALTER TABLE ledger ADD COLUMN reserved_change BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE ledger ADD COLUMN preclearance_id BYTEA;

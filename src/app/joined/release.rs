@@ -15,6 +15,7 @@ use crate::app::draws::Drawing;
 use crate::app::draws::move_draws;
 use crate::app::draws::serial_uses;
 use crate::app::judge::Presented;
+use crate::app::presentation;
 use crate::app::recorder::Done;
 use crate::app::recorder::Stop;
 use crate::app::release::Act;
@@ -72,11 +73,13 @@ impl Joining {
         }
         batch.read_licences(&presented.declaration.licence_numbers())?;
         let taken = self.set_aside_for(batch, made)?;
-        let (verdict, beside) = self.judge(batch, made, &presented, &taken)?;
+        let held = presentation::read(batch, None, &presented, self.state)?;
+        let (verdict, beside) = self.judge(batch, made, &presented, &taken, held.own().reserved)?;
         let of = made.verification.as_bytes();
         let row = first_row(batch, &presented, &made.caller, of, (made.id, made.at))?;
         batch.insert_release(&row)?;
         free(batch, &row, &taken)?;
+        held.take_over(batch, &row.id, &made.caller)?;
         let (drawings, beyond) = within(batch, made.draws);
         let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
@@ -137,6 +140,7 @@ impl Joining {
         made: &Made<'_>,
         presented: &Presented,
         taken: &[Taken],
+        announced: &[Reserved],
     ) -> Result<(Verdict, Vec<PriorUse>), Stop> {
         let reserved: Vec<Reserved> = taken
             .iter()
@@ -146,6 +150,7 @@ impl Joining {
                 line: u32::try_from(of.line.line).unwrap_or_default(),
                 quantity: of.quantity,
             })
+            .chain(announced.iter().cloned())
             .collect();
         let own = Own { reserved: &reserved, ..Own::default() };
         let mut facts = facts_on_rows(batch, presented, self.state, own)?;
