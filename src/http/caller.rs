@@ -1,4 +1,5 @@
 //! Callers as proofs: a handler that takes an `Officer` can only be reached by one.
+use super::page;
 use super::peer;
 use super::problem::Problem;
 use crate::app::App;
@@ -94,6 +95,7 @@ async fn admitted(request: &HttpRequest, roles: &[Role]) -> Result<Arc<Caller>, 
     }
     request.extensions_mut().insert(Arc::clone(&caller));
     if roles.contains(&caller.role) {
+        page::none_but_described(request)?;
         return Ok(caller);
     }
     let detail = format!("this route is not for the role {}", caller.role.as_str());

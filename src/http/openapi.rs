@@ -233,6 +233,12 @@ fn done(gives: Gives) -> Value {
     json!({"description": "Done", "headers": headers(&["X-Request-Id"]), "content": content(gives)})
 }
 
+/// Whether a route takes parameters in its query.
+pub(super) fn takes_parameters(route: &Route) -> bool {
+    let shape = shapes::of(route);
+    matches!(shape.gives, Gives::Page(_)) || !(shape.query)().is_empty()
+}
+
 fn is_stream(shape: &Shape) -> bool {
     matches!(shape.gives, Gives::Text("text/event-stream"))
 }

@@ -1,4 +1,7 @@
 //! Pages of lists: `?limit=&after=`, where `after` is the opaque cursor of the page before.
+use super::ROUTES;
+use super::Route;
+use super::openapi;
 use super::problem::Problem;
 use crate::domain::Date;
 use crate::wire::FieldError;
@@ -164,6 +167,26 @@ pub(super) fn parameters(
     }
     errors.truncate(ERRORS_MAX);
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// Refuses the parameters of a request to a route that takes none; the others read theirs themselves.
+pub(super) fn none_but_described(request: &HttpRequest) -> Result<(), Problem> {
+    if request.query_string().is_empty() {
+        return Ok(());
+    }
+    let method = match request.method().as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    let pattern = request.match_pattern();
+    let is_asked =
+        |route: &&Route| route.method == method && Some(route.path) == pattern.as_deref();
+    match ROUTES.iter().find(is_asked) {
+        Some(route) if !openapi::takes_parameters(route) => {
+            parameters(request.query_string(), |_, _| Err("no such parameter here".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn limit(text: &str) -> Option<u16> {

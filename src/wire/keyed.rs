@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::SeqAccess;
 use serde::de::Visitor;
+use serde::de::value::SeqDeserializer;
 
 /// Reads a text; a list is never taken for an object, however deep it stands.
 pub(super) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
@@ -22,6 +23,16 @@ pub(super) struct Keyed<T>(pub T);
 /// The visitor of a struct.
 struct Object<V>(V);
 
+/// The visitor of what is nothing where it is null, as where it is not stated.
+struct Stated<V>(V, Kind);
+
+/// What may be null beside what may be left out by its type.
+enum Kind {
+    List,
+    Truth,
+    Number,
+}
+
 /// Hands a method on; what it reads holds nothing, or `$wrap` sees to what it holds.
 macro_rules! hand_on {
     ($wrap:expr; $($method:ident($($arg:ident: $type:ty),*))*) => {
@@ -35,9 +46,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Keyed<D> {
     type Error = D::Error;
 
     hand_on! { std::convert::identity;
-        deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
+        deserialize_char() deserialize_str() deserialize_string()
         deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
-        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_u8() deserialize_u32() deserialize_u64() deserialize_u128()
         deserialize_f32() deserialize_f64() deserialize_bytes() deserialize_byte_buf()
         deserialize_unit() deserialize_unit_struct(name: &'static str)
         deserialize_identifier() deserialize_ignored_any()
@@ -45,7 +56,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Keyed<D> {
     }
 
     hand_on! { Keyed;
-        deserialize_any() deserialize_option() deserialize_seq() deserialize_map()
+        deserialize_any() deserialize_option() deserialize_map()
         deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(len: usize) deserialize_tuple_struct(name: &'static str, len: usize)
     }
@@ -54,8 +65,48 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Keyed<D> {
         deserialize_struct(name: &'static str, fields: &'static [&'static str])
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(Stated(visitor, Kind::List))
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(Stated(visitor, Kind::Truth))
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(Stated(visitor, Kind::Number))
+    }
+
     fn is_human_readable(&self) -> bool {
         self.0.is_human_readable()
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Stated<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        match self.1 {
+            Kind::List => self.0.visit_seq(SeqDeserializer::new(std::iter::empty::<()>())),
+            Kind::Truth => self.0.visit_bool(false),
+            Kind::Number => self.0.visit_u64(0),
+        }
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        match self.1 {
+            Kind::List => inner.deserialize_seq(Keyed(self.0)),
+            Kind::Truth => inner.deserialize_bool(self.0),
+            Kind::Number => inner.deserialize_u16(self.0),
+        }
     }
 }
 
@@ -185,6 +236,8 @@ mod tests {
     struct Outer {
         one: Option<Inner>,
         many: Vec<Inner>,
+        truth: bool,
+        number: u16,
         raw: Option<Box<RawValue>>,
         any: Option<serde_json::Value>,
     }
@@ -199,6 +252,10 @@ mod tests {
         assert_eq!(read.many.first().and_then(|inner| inner.word.as_deref()), Some("b"));
         assert_eq!(read.raw.unwrap().get(), "[ 1]");
         assert_eq!(read.any.unwrap(), serde_json::json!([{}]));
+        let nothing: Outer = from_str(r#"{"many": null, "truth": null, "number": null}"#).unwrap();
+        assert_eq!((nothing.many.len(), nothing.truth, nothing.number), (0, false, 0));
+        let stated: Outer = from_str(r#"{"truth": true, "number": 7}"#).unwrap();
+        assert_eq!((stated.truth, stated.number), (true, 7));
         for bad in ["[]", r#"{"one": ["a"]}"#, r#"{"many": [["a"]]}"#, r#"{"many": [[]]}"#, "{} {}"]
         {
             assert!(from_str::<Outer>(bad).is_err(), "{bad}");
@@ -209,6 +266,8 @@ mod tests {
     fn a_tree_is_read_the_same() {
         let read = |tree: &serde_json::Value| Outer::deserialize(Keyed(tree));
         assert!(read(&serde_json::json!({"one": {"word": "a"}, "raw": [1]})).is_ok());
+        let nothing = read(&serde_json::json!({"many": null, "truth": null, "number": null}));
+        assert!(nothing.is_ok_and(|read| read.many.is_empty()));
         let error = read(&serde_json::json!({"one": ["a"]})).unwrap_err().to_string();
         assert_eq!(error, "invalid type: sequence, expected a map");
     }

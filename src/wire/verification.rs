@@ -255,7 +255,7 @@ pub struct Verification {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReference>,
     /// The pre-clearance under which the goods are presented, and what has changed since.
-    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preclearance: Option<super::preclearance::AnnouncedReply>,
 }
 

@@ -401,3 +401,23 @@ async fn a_release_is_undone_as_its_page_has_shown_it() {
     let read = service.get(&path.replace("/console", "/v1"), &token("FR", "officer")).await;
     assert_eq!(read.json()["status"], "reversed");
 }
+
+#[tokio::test]
+async fn where_a_page_is_its_head_is_too() {
+    let service = with_console();
+    let redirect = reqwest::redirect::Policy::none();
+    let client = reqwest::Client::builder().no_proxy().redirect(redirect).build().unwrap();
+    for (path, status) in [("/", 303), ("/console/sign-in", 200)] {
+        let url = format!("http://{}{path}", service.api);
+        let (got, head) =
+            (client.get(&url).send().await.unwrap(), client.head(&url).send().await.unwrap());
+        assert_eq!((got.status().as_u16(), head.status().as_u16()), (status, status), "{path}");
+        assert_eq!(head.headers().get("location"), got.headers().get("location"), "{path}");
+        assert_eq!(head.text().await.unwrap(), "", "{path}");
+    }
+    let refused = client.put(format!("http://{}/", service.api)).send().await.unwrap();
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["allow"]),
+        (405, &"GET, HEAD".parse().unwrap())
+    );
+}

@@ -22,7 +22,8 @@ fn validator(place: &str) -> Option<Arc<Validator>> {
     let mut validators = VALIDATORS.lock().unwrap();
     let made = validators.entry(place.to_owned()).or_insert_with(|| {
         let whole = json!({"components": DESCRIPTION["components"], "allOf": [schema]});
-        Arc::new(jsonschema::draft202012::new(&whole).unwrap())
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        Arc::new(options.build(&whole).unwrap())
     });
     Some(Arc::clone(made))
 }
@@ -244,4 +245,33 @@ async fn what_only_some_routes_answer_is_described() {
         format!("/paths/{}/get/responses/200/content/{}/schema", escaped(path), escaped(kind));
     assert_eq!(faults(&place, &keys.json()), Vec::<String>::new());
     assert!(!faults(&place, &json!("keys")).is_empty(), "it is an object");
+}
+
+#[tokio::test]
+async fn what_the_service_checks_of_words_and_gives_is_described() {
+    let service = start();
+    service.issue_sample().await;
+    let words = |shape: &str, field: &str| {
+        DESCRIPTION["components"]["schemas"][shape]["properties"][field]["enum"].clone()
+    };
+    assert_eq!(
+        words("SerialReportRequest", "report"),
+        json!(["lost", "stolen", "seized", "found"])
+    );
+    let received = json!(["nothing", "partial", "complete", "short", "differs", "surplus", null]);
+    assert_eq!(words("ReceiptStepRequest", "received"), received);
+    let absent = service.get("/v1/audit/entries?log=nolog", &token("FR", "auditor")).await;
+    assert_eq!((absent.status, absent.code().as_str()), (404, "not_found"));
+    let announced =
+        &DESCRIPTION["components"]["schemas"]["Verification"]["properties"]["preclearance"];
+    assert!(announced.is_object());
+    let keys = service.get("/v1/webhooks/keys", &token("FR", "authority")).await;
+    assert!(keys.json()["keys"][0]["from"].as_str().unwrap().ends_with('Z'), "{}", keys.text);
+    let mut nulls = sample("clear");
+    nulls["items"][0]["serials"] = Value::Null;
+    nulls["route"] = Value::Null;
+    let shape = "/components/schemas/Declaration";
+    assert_eq!(faults(shape, &nulls), Vec::<String>::new(), "null is what is not stated");
+    nulls["items"] = Value::Null;
+    assert!(!faults(shape, &nulls).is_empty(), "what must be stated is not null");
 }

@@ -242,3 +242,64 @@ async fn a_time_that_is_not_rfc_3339_is_refused() {
     let alerts = service.get("/v1/alerts?since=20261126T000100Z", &token("FR", "officer")).await;
     assert_eq!(alerts.faults().len(), 1);
 }
+
+#[tokio::test]
+async fn parameters_that_a_route_does_not_take_are_refused_by_name() {
+    let service = start();
+    service.issue_sample().await;
+    for (n, route) in ROUTES.iter().enumerate() {
+        let asked = reach::case(&service, route, n).await;
+        let token = token("FR", route.roles[0].as_str());
+        let before = service.state().await;
+        let also = if asked.path.contains('?') { '&' } else { '?' };
+        let path = format!("{}{also}dry_run=true", asked.path);
+        let key = format!("query-{n}");
+        let headers = [("Idempotency-Key", key.as_str()), ("If-Match", "\"1\"")];
+        let method: Method = route.method.parse().unwrap();
+        let answer = service.send(method, &path, &token, &headers, asked.body).await;
+        let case = format!("{} {path}", route.method);
+        assert_eq!(answer.status, 400, "{case}: {}", answer.text);
+        let fault = ("?dry_run".to_owned(), "invalid_query".to_owned());
+        assert!(answer.faults().contains(&fault), "{case}: {}", answer.text);
+        assert_eq!(service.state().await, before, "{case} left a trace");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_null_is_one_that_is_not_stated() {
+    let service = start();
+    service.issue_sample().await;
+    let mut nulls = 0;
+    for (n, route) in ROUTES.iter().enumerate() {
+        let asked = reach::case(&service, route, n).await;
+        let (Some(body), false) = (asked.body, route.path.ends_with("/import")) else { continue };
+        let mut valid: Value = serde_json::from_str(&body).unwrap();
+        if let Some(item) = valid.pointer_mut("/declaration/items/0").and_then(Value::as_object_mut)
+        {
+            for list in ["lots", "alternative_markings", "marks"] {
+                item.insert(list.to_owned(), json!([]));
+            }
+        }
+        if route.path == "/v1/licences" {
+            for list in ["carriers", "mandated_carriers", "brokers", "conditions"] {
+                valid[list] = json!([]);
+            }
+        }
+        let mut found = Vec::new();
+        places(&valid, "", &mut found);
+        found.retain(|place| place.rsplit('/').next().unwrap().parse::<usize>().is_err());
+        let token = token("FR", route.roles[0].as_str());
+        // What is taken may have changed something; it is only asked whether null is a word there.
+        for (m, place) in found.iter().take(120).enumerate() {
+            let key = format!("null-{n}-{m}");
+            let headers = [("Idempotency-Key", key.as_str()), ("If-Match", "\"1\"")];
+            let body = with(&valid, place, Value::Null).to_string();
+            let method = route.method.parse().unwrap();
+            let answer = service.send(method, &asked.path, &token, &headers, Some(body)).await;
+            let case = format!("{} {} {place}: {}", route.method, asked.path, answer.text);
+            assert!(!answer.text.contains("wrong_type"), "{case}");
+            nulls += 1;
+        }
+    }
+    assert!(nulls > 200, "{nulls}");
+}

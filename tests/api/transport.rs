@@ -185,3 +185,18 @@ async fn where_get_is_head_is_too() {
     let stream = service.send(Method::HEAD, "/v1/alerts/stream", &authority, &[], None).await;
     assert_eq!(stream.status, 405, "it has no end");
 }
+
+#[test]
+fn a_head_has_so_many_lines_and_no_more() {
+    let service = start();
+    let status = |lines: usize| {
+        let mut stream = connect(&service);
+        write!(stream, "GET /healthz HTTP/1.1\r\nHost: passavant.test\r\nConnection: close\r\n")
+            .unwrap();
+        let rest: String = (2..lines).map(|n| format!("X-{n}: a\r\n")).collect();
+        write!(stream, "{rest}\r\n").unwrap();
+        answer(stream).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(status(96), "HTTP/1.1 200 OK");
+    assert_eq!(status(97), "HTTP/1.1 431 Request Header Fields Too Large");
+}

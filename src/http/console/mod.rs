@@ -25,7 +25,6 @@ mod templates;
 mod view;
 mod words;
 
-use super::closed;
 use super::panics;
 use super::preclearances;
 use super::problem;
@@ -65,7 +64,7 @@ macro_rules! page {
             add: |resource| resource.route(page!(@$method).to($handler)),
         }
     };
-    (@GET) => { web::get() };
+    (@GET) => { super::seen() };
     (@POST) => { web::post() };
     (@menu) => { None };
     (@menu $menu:literal) => { Some($menu) };
@@ -159,10 +158,11 @@ pub fn configure(app: &App, service: &mut web::ServiceConfig) {
     if !app.config.console.is_served() {
         return;
     }
-    service.service(closed(web::resource("/").route(web::get().to(front))));
+    service.service(super::shown("/", super::seen().to(front)));
     for pages in PAGES.chunk_by(|a, b| a.path == b.path) {
         let Some(first) = pages.first() else { continue };
-        let allow: Vec<&str> = pages.iter().map(|page| page.method).collect();
+        let known = |page: &Page| if page.method == "GET" { "GET, HEAD" } else { page.method };
+        let allow: Vec<&str> = pages.iter().map(known).collect();
         let resource = web::resource(first.path)
             .default_service(web::to(problem::method_not_allowed(&allow.join(", "))));
         let resource = pages.iter().fold(resource, |resource, page| (page.add)(resource));

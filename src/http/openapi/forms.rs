@@ -1,5 +1,6 @@
 //! What the types of the wire do not say of themselves: which fields must be stated, which words they
 //! may be, in which form numbers and dates are written, and how long lists may be.
+use super::put;
 use crate::domain::declaration;
 use crate::domain::licence;
 use crate::wire;
@@ -107,8 +108,14 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("ItemVerdict", "verdict", &["clear", "refer", "hold"]),
     ("LicenceReply", "status", STATUSES),
     ("ReferralRequest", "grounds", &["doubt", "non_compliance"]),
+    (
+        "ReceiptStepRequest",
+        "received",
+        &["nothing", "partial", "complete", "short", "differs", "surplus"],
+    ),
     ("ReleaseHistory", "status", RELEASE_STATUSES),
     ("ReleaseReply", "status", RELEASE_STATUSES),
+    ("SerialReportRequest", "report", &["lost", "stolen", "seized", "found"]),
     ("StoppageRequest", "measure", &["hold", "refer"]),
     ("ResolutionRequest", "outcome", &["released_after_check", "refused", "seized", "false_alert"]),
     ("Verification", "verdict", &["clear", "refer", "hold"]),
@@ -184,9 +191,16 @@ fn describe(schemas: &mut Map<String, Value>) {
         }
     }
     for (shape, schema) in schemas.iter_mut() {
+        let stated = schema.get("required").cloned().unwrap_or_default();
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         for (field, property) in properties.into_iter().flatten() {
             write_form(shape, field, property);
+            let is_stated = stated.as_array().is_some_and(|all| all.iter().any(|of| of == field));
+            let kind = property.get("type").and_then(Value::as_str);
+            if let Some(kind @ ("array" | "boolean" | "integer")) = kind.filter(|_| !is_stated) {
+                // Null stands for what is not stated, as it does where the type says so itself.
+                put(property, "type", json!([kind, "null"]));
+            }
         }
     }
 }
@@ -255,6 +269,7 @@ fn form_of(shape: &str, field: &str) -> Option<(&'static str, &'static str)> {
         (_, "consumed_change") => pattern(CHANGE),
         (_, "unit") => pattern(UNIT),
         ("Verification" | "ReleaseReply", "id") | (_, "verification" | "release") => pattern(UUID),
+        ("KeyReply", "from" | "until") => Some(("format", "date-time")),
         (
             _,
             "dated" | "from" | "until" | "valid_from" | "valid_until" | "reference_date" | "days",

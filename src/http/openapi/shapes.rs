@@ -188,7 +188,7 @@ static SHAPES: &[Shape] = &[
     get("/v1/audit/logs", Gives::Page("LogReply")),
     get("/v1/audit/checkpoint", Gives::Text("text/plain")).naming_another().asked(checkpoint),
     get("/v1/audit/tile/{path:.*}", Gives::Bytes("application/octet-stream")).asked(of_log),
-    get("/v1/audit/entries", Gives::Page("EntryReply")).asked(of_log),
+    get("/v1/audit/entries", Gives::Page("EntryReply")).naming_another().asked(of_log),
     get("/v1/audit/entries/{log:.*}/{index}/proof", Gives::One("ProofReply")),
     get("/v1/registry/licences/{number}", Gives::Text("application/jose")).asked(nonce),
     get("/v1/webhooks", Gives::Page("WebhookReply")),
