@@ -164,7 +164,7 @@ pub struct CrossingReply {
     pub vehicle: Option<String>,
     /// Seals.
     pub seals: Vec<String>,
-    /// Whether any release of the consignment is known here.
+    /// Whether any release of the consignment is known here, as far as the State is named by its papers.
     pub known: bool,
     /// What this crossing shows that is not as it was declared.
     pub findings: Vec<JourneyFinding>,

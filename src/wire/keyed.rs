@@ -48,7 +48,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Keyed<D> {
     hand_on! { std::convert::identity;
         deserialize_char() deserialize_str() deserialize_string()
         deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
-        deserialize_u8() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_u8() deserialize_u128()
         deserialize_f32() deserialize_f64() deserialize_bytes() deserialize_byte_buf()
         deserialize_unit() deserialize_unit_struct(name: &'static str)
         deserialize_identifier() deserialize_ignored_any()
@@ -74,6 +74,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Keyed<D> {
     }
 
     fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_option(Stated(visitor, Kind::Number))
     }
 
@@ -105,7 +113,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Stated<V> {
         match self.1 {
             Kind::List => inner.deserialize_seq(Keyed(self.0)),
             Kind::Truth => inner.deserialize_bool(self.0),
-            Kind::Number => inner.deserialize_u16(self.0),
+            Kind::Number => inner.deserialize_u64(self.0),
         }
     }
 }
