@@ -141,10 +141,17 @@ fn is_within(total: Quantity, limit: Quantity, permille: u16) -> bool {
 /// the content that the declaration states for them, and not without one; a licence line in groups measures
 /// nothing, since what its groups hold is stated nowhere. Firearms are counted one by one, whether or not a
 /// licence is quoted: no weight and no group without a content says how many there are, and no line by weight how
-/// many may go. Packages (BX, CS) and CQ, which has
+/// many may go. What is counted goes whole: half a cartridge is none, half a hundred are fifty. Packages
+/// (BX, CS) and CQ, which has
 /// become a package, are no units of quantity, and CTG is a content gram, not a cartridge.
 pub(super) fn unit(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
+        if item.pieces().is_some_and(|pieces| pieces.as_count().is_none()) {
+            let (quantity, unit) = (item.item.quantity, item.item.unit);
+            let finding = findings.add(Code::UnitNotConvertible).on_item(item, "quantity");
+            finding.declared(quantity).remedy("Declare whole pieces");
+            finding.says(format_args!("{quantity} {unit} are no whole number of pieces"));
+        }
         let declared = item.item.unit;
         let failed = item.quotes.iter().find_map(|quote| {
             let line = quote.line.filter(|line| line.category == item.item.category)?;

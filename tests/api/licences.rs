@@ -99,6 +99,24 @@ async fn firearms_are_licensed_in_pieces_and_nothing_in_groups() {
 }
 
 #[tokio::test]
+async fn what_is_counted_is_licensed_and_goes_in_whole_pieces() {
+    let service = start();
+    let mut licence = export();
+    licence["lines"][0]["quantity"] = json!("1.5");
+    licence["lines"][1]["quantity"] = json!("0.000001");
+    let authority = token("FR", "authority");
+    let refused = service.post("/v1/licences", &authority, &licence).await.faults();
+    let fault = |line: usize| (format!("/lines/{line}/quantity"), "not_whole".to_owned());
+    assert_eq!(refused, [fault(0), fault(1)]);
+    service.issue_sample().await;
+    let half = service.verify(&cartridges("FR-1", "0.5")).await.json();
+    assert_eq!((&half["verdict"], codes(&half)), (&json!("refer"), vec!["UNIT_NOT_CONVERTIBLE"]));
+    assert_eq!(half["findings"][0]["path"], "/items/0/quantity", "{half}");
+    let released = service.release(&cartridges("FR-1", "0.5"), "k").await;
+    assert_eq!((released.status, released.code().as_str()), (409, "release_refused"));
+}
+
+#[tokio::test]
 async fn a_number_is_issued_once() {
     let service = start();
     service.issue_sample().await;

@@ -7,6 +7,7 @@ use super::TransitState;
 use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Locode;
+use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::declaration::LIST_MAX;
@@ -22,6 +23,7 @@ use crate::domain::licence::NUMBER_CHARS_MAX;
 use crate::domain::party as domain_party;
 use crate::domain::party::ID_CHARS_MAX;
 use crate::domain::quantity::Dimension;
+use crate::domain::quantity::convert;
 use crate::wire::declaration::CATEGORIES;
 use crate::wire::declaration::MOVEMENTS;
 use crate::wire::declaration::PURPOSES;
@@ -317,7 +319,15 @@ impl Line {
         let category = self.category.as_deref().and_then(|text| one_of(text, CATEGORIES).ok());
         let is_firearm = category == Some(Category::Firearm);
         let detail = match dimension {
-            Dimension::Count => return,
+            Dimension::Count => {
+                let quantity = self.quantity.as_deref().and_then(|text| Quantity::parse(text).ok());
+                let pieces = quantity.and_then(|sent| convert(sent, unit, None, Unit::C62));
+                if pieces.is_some_and(|pieces| pieces.as_count().is_none()) {
+                    let detail = "what is counted is licensed in whole pieces";
+                    r.error(&at.field("quantity"), "not_whole", detail);
+                }
+                return;
+            }
             Dimension::Mass if !is_firearm => return,
             Dimension::Group if !is_firearm => {
                 format!("{unit} counts groups, and a licence does not state what one holds")
