@@ -31,6 +31,7 @@ use crate::storage::licences::LedgerRow;
 use crate::storage::licences::LineRow;
 use crate::storage::verifications::EnteredRow;
 use crate::storage::watermark::News;
+use crate::wire::licence::MOVEMENTS;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -320,6 +321,8 @@ impl<'a> Batch<'a> {
         self.releases.write(self.db)?;
         storage::licences::put_lines(self.db, &lines)?;
         storage::licences::update_shipments(self.db, &drawn)?;
+        // The pages have words for these kinds and no others.
+        debug_assert!(self.ledger.iter().all(|row| MOVEMENTS.contains(&row.kind.as_str())));
         storage::licences::insert_ledger(self.db, &self.ledger)?;
         storage::licence_entries::insert(self.db, &self.licence_entries)?;
         storage::verifications::insert(self.db, &self.verifications)?;

@@ -126,14 +126,32 @@ pub(super) fn annulled(batch: &mut Batch<'_>, licence_id: i64, number: &str) -> 
     Ok(())
 }
 
-/// Officers have released against the advice: told to the authority of every licence quoted, and to that
-/// of the State that released.
+/// Where a release against the advice stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OverrideStep {
+    /// One officer asks for it.
+    Requested,
+    /// Another has confirmed it.
+    Confirmed,
+}
+
+impl OverrideStep {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Requested => "asked for: nothing is released until a second officer confirms it",
+            Self::Confirmed => "confirmed by a second officer: the goods are released",
+        }
+    }
+}
+
+/// Officers want to release, or have released, against the advice: told to the authority of every licence
+/// quoted, and to that of the State that releases.
 pub(super) fn overridden(
     batch: &mut Batch<'_>,
     row: &ReleaseRow,
     presented: &Presented,
     facts: &Facts,
-    codes: &[Code],
+    (codes, step): (&[Code], OverrideStep),
 ) -> Result<(), Stop> {
     let (state, post) = place(&row.state, &row.border_post)?;
     let mut states: Vec<Country> = issuing_states(facts).chain([state]).collect();
@@ -152,7 +170,7 @@ pub(super) fn overridden(
                 ..About::default()
             },
             codes: codes.iter().map(|code| code.as_str()).collect(),
-            message: None,
+            message: Some(step.words().to_owned()),
         })?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Release against the advice (Implementing Regulation 2024/2145, article 8): one officer asks and says
 //! why, another of the same post confirms. It answers for exactly the findings that were there when it
-//! was asked for, draws what the licences have left, and the authorities that issued them are told at once.
+//! was asked for, draws what the licences have left, and the authorities that issued them are told of both acts.
 use super::App;
 use super::Caller;
 use super::Error;
@@ -20,6 +20,7 @@ use super::foreign::Recent;
 use super::judge::Presented;
 use super::judge::json;
 use super::notice;
+use super::notice::OverrideStep;
 use super::presentation;
 use super::recorder::Command;
 use super::recorder::Done;
@@ -56,8 +57,8 @@ pub(super) enum Look {
     Clears(Vec<Drawing>, Vec<PriorUse>),
     /// There is what no override answers for; that is recorded.
     Never(Box<Recorded>),
-    /// It would answer for these codes; that is recorded.
-    Against(Vec<Code>),
+    /// It would answer for these codes, on these facts; that is recorded.
+    Against(Vec<Code>, Box<Facts>),
 }
 
 /// Judges goods that are to be released although they may not clear.
@@ -82,7 +83,7 @@ pub(super) fn look(
         }
         Some(codes) => {
             judged(batch, "override_judged", presented, caller, &facts, verdict)?;
-            Ok(Look::Against(codes))
+            Ok(Look::Against(codes, Box::new(facts)))
         }
     }
 }
@@ -91,10 +92,12 @@ pub(super) fn look(
 pub(super) struct Asked<'a> {
     pub reason: &'a str,
     pub codes: &'a [Code],
+    pub facts: &'a Facts,
     pub due_us: i64,
 }
 
-/// Writes down that an officer asks for a release against the advice; nothing is drawn.
+/// Writes down that an officer asks for a release against the advice; nothing is drawn, and the authorities
+/// know of it while it can still be refused.
 pub(super) fn ask(
     batch: &mut Batch<'_>,
     row: &ReleaseRow,
@@ -125,7 +128,9 @@ pub(super) fn ask(
         against: Some(&reply(&against)?),
         joined: None,
     };
-    enter(batch, &act, &[])
+    let recorded = enter(batch, &act, &[])?;
+    notice::overridden(batch, row, presented, asked.facts, (asked.codes, OverrideStep::Requested))?;
+    Ok(recorded)
 }
 
 /// An override as it is answered.
@@ -167,10 +172,14 @@ fn declared(row: &ReleaseRow) -> Result<Presented, Error> {
         .map_err(|error| Error::Internal(format!("a release's declaration does not read: {error}")))
 }
 
+/// Who it is, without the issuer that says so.
+pub(super) fn subject(caller: &str) -> &str {
+    caller.split_once('#').map_or(caller, |(_, subject)| subject)
+}
+
 /// The same person under another issuer is the same person.
-fn is_same_person(caller: &Caller, asked: &str) -> bool {
-    let subject = asked.split_once('#').map_or(asked, |(_, subject)| subject);
-    caller.key() == asked || caller.subject.as_str() == subject
+pub(super) fn is_same_person(caller: &Caller, asked: &str) -> bool {
+    caller.key() == asked || caller.subject.as_str() == subject(asked)
 }
 
 impl Command for Confirm {
@@ -265,7 +274,7 @@ impl Confirm {
             joined: None,
         };
         let recorded = enter(batch, &act, drawings)?;
-        notice::overridden(batch, &row, presented, facts, codes)?;
+        notice::overridden(batch, &row, presented, facts, (codes, OverrideStep::Confirmed))?;
         Ok(recorded)
     }
 }

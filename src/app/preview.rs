@@ -3,21 +3,29 @@
 use super::App;
 use super::Caller;
 use super::Error;
+use super::draws::Drawing;
 use super::draws::drawings;
+use super::draws::drawings_as_far_as_they_go;
 use super::foreign::Recent;
+use super::journey;
 use super::judge;
 use super::judge::Presented;
+use super::overriding;
 use super::release::timestamp;
 use super::release::uuid;
 use crate::domain::Text;
+use crate::domain::Timestamp;
 use crate::domain::number;
 use crate::rules::Case;
 use crate::rules::Outcome;
+use crate::rules::case::Facts;
 use crate::rules::case::QuoteCase;
+use crate::rules::overriding::overridden;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::releases::UnderReference;
 use crate::storage::verifications::VerificationRow;
+use crate::wire::release::BeyondReply;
 use crate::wire::release::DrawReply;
 use crate::wire::verification::AuditReference;
 use crate::wire::verification::FindingReply;
@@ -64,8 +72,38 @@ pub struct Released {
     pub verification: String,
     /// `released`, or `pending` where a second officer has to confirm it.
     pub status: String,
+    /// Where.
+    pub border_post: String,
     /// When, where it stands.
     pub released_at: Option<String>,
+}
+
+/// What a second officer is asked to consent to.
+#[derive(Debug, Serialize)]
+pub struct Consent {
+    /// Who asks for it.
+    pub asked_by: String,
+    /// Whether that is who looks.
+    pub is_own: bool,
+    /// Whether, were it decided now, the request would answer for all that is found.
+    pub answers: bool,
+    /// What it would draw, each with the balance that would be left.
+    pub draws: Vec<DrawReply>,
+    /// What would leave without a licence that covers it.
+    pub beyond: Vec<BeyondReply>,
+}
+
+/// A release whose goods have not left yet.
+#[derive(Debug, Serialize)]
+pub struct Leaving {
+    /// Its identifier.
+    pub id: String,
+    /// The declaration's reference.
+    pub declaration: String,
+    /// Where.
+    pub border_post: String,
+    /// When.
+    pub released_at: String,
 }
 
 /// A verdict as it is kept, with the log and the index of its entry.
@@ -79,6 +117,39 @@ pub(super) fn seen((row, log, index): (VerificationRow, String, i64)) -> Result<
     Ok(Seen { verification, border_post: row.border_post, declaration, sent })
 }
 
+/// What is drawn, each with the balance that it leaves.
+fn balances(case: &Case<'_>, drawings: &[Drawing]) -> Vec<DrawReply> {
+    let mut draws: Vec<DrawReply> = Vec::new();
+    for drawing in drawings {
+        let quotes = case.items.iter().flat_map(|item| &item.quotes);
+        let held =
+            quotes.filter_map(QuoteCase::held).find(|held| held.licence.number == drawing.licence);
+        let line = held.and_then(|held| Some((held, held.licence.line(drawing.line)?)));
+        let Some((held, line)) = line else { continue };
+        let mut balance = held.balance(line);
+        let same = |draw: &&DrawReply| {
+            drawing.licence == Text::from(draw.licence.as_str()) && draw.line == drawing.line
+        };
+        // A second item of the same line draws upon what the first one leaves.
+        if let Some(before) = draws.iter().rfind(same) {
+            let read = |text: &str| crate::domain::Quantity::parse(text).unwrap_or_default();
+            balance.consumed = read(&before.balance.consumed);
+            balance.available = read(&before.balance.available);
+        }
+        balance.consumed = balance.consumed.plus(drawing.quantity).unwrap_or_default();
+        balance.available = balance.available.saturating_minus(drawing.quantity);
+        draws.push(DrawReply {
+            item: drawing.item,
+            licence: drawing.licence.to_string(),
+            line: drawing.line,
+            quantity: drawing.quantity.to_string(),
+            unit: line.unit.to_string(),
+            balance: balance.into(),
+        });
+    }
+    draws
+}
+
 impl App {
     /// A verdict given at one of the caller's posts.
     pub async fn verification(&self, caller: &Caller, id: Uuid) -> Result<Seen, Error> {
@@ -88,14 +159,7 @@ impl App {
     /// What a release of a verdict would draw now.
     pub async fn preview(&self, caller: &Caller, id: Uuid) -> Result<Preview, Error> {
         let (row, ..) = self.verification_row(caller, id).await?;
-        let presented = Presented::read(row.declaration, "/declaration")?;
-        let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
-        let now = self.clock.now();
-        let mut facts = self.facts(&presented, caller.state, now).await;
-        // What is held for these goods does not stand in their own way.
-        let of = move |db: &mut Db| storage::preclearances::of_verification(db, id.as_bytes());
-        let under = self.readers.read(of).await?;
-        self.leave_out_own(&mut facts, &presented, caller.state, under).await?;
+        let (presented, facts, now) = self.facts_now(caller, id, row.declaration).await?;
         let lists = Arc::clone(&self.lists.read());
         let verdict = judge::evaluate(&presented, &facts, &lists, now);
         let mut preview = Preview {
@@ -103,39 +167,82 @@ impl App {
             findings: verdict.findings.iter().map(FindingReply::from).collect(),
             draws: Vec::new(),
         };
-        if verdict.outcome != Outcome::Clear {
-            return Ok(preview);
-        }
-        let case = Case::new(&presented.declaration, &facts, &lists, now);
-        for drawing in drawings(&case)? {
-            let quotes = case.items.iter().flat_map(|item| &item.quotes);
-            let held = quotes
-                .filter_map(QuoteCase::held)
-                .find(|held| held.licence.number == drawing.licence);
-            let line = held.and_then(|held| Some((held, held.licence.line(drawing.line)?)));
-            let Some((held, line)) = line else { continue };
-            let mut balance = held.balance(line);
-            let same = |draw: &&DrawReply| {
-                drawing.licence == Text::from(draw.licence.as_str()) && draw.line == drawing.line
-            };
-            // A second item of the same line draws upon what the first one leaves.
-            if let Some(before) = preview.draws.iter().rfind(same) {
-                let read = |text: &str| crate::domain::Quantity::parse(text).unwrap_or_default();
-                balance.consumed = read(&before.balance.consumed);
-                balance.available = read(&before.balance.available);
-            }
-            balance.consumed = balance.consumed.plus(drawing.quantity).unwrap_or_default();
-            balance.available = balance.available.saturating_minus(drawing.quantity);
-            preview.draws.push(DrawReply {
-                item: drawing.item,
-                licence: drawing.licence.to_string(),
-                line: drawing.line,
-                quantity: drawing.quantity.to_string(),
-                unit: line.unit.to_string(),
-                balance: balance.into(),
-            });
+        if verdict.outcome == Outcome::Clear {
+            let case = Case::new(&presented.declaration, &facts, &lists, now);
+            preview.draws = balances(&case, &drawings(&case)?);
         }
         Ok(preview)
+    }
+
+    /// What is known now of a declaration, and of what is held for its goods.
+    async fn facts_now(
+        &self,
+        caller: &Caller,
+        verification: Uuid,
+        declaration: String,
+    ) -> Result<(Arc<Presented>, Facts, Timestamp), Error> {
+        let presented = Presented::read(declaration, "/declaration")?;
+        let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
+        let now = self.clock.now();
+        let mut facts = self.facts(&presented, caller.state, now).await;
+        // What is held for these goods does not stand in their own way.
+        let of = move |db: &mut Db| {
+            storage::preclearances::of_verification(db, verification.as_bytes())
+        };
+        let under = self.readers.read(of).await?;
+        self.leave_out_own(&mut facts, &presented, caller.state, under).await?;
+        Ok((presented, facts, now))
+    }
+
+    /// What an officer of the post is asked to consent to; nothing where nothing waits for one.
+    pub async fn consent(&self, caller: &Caller, id: Uuid) -> Result<Option<Consent>, Error> {
+        let read = move |db: &mut Db| {
+            let Some(row) = storage::releases::read(db, id)? else { return Ok(None) };
+            let against = storage::overrides::read(db, &row.id)?;
+            Ok::<_, Error>(against.map(|against| (row, against)))
+        };
+        let found = self.readers.read(read).await?.filter(|(row, _)| {
+            let here = caller.posts.iter().any(|post| post.as_str() == row.border_post);
+            row.status == "pending" && row.state == caller.state.as_str() && here
+        });
+        let Some((row, against)) = found else { return Ok(None) };
+        let verification = uuid(&row.verification_id)?;
+        let (presented, facts, now) = self.facts_now(caller, verification, row.declaration).await?;
+        let lists = Arc::clone(&self.lists.read());
+        let verdict = judge::evaluate(&presented, &facts, &lists, now);
+        let codes = overriding::reply(&against)?.codes;
+        let answers = overridden(&verdict.findings)
+            .is_some_and(|found| found.iter().all(|code| codes.iter().any(|c| c == code.as_str())));
+        let case = Case::new(&presented.declaration, &facts, &lists, now);
+        let (drawings, beyond) = drawings_as_far_as_they_go(&case)?;
+        Ok(Some(Consent {
+            asked_by: overriding::subject(&against.caller).to_owned(),
+            is_own: overriding::is_same_person(caller, &against.caller),
+            answers,
+            draws: balances(&case, &drawings),
+            beyond,
+        }))
+    }
+
+    /// The releases of the caller's State under a consignment's reference whose goods have not left.
+    pub async fn leaving_under(&self, caller: &Caller, ucr: &str) -> Result<Vec<Leaving>, Error> {
+        let (ucr, state) = (ucr.to_owned(), caller.state.to_string());
+        let question = move |db: &mut Db| {
+            let mut leaving = Vec::new();
+            for of in journey::releases(db, &ucr)? {
+                let is_ours = of.is_export() && of.row.state == state;
+                if is_ours && storage::crossings::exit_of(db, &of.row.id)?.is_none() {
+                    leaving.push(Leaving {
+                        id: uuid(&of.row.id)?.to_string(),
+                        declaration: of.row.reference,
+                        border_post: of.row.border_post,
+                        released_at: instant(timestamp(of.row.at_us)?),
+                    });
+                }
+            }
+            Ok::<_, Error>(leaving)
+        };
+        self.readers.read(question).await
     }
 
     /// A verdict's row with the place of its entry; one of another post or State is not there.
@@ -203,13 +310,14 @@ impl App {
         let question =
             move |db: &mut Db| storage::releases::under_reference(db, &reference, &state);
         let found = self.readers.read(question).await?;
-        let released = |(id, verification, status, at_us): &UnderReference| {
+        let released = |(id, verification, status, post, at_us): &UnderReference| {
             let waits = status == "pending";
             let released_at = (!waits).then(|| timestamp(*at_us).map(instant)).transpose()?;
             Ok(Released {
                 id: uuid(id)?.to_string(),
                 verification: uuid(verification)?.to_string(),
                 status: status.clone(),
+                border_post: post.clone(),
                 released_at,
             })
         };

@@ -138,10 +138,10 @@ impl Command for Release {
             Some(reason) => match overriding::look(batch, &self.presented, &self.caller, own)? {
                 Look::Clears(drawings, beside) => (drawings, beside),
                 Look::Never(refused) => return Ok(*refused),
-                Look::Against(codes) => {
+                Look::Against(codes, facts) => {
                     let row = self.row(batch, "pending")?;
                     let due = batch.now.as_microsecond() + self.confirm_within_s * 1_000_000;
-                    let asked = Asked { reason, codes: &codes, due_us: due };
+                    let asked = Asked { reason, codes: &codes, facts: &facts, due_us: due };
                     return overriding::ask(batch, &row, &self.presented, &self.caller, &asked);
                 }
             },

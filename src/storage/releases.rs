@@ -266,12 +266,18 @@ pub fn under_reference(db: &mut Db, reference: &str, state: &str) -> Result<Vec<
         .filter(release::status.eq_any(["released", "pending"]))
         .order(release::at_us.desc())
         .limit(UNDER_REFERENCE_MAX)
-        .select((release::id, release::verification_id, release::status, release::at_us))
+        .select((
+            release::id,
+            release::verification_id,
+            release::status,
+            release::border_post,
+            release::at_us,
+        ))
         .load(db)?)
 }
 
-/// A release, its verification, its status and its time.
-pub type UnderReference = (Vec<u8>, Vec<u8>, String, i64);
+/// A release, its verification, its status, its post and its time.
+pub type UnderReference = (Vec<u8>, Vec<u8>, String, String, i64);
 
 /// Most releases shown of one reference.
 const UNDER_REFERENCE_MAX: i64 = 20;

@@ -14,6 +14,7 @@ pub use reply::BalanceReply;
 pub use reply::DecisionRequest;
 pub use reply::LedgerReply;
 pub use reply::LicenceReply;
+pub use reply::MOVEMENTS;
 pub use reply::VersionReply;
 
 /// A transit State's consent.

@@ -21,7 +21,7 @@ use wiremock::matchers::path;
 pub const SEED: [u8; 32] = [5; 32];
 
 /// A service with the console and a key that the tests know.
-fn with_console() -> Service {
+pub fn with_console() -> Service {
     start_with(|config| {
         let file = config.node.data_dir.join("shared.key");
         let key = base64::Engine::encode(&URL_SAFE_NO_PAD, SEED);
@@ -31,7 +31,7 @@ fn with_console() -> Service {
     })
 }
 
-fn session(token: &str) -> String {
+pub fn session(token: &str) -> String {
     let sealer = Sealer::from_seed(&SEED).unwrap();
     let sealed = sealer.seal(Purpose::Session, token.as_bytes(), &SystemIds).unwrap();
     format!("passavant-session={sealed}; passavant-browser={BROWSER}")

@@ -22,6 +22,7 @@ mod malformed;
 mod matrix;
 mod numbers;
 mod overrides;
+mod pages;
 mod posts;
 mod preclearances;
 mod reach;

@@ -62,12 +62,26 @@ async fn the_issuing_authorities_are_told_at_once_and_the_trail_says_who_and_why
     service.issue_sample().await;
     let asked = ask(&service, &sample("refer"), "ask").await.json();
     assert_eq!(asked["override"]["codes"], json!(["CONSIGNEE_MISMATCH"]), "{asked}");
+    let told = async |state: &str| {
+        let alerts = service.get("/v1/alerts", &token(state, "authority")).await.json();
+        let alerts = alerts["items"].as_array().unwrap().iter();
+        let mut words: Vec<String> = alerts
+            .filter(|alert| alert["kind"] == "override" && alert["release"] == asked["id"])
+            .map(|alert| alert["message"].as_str().unwrap().to_owned())
+            .collect();
+        words.sort_unstable();
+        words
+    };
+    let (requested, confirmed) = (
+        "asked for: nothing is released until a second officer confirms it",
+        "confirmed by a second officer: the goods are released",
+    );
+    for state in ["FR", "KE"] {
+        assert_eq!(told(state).await, [requested], "{state}: while it can still be refused");
+    }
     assert_eq!(confirm(&service, &asked["id"], &second(), "c").await.status, 200);
     for state in ["FR", "KE"] {
-        let alerts = service.get("/v1/alerts", &token(state, "authority")).await.json();
-        let mut alerts = alerts["items"].as_array().unwrap().iter();
-        let told = alerts.find(|alert| alert["kind"] == "override");
-        assert_eq!(told.unwrap()["release"], asked["id"], "{state}");
+        assert_eq!(told(state).await, [requested, confirmed], "{state}");
     }
     let entries = service.get("/v1/audit/entries?limit=200", &token("FR", "auditor")).await.json();
     let entries: Vec<&Value> =

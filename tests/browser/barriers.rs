@@ -33,8 +33,13 @@ async fn border(language: &str) {
         look(desk, "override", &mut faults).await;
         desk.enter("#reason", "Seen and found in order").await;
         desk.click("[data-ask]").await;
-        desk.sees("[data-consent]").await;
+        desk.sees("[data-take-back]").await;
         look(desk, "override-waits", &mut faults).await;
+        let waits = desk.js("return location.pathname").await;
+        desk.sign_in("officer-FR-2").await;
+        desk.go(waits.as_str().unwrap()).await;
+        desk.sees("[data-consent]").await;
+        look(desk, "override-to-confirm", &mut faults).await;
         desk.sample("hold").await;
         desk.click("[data-refer]").await;
         desk.sees(".casehead").await;
@@ -47,6 +52,9 @@ async fn border(language: &str) {
         desk.click("[data-release]").await;
         desk.sees("[data-verdict=released]").await;
         look(desk, "released", &mut faults).await;
+        desk.click("a[href^='/console/verifications/']").await;
+        desk.sees("[data-verdict=already]").await;
+        look(desk, "already-released", &mut faults).await;
         let pages = [
             ("overview", "/console/overview"),
             ("alerts", "/console/alerts"),

@@ -64,7 +64,7 @@ async fn an_override_and_a_stop_are_asked_for_by_the_keyboard_alone() {
         desk.keys("The consignee was renamed").await;
         tab_to(desk, "[data-ask]").await;
         desk.keys(ENTER).await;
-        desk.sees("[data-consent]").await;
+        desk.sees("[data-take-back]").await;
         follow(desk, ".person form button").await;
         desk.sees(".people").await;
         sign_in(desk, "officer-FR-2").await;

@@ -7,25 +7,34 @@ use super::view::View;
 use crate::app::App;
 use crate::app::Caller;
 use crate::app::Error;
+use crate::app::preview::Leaving;
 use crate::app::recorder::Recorded;
 use crate::domain::consignment::Direction;
 use crate::http::caller::Officer;
 use crate::wire;
 use crate::wire::FieldError;
 use crate::wire::arrival::ArrivalRequest;
+use crate::wire::consignment::Crossing;
 use crate::wire::consignment::EntryRequest;
 use crate::wire::consignment::ExitRequest;
+use crate::wire::consignment::Whose;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use minijinja::Value;
 use minijinja::context;
 use serde::Deserialize;
+use uuid::Uuid;
 
 /// What a form begins with.
 #[derive(Debug, Default, Deserialize)]
 pub struct Begins {
     ucr: Option<String>,
     release: Option<String>,
+}
+
+/// The goods of a consignment that may leave, to choose from.
+fn to_choose(leaving: &[Leaving]) -> Value {
+    context! { releases => Value::from_serialize(leaving) }
 }
 
 fn begun(caller: &Caller, begins: &Begins) -> Value {
@@ -57,12 +66,22 @@ pub async fn arrive(
         Ok(arrival) => app.arrive(&caller, arrival, body, Some(once)).await,
         Err(error) => Err(error),
     };
-    after(&caller, &view, done, &sent, "arrival.html", "arrived.html")
+    after(&caller, &view, done, &sent, context! {}, ("arrival.html", "arrived.html"))
 }
 
 /// `GET /console/crossings`.
-pub async fn crossing(Officer(caller): Officer, view: View, begins: web::Query<Begins>) -> Answer {
-    view.page(&caller, "crossing.html", begun(&caller, &begins))
+pub async fn crossing(
+    app: web::Data<App>,
+    Officer(caller): Officer,
+    view: View,
+    begins: web::Query<Begins>,
+) -> Answer {
+    let leaving = match &begins.ucr {
+        Some(ucr) => app.leaving_under(&caller, ucr).await?,
+        None => Vec::new(),
+    };
+    let context = context! { ..to_choose(&leaving), ..begun(&caller, &begins) };
+    view.page(&caller, "crossing.html", context)
 }
 
 /// `POST /console/crossings`.
@@ -78,7 +97,15 @@ pub async fn cross(
     let body = sent.to_string();
     let once = form.once(&caller, direction_word(is_entry), body.as_bytes())?;
     let read = if is_entry { read_entry(&form, &sent) } else { read_exit(&form, &sent) };
-    let done = match read.map_err(Error::Invalid) {
+    let mut leaving = Vec::new();
+    if !is_entry && let Some(ucr) = sent.get("ucr").and_then(serde_json::Value::as_str) {
+        leaving = app.leaving_under(&caller, &ucr.to_uppercase()).await?;
+    }
+    let read = match read.map_err(Error::Invalid) {
+        Ok(crossing) => which(crossing, &leaving),
+        Err(error) => Err(error),
+    };
+    let done = match read {
         Ok(crossing) => app.cross(&caller, direction, crossing, Some(once)).await,
         Err(error) => Err(error),
     };
@@ -87,18 +114,40 @@ pub async fn cross(
         fields.insert("direction".to_owned(), direction_word(is_entry).into());
         fields.insert("at".to_owned(), form.text("at").into());
     }
-    after(&caller, &view, done, &sent, "crossing.html", "crossed.html")
+    after(&caller, &view, done, &sent, to_choose(&leaving), ("crossing.html", "crossed.html"))
+}
+
+/// An exit is of a release: of the only one of the consignment that has not left, or of the one chosen.
+fn which(mut crossing: Crossing, leaving: &[Leaving]) -> Result<Crossing, Error> {
+    match (&crossing.whose, leaving) {
+        (Whose::Consignment(_), [only]) => {
+            let id = Uuid::parse_str(&only.id)
+                .map_err(|error| Error::Internal(format!("a release's identifier: {error}")))?;
+            crossing.whose = Whose::Release(id);
+        }
+        (Whose::Consignment(_), [_, _, ..]) => {
+            let words =
+                format!("{} releases have not left: choose the one that does", leaving.len());
+            return Err(Error::Invalid(vec![FieldError::new("/release", "required", words)]));
+        }
+        _ => {}
+    }
+    Ok(crossing)
 }
 
 fn direction_word(is_entry: bool) -> &'static str {
     if is_entry { "entry" } else { "exit" }
 }
 
-type Read = Result<wire::consignment::Crossing, Vec<FieldError>>;
+type Read = Result<Crossing, Vec<FieldError>>;
 
-/// The form has one field for when, which the API calls by what was done.
-fn timed(form: &Fields, sent: &serde_json::Value, name: &str) -> Vec<u8> {
+/// The form has one field for when, which the API calls by what was done; and it says whose goods cross by
+/// the release, where one is chosen, or by the consignment.
+fn timed(form: &Fields, sent: &serde_json::Value, (name, other): (&str, &str)) -> Vec<u8> {
     let mut sent = sent.clone();
+    if let Some(fields) = sent.as_object_mut() {
+        fields.remove(other);
+    }
     if let Some(fields) = sent.as_object_mut()
         && !form.text("at").is_empty()
     {
@@ -108,11 +157,12 @@ fn timed(form: &Fields, sent: &serde_json::Value, name: &str) -> Vec<u8> {
 }
 
 fn read_exit(form: &Fields, sent: &serde_json::Value) -> Read {
-    wire::field::shape::<ExitRequest>(&timed(form, sent, "exited_at"))?.read()
+    let other = if form.text("/release").is_empty() { "" } else { "ucr" };
+    wire::field::shape::<ExitRequest>(&timed(form, sent, ("exited_at", other)))?.read()
 }
 
 fn read_entry(form: &Fields, sent: &serde_json::Value) -> Read {
-    wire::field::shape::<EntryRequest>(&timed(form, sent, "entered_at"))?.read()
+    wire::field::shape::<EntryRequest>(&timed(form, sent, ("entered_at", "release")))?.read()
 }
 
 /// The name of a field in the form, which has one for either time.
@@ -129,8 +179,8 @@ fn after(
     view: &View,
     done: Result<Recorded, Error>,
     sent: &serde_json::Value,
-    form: &str,
-    page: &str,
+    beside: Value,
+    (form, page): (&str, &str),
 ) -> Answer {
     let errors: Vec<FieldError> = match done {
         Ok(recorded) => {
@@ -147,7 +197,7 @@ fn after(
     };
     let context = context! {
         d => Value::from_serialize(sent), posts => own_posts(caller),
-        errors => faults(&errors, in_form),
+        errors => faults(&errors, in_form), ..beside
     };
     view.page_as(StatusCode::BAD_REQUEST, caller, form, context)
 }

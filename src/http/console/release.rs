@@ -2,6 +2,8 @@
 //! has become of it.
 use super::alerts::given;
 use super::fields::Form;
+use super::fields::faults;
+use super::scan::already;
 use super::scan::as_given;
 use super::scan::verdict_context;
 use super::session;
@@ -10,12 +12,14 @@ use super::view::View;
 use crate::app::App;
 use crate::app::Caller;
 use crate::app::Error;
+use crate::app::Role;
 use crate::app::recorder::Done;
 use crate::app::recorder::Recorded;
 use crate::http::caller::Officer;
 use crate::http::caller::OfficerOrAuthority;
 use crate::http::problem::Problem;
 use crate::wire;
+use crate::wire::FieldError;
 use crate::wire::release::ReleaseReply;
 use crate::wire::verification::Verification;
 use actix_web::http::StatusCode;
@@ -33,7 +37,11 @@ pub async fn confirm(
 ) -> Answer {
     let seen = app.verification(&caller, *id).await?;
     let preview = app.preview(&caller, *id).await?;
-    let context = context! { preview => Value::from_serialize(preview), ..as_given(&seen) };
+    let released = app.released_under(&caller, &seen.verification.declaration).await?;
+    let context = context! {
+        preview => Value::from_serialize(preview),
+        already => Value::from_serialize(already(&released, &seen.verification)), ..as_given(&seen)
+    };
     view.page(&caller, "release.html", context)
 }
 
@@ -69,7 +77,14 @@ pub async fn ask(
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
-    let reason = wire::field::reason(given(form.text("reason")))?;
+    let reason = match wire::field::reason(given(form.text("reason"))) {
+        Ok(reason) => reason,
+        Err(errors) => {
+            let seen = app.verification(&caller, *id).await?;
+            let context = context! { errors => faults(&errors, by_pointer), ..as_given(&seen) };
+            return view.page_as(StatusCode::BAD_REQUEST, &caller, "override.html", context);
+        }
+    };
     let body = format!("{id}\0{reason}");
     let once = form.once(&caller, "override", body.as_bytes())?;
     let recorded = app.release(&caller, *id, Some(reason), once).await?;
@@ -83,11 +98,34 @@ pub async fn read(
     view: View,
     id: web::Path<Uuid>,
 ) -> Answer {
-    let release = app.read_release(&caller, *id).await?;
-    let context = context! {
-        r => Value::from_serialize(&release), address => format!("/console/releases/{id}"),
+    page(&app, &caller, &view, *id, &[]).await
+}
+
+/// A release, what a second officer is asked to consent to where it waits for one, and what is wrong with a
+/// form of its page.
+async fn page(app: &App, caller: &Caller, view: &View, id: Uuid, errors: &[FieldError]) -> Answer {
+    let release = app.read_release(caller, id).await?;
+    let mut context = context! {
+        r => Value::from_serialize(&release), errors => faults(errors, by_pointer),
+        address => format!("/console/releases/{id}"),
     };
-    view.page(&caller, "release_page.html", context)
+    if release.status == "pending"
+        && caller.role == Role::Officer
+        && let Some(consent) = app.consent(caller, id).await?
+    {
+        let verdict = Uuid::parse_str(&release.verification)
+            .map_err(|error| Error::Internal(format!("a verdict's identifier: {error}")))?;
+        let seen = app.verification(caller, verdict).await?;
+        let goods = context! { consent => Value::from_serialize(consent), ..as_given(&seen) };
+        context = context! { ..goods, ..context };
+    }
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    view.page_as(status, caller, "release_page.html", context)
+}
+
+/// Errors of a form of one field are found by their path.
+fn by_pointer(path: &str) -> &str {
+    path
 }
 
 /// `POST /console/releases/{id}/confirmation`: the second officer's consent.
@@ -105,14 +143,18 @@ pub async fn consent(
     released(&app, &caller, &view, &recorded).await
 }
 
-/// `POST /console/releases/{id}/reversal`.
+/// `POST /console/releases/{id}/reversal`: also of what waits for a second officer, who refuses it.
 pub async fn reverse(
     app: web::Data<App>,
     Officer(caller): Officer,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
-    let reason = wire::field::reason(given(form.text("reason")))?;
+    let reason = match wire::field::reason(given(form.text("reason"))) {
+        Ok(reason) => reason,
+        Err(errors) => return page(&app, &caller, &view, *id, &errors).await,
+    };
     let seen: u32 = form.text("version").parse().map_err(|_e| Problem::missing_if_match())?;
     let body = format!("{seen}\0{reason}");
     let once = form.once(&caller, &format!("reversal {id}"), body.as_bytes())?;

@@ -43,7 +43,7 @@ pub async fn page(app: web::Data<App>, Officer(caller): Officer, view: View) -> 
 fn scan_context(app: &App, text: &str, errors: &[FieldError]) -> Value {
     let samples = app.sign_in.chooser().map(|chooser| chooser.samples().to_vec());
     context! {
-        text => text, errors => Value::from_serialize(errors),
+        text => text, sought => "", errors => Value::from_serialize(errors),
         samples => Value::from_serialize(samples.unwrap_or_default()),
     }
 }
@@ -99,8 +99,16 @@ pub fn bare(text: &str) -> Result<String, Vec<FieldError>> {
 
 /// Looks for what was scanned: a licence, or goods released under a reference.
 async fn seek(app: &App, caller: &Caller, view: &View, sought: &str, form: &Fields) -> Answer {
-    if sought.is_empty() || sought.chars().count() > SOUGHT_CHARS_MAX {
+    if sought.is_empty() {
         return Ok(session::see("/console/scan"));
+    }
+    let length = sought.chars().count();
+    if length > SOUGHT_CHARS_MAX {
+        let words =
+            format!("too long for a reference: {length} characters, {SOUGHT_CHARS_MAX} at most");
+        let errors = [FieldError::new("", "too_long", words)];
+        let context = context! { sought => sought, ..scan_context(app, "", &errors) };
+        return view.page_as(StatusCode::BAD_REQUEST, caller, "scan.html", context);
     }
     let sought = sought.to_uppercase();
     if let Some(code) = ShortCode::parse(&sought) {
@@ -228,6 +236,18 @@ async fn shown(app: &App, caller: &Caller, view: &View, reply: &str, began: Inst
     view.page(caller, "verdict.html", context)
 }
 
+/// The release that stands of the goods of a verdict: it followed that verdict or another, and the verdict
+/// knows nothing of it.
+pub fn already<'a>(released: &'a [Released], given: &Verification) -> Option<&'a Released> {
+    let time = |text: &str| text.parse::<crate::domain::Timestamp>().ok();
+    let since = time(&given.evaluated_at);
+    released.iter().find(|one| {
+        let released_at = one.released_at.as_deref();
+        released_at.is_some()
+            && (one.verification == given.id || released_at.and_then(time) >= since)
+    })
+}
+
 /// A verdict as it was given, with what it was given on.
 pub fn as_given(seen: &Seen) -> Value {
     context! {
@@ -257,9 +277,12 @@ pub async fn verdict_context(
         Some((measure, case)) => (Some(measure.as_str()), case.map(|case| case.to_string())),
         None => (None, None),
     };
-    let shown = stopped.filter(|_| given.verdict == "clear" && released.is_empty());
+    let already = already(&released, given);
+    let shown = stopped.filter(|_| given.verdict == "clear").unwrap_or(&given.verdict);
+    // Whoever comes under the same papers now must not be taken for the goods that were released.
+    let shown = if already.is_some() { "already" } else { shown };
     Ok(context! {
-        shown => shown.unwrap_or(&given.verdict), stopped => stopped, stopped_in => stopped_in,
+        shown => shown, already => Value::from_serialize(already), stopped => stopped, stopped_in => stopped_in,
         case => alert,
         border_post => seen.border_post.as_str(), took_ms => took_ms.map(|ms| ms.to_string()),
         released => Value::from_serialize(&released), is_old => age_s > FRESH_S, fresh_s => FRESH_S,

@@ -63,6 +63,7 @@ fn made(text: impl Fn(&str, &str) -> String) -> Result<Environment<'static>, Err
     made.add_function("word", word);
     made.add_function("finding", finding);
     made.add_function("wrong", wrong);
+    made.add_function("place", place);
     made.add_function("fresh_key", fresh_key);
     made.add_function("share", share);
     made.add_function("hundredths", hundredths);
@@ -110,6 +111,38 @@ fn wrong(state: &State<'_, '_>, code: &Value) -> String {
     let language = language(state);
     let said = (language != "en").then(|| words::word(&language, &format!("wrong-{code}"), None));
     said.flatten().unwrap_or_default()
+}
+
+/// `place("/items/0/hs")`: what a field is called, by the words of its form; nothing where it has none.
+fn place(state: &State<'_, '_>, path: &str) -> String {
+    let language = language(state);
+    let mut said: Vec<String> = Vec::new();
+    let mut steps = path.split('/').filter(|step| !step.is_empty()).peekable();
+    while let Some(step) = steps.next() {
+        let number = steps.next_if(|next| next.bytes().all(|c| c.is_ascii_digit()));
+        let number = number.and_then(|text| text.parse::<i64>().ok()).map(|index| index + 1);
+        let key = match step {
+            // What a file holds around a declaration is not in its form.
+            "declaration" if steps.peek().is_some() => continue,
+            "items" if number.is_some() => "item-number".to_owned(),
+            "lines" if number.is_some() => "line-number".to_owned(),
+            "id" => "identifier".to_owned(),
+            "type" => "reference-type".to_owned(),
+            "items" => "goods".to_owned(),
+            "licences" => "licence".to_owned(),
+            "border_post" => "post".to_owned(),
+            "at" => "crossed-at".to_owned(),
+            step => step.replace('_', "-"),
+        };
+        let mut args = FluentArgs::new();
+        args.set("number", number.unwrap_or_default());
+        let Some(word) = words::word(&language, &key, Some(&args)) else { continue };
+        said.push(match number {
+            Some(number) if !key.ends_with("-number") => format!("{word} {number}"),
+            _ => word,
+        });
+    }
+    said.join(" · ")
 }
 
 /// `finding(f)`: title and remedy of a finding in the page's language, and whether the rule's own

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::Caller;
 use crate::app::Error;
 use crate::app::sign_in;
+use crate::app::sign_in::Person;
 use crate::domain::Timestamp;
 use crate::http::problem::Problem;
 use actix_web::FromRequest;
@@ -134,7 +135,7 @@ impl View {
 
     /// What the page to sign in shows.
     pub fn sign_in_context(&self, next: &str, ended: bool) -> Value {
-        let people = self.app.sign_in.chooser().map(|chooser| chooser.people().to_vec());
+        let people = self.app.sign_in.chooser().map(|chooser| numbered(chooser.people()));
         context! {
             next => own_path(next), ended => ended, ways => self.app.sign_in.ways(),
             people => Value::from_serialize(people.unwrap_or_default()),
@@ -178,6 +179,19 @@ impl View {
         })
         .collect()
     }
+}
+
+/// Who can be chosen; of several alike, each with its number.
+fn numbered(people: &[Person]) -> Vec<Value> {
+    let alike = |a: &Person, b: &Person| (&a.role, &a.state) == (&b.role, &b.state);
+    let mut shown = Vec::with_capacity(people.len());
+    for (before, person) in people.iter().enumerate() {
+        let nth = people.iter().take(before).filter(|other| alike(other, person)).count() + 1;
+        let is_one_of_many = people.iter().filter(|other| alike(other, person)).count() > 1;
+        let number = is_one_of_many.then_some(nth);
+        shown.push(context! { number => number, ..Value::from_serialize(person) });
+    }
+    shown
 }
 
 /// A browser's name as this service gives it.
@@ -225,6 +239,22 @@ pub async fn language(view: View, choice: web::Query<Choice>) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_people_alike_each_has_a_number() {
+        let person = |role: &str, state: &str| Person {
+            id: role.to_owned(),
+            subject: role.to_owned(),
+            state: state.to_owned(),
+            role: role.to_owned(),
+            posts: Vec::new(),
+            operator: None,
+        };
+        let people = [("officer", "FR"), ("officer", "FR"), ("officer", "KE"), ("auditor", "FR")];
+        let shown = numbered(&people.map(|(role, state)| person(role, state)));
+        let numbers = shown.iter().map(|one| one.get_attr("number").unwrap().to_string());
+        assert_eq!(numbers.collect::<Vec<_>>(), ["1", "2", "none", "none"]);
+    }
 
     #[test]
     fn nobody_is_sent_to_another_site() {

@@ -68,12 +68,33 @@ pub struct DecisionRequest {
     pub reason: Option<String>,
 }
 
+/// Every kind of movement of a balance.
+pub const MOVEMENTS: [&str; 17] = [
+    "issue",
+    "amendment",
+    "release",
+    "release_amendment",
+    "reversal",
+    "override",
+    "reservation",
+    "reservation_taken_over",
+    "reservation_lapsed",
+    "reservation_withdrawn",
+    "allowance",
+    "allowance_drawn",
+    "allowance_returned",
+    "allowance_withdrawn",
+    "allowance_lost",
+    "snapshot",
+    "allowances_given_up",
+];
+
 /// A movement of a line's balance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerReply {
     /// The line.
     pub line: i64,
-    /// `issue`, `amendment`, `release`, `release_amendment`, `reversal`, `reservation`,
+    /// `issue`, `amendment`, `release`, `release_amendment`, `reversal`, `override`, `reservation`,
     /// `reservation_taken_over`, `reservation_lapsed`, `reservation_withdrawn`; of what is set aside for a post that
     /// may be cut off `allowance`, `allowance_drawn`, `allowance_returned`, `allowance_withdrawn` or `allowance_lost`; at such a post
     /// `snapshot` or `allowances_given_up`.

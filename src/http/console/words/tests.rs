@@ -3,6 +3,7 @@ use super::*;
 use crate::http::console::PAGES;
 use crate::http::console::templates::TEMPLATES;
 use crate::rules::catalogue::CATALOGUE;
+use crate::wire::licence::MOVEMENTS;
 use std::collections::BTreeSet;
 
 /// The keys of a catalogue, which must read as a whole, and stand in it once.
@@ -54,6 +55,16 @@ fn every_finding_has_its_title_and_remedy_in_every_language() {
             if language.code != "en" {
                 assert_ne!(title, entry.title, "{}: {}", language.code, entry.name);
             }
+        }
+    }
+}
+
+#[test]
+fn every_movement_of_a_balance_has_its_words_in_every_language() {
+    for language in LANGUAGES {
+        for kind in MOVEMENTS {
+            let key = format!("movement-of-{kind}");
+            assert!(word(language.code, &key, None).is_some(), "{}: {key}", language.code);
         }
     }
 }
