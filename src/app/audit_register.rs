@@ -12,6 +12,7 @@ use crate::storage::stands::Balance;
 use crate::storage::stands::Stands;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// Licences looked at at a time.
 const PAGE: i64 = 200;
@@ -72,30 +73,24 @@ pub(super) fn fault(db: &mut Db) -> Result<Option<String>, Error> {
     // What a post that is cut off holds it has from its snapshot, which no entry of its log repeats.
     let is_post = cut_off::resting(db)?.is_some();
     let mut after = 0;
-    while let Some(last) = after_page(db, &mut after, is_post)? {
-        if last.is_some() {
-            return Ok(last);
+    loop {
+        if let ControlFlow::Break(fault) = page(db, &mut after, is_post)? {
+            return Ok(fault);
         }
     }
-    Ok(None)
 }
 
-/// Looks at a page of licences as of one instant, for the service may be drawing upon them. Nothing where
-/// there was none.
-fn after_page(
-    db: &mut Db,
-    after: &mut i64,
-    is_post: bool,
-) -> Result<Option<Option<String>>, Error> {
+/// Looks at a page of licences as of one instant, for the service may be drawing upon them.
+fn page(db: &mut Db, after: &mut i64, is_post: bool) -> Result<ControlFlow<Option<String>>, Error> {
     storage::snapshot(db, |db| {
         let page = storage::stands::stand(db, *after, PAGE)?;
         for licence in &page {
             *after = licence.id;
             if let Some(fault) = licence_fault(db, licence, is_post)? {
-                return Ok(Some(Some(fault)));
+                return Ok(ControlFlow::Break(Some(fault)));
             }
         }
-        Ok((!page.is_empty()).then_some(None))
+        Ok(if page.is_empty() { ControlFlow::Break(None) } else { ControlFlow::Continue(()) })
     })
 }
 

@@ -186,9 +186,8 @@ impl App {
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
         // What is held for these goods does not stand in their own way.
-        let of = move |db: &mut Db| {
-            storage::preclearances::of_verification(db, verification.as_bytes())
-        };
+        let of =
+            move |db: &mut Db| storage::preclearances::of_verification(db, verification.as_bytes());
         let under = self.readers.read(of).await?;
         self.leave_out_own(&mut facts, &presented, caller.state, under).await?;
         Ok((presented, facts, now))

@@ -46,7 +46,7 @@ impl Post {
     fn key(&self) -> String {
         let mut config = Config::embedded().unwrap();
         self.settings(&mut config);
-        let (_, signer) = log_keys(&config, &SystemIds).unwrap();
+        let (_, signer) = log_keys(&config, None, &SystemIds).unwrap();
         signer.verifier_key().to_owned()
     }
 

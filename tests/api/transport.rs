@@ -193,7 +193,7 @@ fn a_head_has_so_many_lines_and_no_more() {
         let mut stream = connect(&service);
         write!(stream, "GET /healthz HTTP/1.1\r\nHost: passavant.test\r\nConnection: close\r\n")
             .unwrap();
-        let rest: String = (2..lines).map(|n| format!("X-{n}: a\r\n")).collect();
+        let rest = (2..lines).fold(String::new(), |rest, n| rest + &format!("X-{n}: a\r\n"));
         write!(stream, "{rest}\r\n").unwrap();
         answer(stream).lines().next().unwrap_or_default().to_owned()
     };
