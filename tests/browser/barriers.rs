@@ -64,7 +64,7 @@ async fn border(language: &str) {
         look_at(desk, &pages, &mut faults).await;
         desk.sign_in("authority-FR").await;
         desk.go("/console/alerts").await;
-        desk.click(".alerts a").await;
+        desk.click(".alerts li:has(.due) a").await;
         desk.sees("[value=extend]").await;
         look(desk, "case-to-decide", &mut faults).await;
         assert_eq!(faults, Vec::<String>::new());
