@@ -54,6 +54,9 @@ impl Claims {
         if let Some(outward) = declaration.temporary.as_ref().and_then(|t| t.outward.as_ref()) {
             self.name("outward", outward.as_bytes());
         }
+        if let Some(ucr) = super::linked::consignment(declaration) {
+            self.name("consignment", ucr.as_bytes());
+        }
         for item in &declaration.items {
             // By serial alone: what else is stated of a firearm may differ from time to time.
             for mark in item.marks_of_identity().iter() {

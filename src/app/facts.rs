@@ -1,6 +1,7 @@
 //! Looking up what a declaration is judged on: the licences it quotes and what the register knows
 //! of its reference and of its firearms.
 use super::Error;
+use super::linked;
 use super::serials::EVERY_STATE;
 use super::serials::described;
 use super::serials::standing;
@@ -43,6 +44,7 @@ pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country
     };
     outward
         || may_be_on_its_way(declaration)
+        || linked::consignment(declaration).is_some()
         || past.perhaps(Trace::Reference(reference.kind.as_str(), &reference.value))
         || declaration
             .consignment()
@@ -68,6 +70,7 @@ pub fn history(
     if let Some(state) = state {
         facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
         facts.serials = serials(db, declaration, state, except)?;
+        facts.linked = linked::parts(db, declaration, content_sha256, state, except)?;
         facts.stopped = super::stoppage::fact(db, declaration, state)?;
         if may_be_on_its_way(declaration) {
             facts.observed = super::journey::observed(db, declaration, state)?;

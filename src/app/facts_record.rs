@@ -59,6 +59,8 @@ pub struct FactsRecord {
     offline: Option<OfflineRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set_aside: Vec<(u32, String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    linked: Vec<super::linked::PartRecord>,
 }
 
 /// What a post that was cut off rested on.
@@ -151,6 +153,7 @@ impl FactsRecord {
                 .iter()
                 .map(|of| (of.item, of.serial.to_string(), of.post.to_string()))
                 .collect(),
+            linked: facts.linked.iter().map(super::linked::record).collect(),
         }
     }
 
@@ -215,6 +218,7 @@ impl FactsRecord {
             stopped: self.stopped.and_then(stop_fact),
             offline,
             set_aside: self.set_aside.into_iter().map(set_aside).collect(),
+            linked: self.linked.into_iter().map(super::linked::fact).collect(),
         })
     }
 }

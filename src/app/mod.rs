@@ -46,6 +46,7 @@ pub mod judge;
 pub mod leaving;
 pub mod licences;
 pub mod limits;
+mod linked;
 pub mod lists;
 mod loading;
 mod memory;

@@ -117,13 +117,14 @@ impl Command for Release {
     }
 
     fn holds_back(&self) -> bool {
-        // Of what was announced, of journeys and of goods that return more is read than is compared with
+        // Of what was announced, of journeys, of goods that return and of parts more is read than is compared with
         // what the batch holds back.
         let declaration = &self.presented.declaration;
         self.against.is_none()
             && self.preclearance.is_none()
             && declaration.temporary.is_none()
             && !facts::may_be_on_its_way(declaration)
+            && super::linked::consignment(declaration).is_none()
     }
 
     fn decide(&self, batch: &mut Batch<'_>) -> Result<Recorded, Stop> {

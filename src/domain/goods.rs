@@ -144,7 +144,7 @@ impl Purpose {
 }
 
 /// The kinds of essential part that article 3(b) names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PartKind {
     /// Barrel.
     Barrel,

@@ -4,6 +4,7 @@ use super::finding::Finding;
 use super::offline::Offline;
 use super::offline::SetAside;
 use super::outward::Outward;
+use super::parts::PartFact;
 use super::passage::Passage;
 use super::passage::passages;
 use super::profile::Profile;
@@ -175,6 +176,8 @@ pub struct Facts {
     pub foreign: Vec<ForeignFact>,
     /// What the post rests on, where it is cut off from the register.
     pub offline: Option<Offline>,
+    /// Parts that other declarations of the consignment had released before.
+    pub linked: Vec<PartFact>,
     /// Declared firearms that are set aside for other posts.
     pub set_aside: Vec<SetAside>,
 }

@@ -7,8 +7,6 @@ use super::Severity;
 use super::case::ItemCase;
 use super::questions::ANTIQUE_YEAR_MAX;
 use crate::domain::Quantity;
-use crate::domain::Text;
-use crate::domain::declaration::Item;
 use crate::domain::declaration::PersonalEffects;
 use crate::domain::declaration::ScopeGround;
 use crate::domain::goods::Category;
@@ -16,7 +14,6 @@ use crate::domain::goods::HsCode;
 use crate::domain::goods::Movement;
 use crate::domain::goods::PartKind;
 use crate::domain::goods::Purpose;
-use crate::domain::party::names_agree;
 
 /// 72 TARIFF_CODE_IMPLAUSIBLE: the tariff code goes with the declared class. Firearms are in 9301.90, 9302
 /// and 9303; parts in 9305; complete rounds in 9306.21 and 9306.30; components of ammunition in 9306.29,
@@ -61,53 +58,6 @@ fn usual_codes(class: Category) -> &'static str {
         Category::Ammunition => "9306.21 or 9306.30",
         Category::AmmunitionComponent => "9306.29, 9306.30, 3601 or 3603",
     }
-}
-
-/// 76 COMPLETE_FIREARM_AS_PARTS: the parts of one consignment do not make up complete firearms, that is
-/// frame or receiver, barrel, and bolt, breech block, slide or cylinder for each. Found on every item of
-/// frames or receivers for which there are such sets among the parts that do not belong to another make
-/// or model; a make or model left open may belong to any. Frames and barrels without bolts or slides are
-/// parts, however many, and suppressors complete nothing. Parts that are not counted in pieces (a weight, sets
-/// whose content is not stated) may be any number of them. A person decides, since spare parts in equal
-/// numbers are lawful too.
-pub(super) fn complete_as_parts(case: &Case<'_>, findings: &mut Findings) {
-    for frame in &case.items {
-        if frame.item.part != Some(PartKind::FrameOrReceiver) {
-            continue;
-        }
-        let barrels = fitting(case, frame.item, |part| part == PartKind::Barrel);
-        let actions = fitting(case, frame.item, |part| {
-            matches!(part, PartKind::BoltOrBreechBlock | PartKind::SlideOrCylinder)
-        });
-        let counts = [frame.pieces(), barrels, actions];
-        let least = counts.into_iter().map(|count| count.unwrap_or(Quantity::MAX)).min();
-        let Some(sets) = least.filter(|sets| !sets.is_zero()) else { continue };
-        let finding = findings.add(Code::CompleteFirearmAsParts).on_item(frame, "part");
-        if let [Some(frames), Some(barrels), Some(actions)] = counts {
-            finding.declared(format_args!("{frames} frames or receivers")).says(format_args!(
-                "{frames} frames or receivers, {barrels} barrels and {actions} bolts, slides or cylinders make up {sets} complete firearms"
-            ));
-        } else {
-            let (quantity, unit) = (frame.item.quantity, frame.item.unit);
-            finding.declared(format_args!("{quantity} {unit} of frames or receivers")).says(
-                "frames or receivers, barrels and bolts, slides or cylinders, not all of them counted in pieces, may make up complete firearms",
-            );
-        }
-    }
-}
-
-/// How many parts of a kind may belong to a frame; `None` where they are not counted in pieces.
-fn fitting(case: &Case<'_>, frame: &Item, is: fn(PartKind) -> bool) -> Option<Quantity> {
-    let differ = |a: &Option<Text>, b: &Option<Text>| matches!((a, b), (Some(a), Some(b)) if !names_agree(a, b));
-    case.items
-        .iter()
-        .filter(|ItemCase { item, .. }| {
-            item.category == Category::Part && item.part.is_some_and(is)
-        })
-        .filter(|ItemCase { item, .. }| {
-            !differ(&item.make, &frame.make) && !differ(&item.model, &frame.model)
-        })
-        .try_fold(Quantity::ZERO, |sum, item| sum.plus(item.pieces()?))
 }
 
 /// 77 ANTIQUE_CLAIM_INVALID: a firearm claimed to be an antique was made in 1899 or before: 1899 may be

@@ -8,6 +8,7 @@ pub mod journey;
 pub mod offline;
 pub mod outward;
 pub mod overriding;
+pub mod parts;
 pub mod passage;
 pub mod profile;
 pub mod receipt;
@@ -96,7 +97,7 @@ const RULES: &[Rule] = &[
     goods::make_and_model,
     goods::calibre,
     goods::control_category,
-    claims::complete_as_parts,
+    parts::complete_as_parts,
     claims::antique_claim,
     claims::deactivation,
     claims::scope_claim,

@@ -19,6 +19,7 @@ mod outbox;
 mod overdue;
 mod overstay;
 mod partitions;
+mod parts;
 mod periods;
 mod posts;
 mod receiver;

@@ -38,8 +38,8 @@ register of posts are judged",
         "a licence does not state when it was applied for",
     ),
     (
-        "76, parts of one firearm spread over linked consignments",
-        "other consignments of the same parties are not looked up",
+        "76, parts of one firearm spread over consignments of different references",
+        "what was released under the same UCR is added up; other consignments of the same parties are not looked up",
     ),
 ];
 

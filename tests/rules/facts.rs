@@ -7,6 +7,7 @@ use passavant::domain::consignment::Sighting;
 use passavant::domain::declaration::Declaration;
 use passavant::domain::goods::Category;
 use passavant::domain::goods::Movement;
+use passavant::domain::goods::PartKind;
 use passavant::domain::licence::Drawn;
 use passavant::domain::licence::Held;
 use passavant::domain::licence::Standing;
@@ -26,6 +27,7 @@ use passavant::rules::offline::SetAside;
 use passavant::rules::outward::Kind;
 use passavant::rules::outward::Moved;
 use passavant::rules::outward::Outward;
+use passavant::rules::parts::PartFact;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -79,6 +81,17 @@ struct SentFacts {
     credentials: Vec<SentCredential>,
     offline: Option<SentOffline>,
     set_aside: Vec<SentSetAside>,
+    linked: Vec<SentParts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentParts {
+    part: Option<PartKind>,
+    make: Option<String>,
+    model: Option<String>,
+    pieces: Option<String>,
+    items: u32,
 }
 
 #[derive(Deserialize)]
@@ -254,6 +267,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         is_announced: sent.is_announced,
         lapsed: sent.lapsed.map(|at| at.parse().expect("an instant")),
         offline: sent.offline.map(offline),
+        linked: sent.linked.into_iter().map(parts).collect(),
         set_aside: sent
             .set_aside
             .into_iter()
@@ -270,6 +284,16 @@ fn report(sent: SentReport) -> ReportFact {
         state: sent.state.into(),
         reference: sent.reference.into(),
         is_described_alike: sent.is_described_alike,
+    }
+}
+
+fn parts(sent: SentParts) -> PartFact {
+    PartFact {
+        part: sent.part,
+        make: sent.make.map(Into::into),
+        model: sent.model.map(Into::into),
+        pieces: sent.pieces.as_deref().map(quantity),
+        items: sent.items,
     }
 }
 
