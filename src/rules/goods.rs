@@ -130,8 +130,11 @@ pub(super) fn tariff_code(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn same_six(a: HsCode, b: HsCode) -> bool {
+    if a.six() == b.six() {
+        return true;
+    }
     let ((a_first, a_last), (b_first, b_last)) = (in_force(a), in_force(b));
-    a.six() == b.six() || a_first <= b_last && b_first <= a_last
+    a_first <= b_last && b_first <= a_last
 }
 
 /// The codes of the 2022 edition that an older one has become, from the first to the last: one that was divided

@@ -83,8 +83,8 @@ fn stated_purpose(case: &Case<'_>, temporary: &Temporary, findings: &mut Finding
 /// 101 TEMPORARY_NOTICE_LATE: where goods move under the simplified route, that is without a licence, the authority
 /// was notified at least as many working days ahead as the profile asks, counted strictly between the day of
 /// notice and the day of departure (at import, of acceptance). A period counted backwards does not roll over
-/// a weekend, and holidays are those of the post's State. A missing notice is found as a late one; goods under
-/// a licence need none, nor does a law without such a period.
+/// a weekend, and holidays are those of the post's State. A missing notice is found as a late one, and so is
+/// one of a day that has not come; goods under a licence need none, nor does a law without such a period.
 pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
     let (Some(temporary), Some(days), Some(state)) =
         (&case.declaration.temporary, case.profile.notice_working_days, case.state)
@@ -98,11 +98,18 @@ pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
         Movement::Import => case.reference_date,
         Movement::Export | Movement::Transit => case.departure(),
     };
-    let Some(notified) = temporary.notified_on else {
+    let Some(notified) = temporary.notified_on.filter(|day| *day <= case.today) else {
         let finding = findings.add(Code::TemporaryNoticeLate).at("/temporary/notified_on");
-        finding.licensed(format_args!("{days} working days before {event}")).says(format_args!(
-            "no notice is stated; {days} working days before {event} are asked for"
-        ));
+        let stated = match temporary.notified_on {
+            None => "no notice is stated",
+            Some(day) => {
+                finding.declared(day);
+                "the day of the notice has not come"
+            }
+        };
+        finding
+            .licensed(format_args!("{days} working days before {event}"))
+            .says(format_args!("{stated}; {days} working days before {event} are asked for"));
         return;
     };
     if years_after(notified, 1) < event {

@@ -227,8 +227,9 @@ async fn a_firearm_is_released_once_in_a_batch() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goods_are_stopped_or_released_in_a_batch_whichever_comes_first() {
     let service = started(100).await;
-    let (held, gone) =
-        (service.verify(&cartridges(1, 10)).await, service.verify(&cartridges(2, 10)).await);
+    let mut other = cartridges(2, 10);
+    other["ucr"] = "6FR12345678901234-OTHER".into();
+    let (held, gone) = (service.verify(&cartridges(1, 10)).await, service.verify(&other).await);
     let acts = [
         stop(&service, &held),
         release(&service, &gone, "gone"),

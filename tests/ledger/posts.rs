@@ -274,7 +274,11 @@ async fn goods_that_were_stopped_before_the_cut_are_not_released_by_a_post() {
     let stopped = post.verify(&cartridges(1, 5)).await;
     assert!(codes(&stopped).contains(&"STOPPED_BY_OFFICER"), "{stopped}");
     assert!(is_refused(&post.release(&stopped).await.unwrap()));
-    assert!(post.releases(&cartridges(2, 5)).await);
+    let of_their_consignment = post.verify(&cartridges(2, 5)).await;
+    assert!(codes(&of_their_consignment).contains(&"STOPPED_BY_OFFICER"));
+    let mut other = cartridges(2, 5);
+    other["ucr"] = json!("6FR12345678901234-OTHER");
+    assert!(post.releases(&other).await);
 }
 
 /// A release of forty items, of which its entry has room to list some.

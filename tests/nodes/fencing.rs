@@ -63,10 +63,11 @@ async fn a_process_that_may_not_continue_a_log_takes_it_away_from_nobody() {
     let url = in_file(dir.path());
     let first = Node::open(&url, 1);
     first.issue_sample(100).await;
-    // Another folder makes another key under the same name.
+    // Another folder has no key, and gets none under the same name.
     let folder = TempDir::new().unwrap();
     let refused = open_in(folder.path(), &url, &origin(1)).err().unwrap().to_string();
-    assert!(refused.contains("is not the key of log"), "{refused}");
+    assert!(refused.contains("log.key is missing"), "{refused}");
+    assert!(!folder.path().join("log.key").exists());
     first.verify(&cartridges("FR-1", 10, EXPORT)).await;
     assert!(!first.app.recorder.is_fenced());
 }

@@ -137,7 +137,8 @@ async fn stops_reports_and_firearms_reach_other_nodes_too() {
     one.app.report_serial(&officer(), report.read().unwrap(), None).await.unwrap();
     until(PATIENCE, "the report", async || sought()).await;
     // The rifles of the sample, by their serials.
-    let sample = passavant::demo::declarations(today()).remove(0).declaration;
+    let mut sample = passavant::demo::declarations(today()).remove(0).declaration;
+    sample["ucr"] = json!("6FR12345678901234-OTHER");
     let rifle = Serial::parse(sample["items"][0]["serials"][0].as_str().unwrap()).unwrap();
     let moved = || two.app.past.perhaps(Trace::Firearm("FR", rifle.as_str()));
     assert!(!moved());
