@@ -151,7 +151,8 @@ async fn apply(service: &Service, model: &mut Model, act: &Act) {
             let Some(kept) = model.releases.get_mut(*which) else { return };
             let reversed =
                 service.app.reverse(&officer(), kept.id, "not shipped".into(), None, None).await;
-            let possible = kept.stands && !kept.left;
+            let is_here = !kept.left && !model.arrived.contains_key(&kept.id);
+            let possible = kept.stands && is_here;
             assert_eq!(reversed.is_ok(), possible, "what stands and is still here is reversed");
             if possible {
                 kept.stands = false;
@@ -296,6 +297,11 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
         .await;
     if !kept.stands {
         assert!(matches!(amended, Err(Error::Stale(_))), "what was reversed is not amended");
+        return;
+    }
+    let arrived = model.arrived.get(&kept.id).copied().unwrap_or_default();
+    if rounds < arrived && arrived <= kept.let_out {
+        assert!(matches!(amended, Err(Error::Stale(_))), "what has arrived is not amended away");
         return;
     }
     assert_eq!(
