@@ -65,13 +65,11 @@ impl Command for Correction {
         claims.name("release", self.id.as_bytes());
         claims.name("deadline", self.id.to_string().as_bytes());
         super::receipts::claim(db, self.id.as_bytes(), claims)?;
-        if let Some(row) = storage::releases::read(db, self.id)?
-            && let Some(id) = storage::preclearances::of_verification(db, &row.verification_id)?
-        {
-            claims.name("preclearance", &id);
-        }
         // What another node makes of the release before its name is locked is seen when it is decided.
         if let Some(row) = storage::releases::read(db, self.id)? {
+            if let Some(id) = storage::preclearances::of_verification(db, &row.verification_id)? {
+                claims.name("preclearance", &id);
+            }
             claims.name(&row.reference_kind, row.reference.as_bytes());
             let declaration = released(&row)?;
             super::returns::claim(db, &declaration, &row.state, claims)?;
@@ -120,7 +118,7 @@ impl Command for Correction {
 fn must_be_here(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
     let words = if let Some(exit) = storage::crossings::exit_of(batch.db, &row.id)? {
         format!("the goods have left at {}", exit.border_post)
-    } else if let Some(receipt) = receipts::of(batch.db, row)?.filter(receipts::is_answered) {
+    } else if let Some(receipt) = receipts::of(batch.db, &row.id)?.filter(receipts::is_answered) {
         format!("{} says that the goods have arrived", receipt.importing_state)
     } else if let Some(seen) = journey::seen_abroad(batch.db, row)? {
         format!("the goods were seen at {}", seen.border_post)
@@ -137,16 +135,16 @@ fn must_agree_with_arrivals(
     row: &ReleaseRow,
     declaration: &Declaration,
 ) -> Result<(), Stop> {
-    let Some(receipt) = receipts::of(batch.db, row)?.filter(receipts::has_arrived) else {
+    let Some(receipt) = receipts::of(batch.db, &row.id)?.filter(receipts::has_arrived) else {
         return Ok(());
     };
     let before = Turnout::parse(&receipt.result);
-    let (now, items) =
-        compare(&Lot { left: &declaration.items, tally: receipts::tally(&receipt)? });
+    let lot = Lot { left: &declaration.items, tally: receipts::tally(&receipt)? };
+    let (now, items) = compare(&lot);
     if now.severity().is_none() || before.is_some_and(|before| now <= before) {
         return Ok(());
     }
-    let words = reconcile::words(&items, &receipts::tally(&receipt)?);
+    let words = reconcile::words(&items, &lot.tally);
     Err(Error::Stale(format!("what has arrived does not agree with that: {words}")).into())
 }
 

@@ -7,6 +7,7 @@ use super::recorder::Stop;
 use crate::audit::entry::salted;
 use crate::domain::Quantity;
 use crate::domain::Text;
+use crate::domain::Unit;
 use crate::domain::declaration::Declaration;
 use crate::domain::licence::Held;
 use crate::domain::licence::Line;
@@ -15,8 +16,10 @@ use crate::rules::case::PriorUse;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
+use crate::wire::licence::BalanceReply;
 use crate::wire::post::ReturnedDraw;
 use crate::wire::release::BeyondReply;
+use crate::wire::release::DrawReply;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -61,6 +64,20 @@ pub struct Drawing {
     pub line: u32,
     /// How much.
     pub quantity: Quantity,
+}
+
+impl Drawing {
+    /// It on the wire, in the line's unit and with the balance that is left.
+    pub(super) fn reply(&self, unit: Unit, balance: impl Into<BalanceReply>) -> DrawReply {
+        DrawReply {
+            item: self.item,
+            licence: self.licence.to_string(),
+            line: self.line,
+            quantity: self.quantity.to_string(),
+            unit: unit.to_string(),
+            balance: balance.into(),
+        }
+    }
 }
 
 /// The digest of all that a release draws, in whatever order it stands: an entry has room for some of it only.

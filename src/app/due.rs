@@ -97,8 +97,7 @@ pub(super) fn left(
     if let Some(due) = place.post_shipment_check_due(at) {
         batch.set_deadline(&deadline(Kind::PostShipmentCheck, due)?)?;
     }
-    let receipts = storage::receipts::of_releases(batch.db, std::slice::from_ref(&row.id))?;
-    if receipts.iter().any(|receipt| !receipts::has_arrived(receipt)) {
+    if receipts::of(batch.db, &row.id)?.is_some_and(|receipt| !receipts::has_arrived(&receipt)) {
         let due = place.arrival_due(expected(declaration, place.day(at)));
         batch.set_deadline(&deadline(Kind::Arrival, due)?)?;
     }

@@ -85,9 +85,7 @@ pub(super) fn seen_abroad(db: &mut Db, row: &ReleaseRow) -> Result<Option<Crossi
     }
     let concerned = states_in(&row.states)?;
     let is_abroad = |seen: &CrossingRow| {
-        seen.state != row.state
-            && concerned.contains(&seen.state)
-            && seen.happened_us.saturating_add(LEEWAY_US) >= row.at_us
+        seen.state != row.state && concerned.contains(&seen.state) && is_since(seen, row)
     };
     let seen = storage::crossings::of_ucr(db, ucr.as_str(), CROSSINGS_MAX)?;
     Ok(seen.into_iter().find(is_abroad))
@@ -95,6 +93,11 @@ pub(super) fn seen_abroad(db: &mut Db, row: &ReleaseRow) -> Result<Option<Crossi
 
 /// By how much an exit may seem to come before its release, since posts' clocks differ.
 const LEEWAY_US: i64 = 60_000_000;
+
+/// Whether goods were seen after their release.
+fn is_since(seen: &CrossingRow, release: &ReleaseRow) -> bool {
+    seen.happened_us.saturating_add(LEEWAY_US) >= release.at_us
+}
 
 /// The declaration that says which way the goods should go: that of the latest release for export,
 /// else of transit, else of import.
@@ -192,7 +195,7 @@ pub(super) fn observed(
         return Ok(Vec::new());
     }
     let mut rows = storage::crossings::of_ucr(db, ucr, CROSSINGS_MAX)?;
-    rows.retain(|row| row.happened_us >= of.row.at_us - LEEWAY_US);
+    rows.retain(|row| is_since(row, &of.row));
     rows.iter().map(|row| seen(row, &Lists::default())).collect()
 }
 

@@ -147,11 +147,10 @@ pub(super) fn escalate(
 /// Goods have left, and nothing of them was recorded where they were to arrive.
 pub(super) fn not_arrived(batch: &mut Batch<'_>, deadline: &Deadline) -> Result<(), Stop> {
     let Some(release) = deadline.about.release else { return Ok(()) };
-    let found = storage::receipts::of_releases(batch.db, &[release.as_bytes().to_vec()])?;
     let open = |row: &ReceiptRow| {
         !matches!(row.status.as_str(), "confirmed" | "withdrawn") && !receipts::has_arrived(row)
     };
-    let Some(row) = found.into_iter().find(open) else { return Ok(()) };
+    let Some(row) = receipts::of(batch.db, release.as_bytes())?.filter(open) else { return Ok(()) };
     let (home, importing) = (deadline.state, country(&row.importing_state)?);
     let post = deadline.post.map(|post| Addressee::Post(home, post));
     let authorities =

@@ -138,14 +138,7 @@ fn balances(case: &Case<'_>, drawings: &[Drawing]) -> Vec<DrawReply> {
         }
         balance.consumed = balance.consumed.plus(drawing.quantity).unwrap_or_default();
         balance.available = balance.available.saturating_minus(drawing.quantity);
-        draws.push(DrawReply {
-            item: drawing.item,
-            licence: drawing.licence.to_string(),
-            line: drawing.line,
-            quantity: drawing.quantity.to_string(),
-            unit: line.unit.to_string(),
-            balance: balance.into(),
-        });
+        draws.push(drawing.reply(line.unit, balance));
     }
     draws
 }

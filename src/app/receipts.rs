@@ -28,7 +28,6 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::receipts::ReceiptRow;
 use crate::storage::receipts::StepRow;
-use crate::storage::releases::ReleaseRow;
 use crate::wire::receipt::ReceiptReply;
 use crate::wire::receipt::ReceiptStepReply;
 use crate::wire::verification::AuditReference;
@@ -93,7 +92,7 @@ fn importing(act: &Act<'_>) -> Option<Country> {
 
 /// Names the receipt of a release, with the deadline that it has.
 pub(super) fn claim(db: &mut Db, release: &[u8], claims: &mut Claims) -> Result<(), Stop> {
-    for row in storage::receipts::of_releases(db, &[release.to_vec()])? {
+    if let Some(row) = of(db, release)? {
         claims.name("receipt", &row.id);
         claims.name("deadline", uuid(&row.id)?.to_string().as_bytes());
     }
@@ -105,7 +104,7 @@ pub(super) fn follow(batch: &mut Batch<'_>, act: &Act<'_>, index: u64) -> Result
     let to = importing(act);
     let known = match act.kind {
         "release" => None,
-        _ => storage::receipts::of_releases(batch.db, std::slice::from_ref(&act.row.id))?.pop(),
+        _ => of(batch.db, &act.row.id)?,
     };
     let actor = act.caller.key();
     let state = act.row.state.clone();
@@ -163,8 +162,8 @@ pub(super) fn tally(row: &ReceiptRow) -> Result<Tally, Error> {
 }
 
 /// The receipt of a release, where it has one.
-pub(super) fn of(db: &mut Db, release: &ReleaseRow) -> Result<Option<ReceiptRow>, Error> {
-    Ok(storage::receipts::of_releases(db, std::slice::from_ref(&release.id))?.pop())
+pub(super) fn of(db: &mut Db, release: &[u8]) -> Result<Option<ReceiptRow>, Error> {
+    Ok(storage::receipts::of_releases(db, &[release.to_vec()])?.pop())
 }
 
 /// Whether the importing State has said, by its posts or by its papers, that goods have come; or the
@@ -184,16 +183,15 @@ pub(super) fn has_arrived(row: &ReceiptRow) -> bool {
 /// exporting State has one.
 pub(super) fn left(
     batch: &mut Batch<'_>,
-    of: &Released,
+    release: &Released,
     at: Timestamp,
     actor: &str,
     index: u64,
 ) -> Result<(), Stop> {
-    batch.settle_deadline(Due::Exit, &uuid(&of.row.id)?.to_string())?;
-    let found = storage::receipts::of_releases(batch.db, std::slice::from_ref(&of.row.id))?;
-    let Some(mut row) = found.into_iter().next() else { return Ok(()) };
+    batch.settle_deadline(Due::Exit, &uuid(&release.row.id)?.to_string())?;
+    let Some(mut row) = of(batch.db, &release.row.id)? else { return Ok(()) };
     row.left_us = Some(at.as_microsecond());
-    let period = period(batch, of, at)?;
+    let period = period(batch, release, at)?;
     row.due_us = period.map(|(due, _)| due.as_microsecond());
     let state = row.exporting_state.clone();
     let (document, note) = (None, None);
@@ -204,7 +202,7 @@ pub(super) fn left(
         subject: uuid(&row.id)?.to_string(),
         due,
         state: country(&row.exporting_state)?,
-        post: Some(of.declaration.border_post),
+        post: Some(release.declaration.border_post),
         profile,
         about: about(&row)?,
         from: at,

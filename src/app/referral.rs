@@ -83,10 +83,9 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
         informed |= pending && kind != Kind::CustomsNotice;
     }
     super::stoppage::close(batch, row, outcome)?;
-    let of_goods = [AlertKind::Mismatch, AlertKind::Stoppage].map(AlertKind::as_str);
     let grave = matches!(outcome, Outcome::Refused | Outcome::Seized);
     let Addressee::Post(state, post) = addressee(row)? else { return Ok(()) };
-    if !grave || informed || !of_goods.contains(&row.kind.as_str()) {
+    if !grave || informed || !is_of_goods(row) {
         return Ok(());
     }
     batch.raise(&NewAlert {
@@ -98,6 +97,11 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
         message: Some(format!("customs have resolved the matter: {}", outcome.as_str())),
     })?;
     Ok(())
+}
+
+/// Whether a case of customs is of goods that they hold back.
+pub(super) fn is_of_goods(row: &AlertRow) -> bool {
+    [AlertKind::Mismatch, AlertKind::Stoppage].iter().any(|kind| kind.as_str() == row.kind)
 }
 
 /// The codes of a stored alert that the catalogue knows.

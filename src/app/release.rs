@@ -258,14 +258,7 @@ pub(super) fn enter(
         let line = entry.and_then(|entry| Some((entry, entry.held.licence.line(drawing.line)?)));
         let (entry, line) =
             line.ok_or_else(|| Error::Internal("a drawn line left the batch".to_owned()))?;
-        draws.push(DrawReply {
-            item: drawing.item,
-            licence: drawing.licence.to_string(),
-            line: drawing.line,
-            quantity: drawing.quantity.to_string(),
-            unit: line.unit.to_string(),
-            balance: entry.held.balance(line).into(),
-        });
+        draws.push(drawing.reply(line.unit, entry.held.balance(line)));
     }
     let (id, verification) = (uuid(&row.id)?, uuid(&row.verification_id)?);
     // What is undone, or has expired, was not judged again.

@@ -88,11 +88,8 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
 
 /// The declaration of the goods that a case of customs is about, as it was judged.
 fn goods(db: &mut Db, row: &AlertRow) -> Result<Option<Declaration>, Error> {
-    let of_goods = [Kind::Mismatch, Kind::Stoppage].map(Kind::as_str);
     let verification = about(&row.about)?.verification;
-    let Some(id) = verification.filter(|_| of_goods.contains(&row.kind.as_str())) else {
-        return Ok(None);
-    };
+    let Some(id) = verification.filter(|_| referral::is_of_goods(row)) else { return Ok(None) };
     let row = storage::verifications::read(db, id)?;
     row.map(|row| Ok(Presented::read(row.declaration, "")?.declaration)).transpose()
 }

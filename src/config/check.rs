@@ -182,6 +182,13 @@ fn rate_and_log(config: &Config) -> Vec<Demand> {
             (900..=86_400).contains(&config.console.session_s_max),
             "console.session_s_max: 900 to 86400",
         ),
+        (
+            // Where people sign in, each way to do so insists on it.
+            config.console.public_url.is_empty()
+                || !config.console.sign_in.is_empty()
+                || is_private_to_read(&config.console.public_url),
+            "console.public_url: https (http only on loopback)",
+        ),
         ((10..=100).contains(&config.retention.years), "retention.years: 10 to 100"),
     ]
 }

@@ -1,16 +1,14 @@
-//! Keys in files that the settings name, and the console's address.
+//! Keys in files that the settings name.
 use super::Demand;
-use super::is_private_to_read;
 use crate::config::Config;
 use std::path::Path;
 
 /// A key that the settings name must be there: one that was made in its place would not be the one that others know.
 pub(super) fn named(config: &Config) -> Vec<Demand> {
     let is_there = |file: &Path| file.as_os_str().is_empty() || file.is_file();
-    let console = &config.console;
     vec![
         (
-            is_there(&console.key_file),
+            is_there(&config.console.key_file),
             "console.key_file: there is no such file, and only console.key in node.data_dir is made where it is missing",
         ),
         (
@@ -24,13 +22,6 @@ pub(super) fn named(config: &Config) -> Vec<Demand> {
         (
             is_there(&config.witness.key_file),
             "witness.key_file: there is no such file, and only witness.key in node.data_dir is made where it is missing",
-        ),
-        (
-            // Where people sign in, each way to do so insists on it.
-            console.public_url.is_empty()
-                || !console.sign_in.is_empty()
-                || is_private_to_read(&console.public_url),
-            "console.public_url: https (http only on loopback)",
         ),
     ]
 }
