@@ -218,7 +218,8 @@ impl App {
 
     /// The releases of the caller's State under a consignment's reference whose goods have not left.
     pub async fn leaving_under(&self, caller: &Caller, ucr: &str) -> Result<Vec<Leaving>, Error> {
-        let (ucr, state) = (ucr.to_owned(), caller.state.to_string());
+        let Ok(ucr) = number::plain(ucr) else { return Ok(Vec::new()) };
+        let state = caller.state.to_string();
         let question = move |db: &mut Db| {
             let mut leaving = Vec::new();
             for of in journey::releases(db, &ucr)? {

@@ -99,7 +99,7 @@ pub async fn cross(
     let read = if is_entry { read_entry(&form, &sent) } else { read_exit(&form, &sent) };
     let mut leaving = Vec::new();
     if !is_entry && let Some(ucr) = sent.get("ucr").and_then(serde_json::Value::as_str) {
-        leaving = app.leaving_under(&caller, &ucr.to_uppercase()).await?;
+        leaving = app.leaving_under(&caller, ucr).await?;
     }
     let read = match read.map_err(Error::Invalid) {
         Ok(crossing) => which(crossing, &leaving),
