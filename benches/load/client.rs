@@ -8,6 +8,7 @@ use indicatif::ProgressStyle;
 use rustix::event::epoll;
 use rustix::event::epoll::EventData;
 use rustix::event::epoll::EventFlags;
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
@@ -119,7 +120,7 @@ pub fn run(
     bar.set_message(title.to_owned());
     let latency = Histogram::new_with_bounds(1, 600_000_000_000, 3)?;
     let ran = Ran { latency, answered: 0, took: Duration::ZERO, statuses: Vec::new() };
-    let free = (0..connections).rev().collect();
+    let free = (0..connections).collect();
     let mut running =
         Running { poller, open, free, ran, bar, began: Instant::now(), sent: 0, ended: false };
     running.run(pace, traffic)?;
@@ -130,7 +131,8 @@ pub fn run(
 struct Running {
     poller: OwnedFd,
     open: Vec<Connection>,
-    free: Vec<usize>,
+    /// In turns, so that none lies idle until the server gives it up.
+    free: VecDeque<usize>,
     ran: Ran,
     bar: ProgressBar,
     began: Instant,
@@ -198,15 +200,15 @@ impl Running {
                 }
                 Pace::Closed(_) => now,
             };
-            let Some(number) = self.free.pop() else { return Ok(None) };
+            let Some(number) = self.free.pop_front() else { return Ok(None) };
             if due > now {
-                self.free.push(number);
+                self.free.push_front(number);
                 return Ok(Some(due));
             }
             let connection = &mut self.open[number];
             connection.request.clear();
             let Some(ticket) = traffic.next(number, &mut connection.request) else {
-                self.free.push(number);
+                self.free.push_front(number);
                 self.ended = true;
                 break;
             };
@@ -248,7 +250,7 @@ impl Running {
             }
             connection.busy = false;
             traffic.answered(connection.ticket, status, body)?;
-            self.free.push(number);
+            self.free.push_back(number);
             return Ok(());
         }
     }
