@@ -136,7 +136,9 @@ pub fn check(service: &Service, acknowledged: &Acknowledged) -> Result<(), Faile
     let judged = clear + refer + hold + acknowledged.refused;
     let judged = within("durable verdicts", judged, "SELECT count(*) AS n FROM verification")?;
     within("cleared", clear, "SELECT count(*) AS n FROM verification WHERE outcome = 'clear'")?;
-    within("alerts", refer + hold + acknowledged.refused, "SELECT count(*) AS n FROM alert")?;
+    let put_before_customs =
+        "SELECT count(*) AS n FROM alert_event WHERE change IN ('raised', 'seen_again')";
+    within("alerts", refer + hold + acknowledged.refused, put_before_customs)?;
     let standing = "SELECT count(*) AS n FROM release WHERE status = 'released'";
     within("durable releases", acknowledged.released, standing)?;
     let mut must = |what: &str, sql: &str| match count_of(&mut db, sql)? {

@@ -43,6 +43,9 @@ use crate::wire::verification::instant;
 use serde::Serialize;
 use uuid::Uuid;
 
+/// Further looks told of one alert, the latest; the trail has all of them.
+const LOOKS_MAX: i64 = 100;
+
 /// What an officer or an authority asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
@@ -108,7 +111,8 @@ pub(super) fn enter_step(
     };
     let index = batch.enter(&format!("alert_{}", change.as_str()), nonce, &entry)?;
     told::alert(batch, row, change, outcome)?;
-    batch.happened(&row.id, &Step { change, outcome, note, by: Some(caller), index })
+    let by = Some(caller).filter(|caller| !caller.is_service());
+    batch.happened(&row.id, &Step { change, outcome, note, by, index })
 }
 
 /// What is done with an alert.
@@ -135,6 +139,9 @@ impl Command for WorkOn {
         claims.name("alert", self.id.as_bytes());
         // What customs resolve, nothing is due on any more.
         claims.name("deadline", self.id.to_string().as_bytes());
+        // No further look at the goods comes in between.
+        let row = storage::alerts::read(db, self.id.as_bytes())?;
+        claims.open_alert(row.and_then(|row| row.subject).as_deref());
         match self.work {
             Work::Resolve(Outcome::Seized) => super::stoppage::claim_goods(db, self.id, claims),
             Work::Resolve(_) | Work::Acknowledge => Ok(()),
@@ -150,15 +157,15 @@ impl Command for WorkOn {
         let note = self.note.as_deref();
         match (self.work, row.status.as_str(), row.outcome.as_deref()) {
             (Work::Acknowledge, "open", _) => {
-                storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str(), None)?;
+                storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str())?;
                 enter_step(batch, &row, &self.caller, Change::Acknowledged, None, note)?;
             }
             // Who comes second gets what the first one did.
             (Work::Acknowledge, "acknowledged", _) => {}
             (Work::Resolve(outcome), "open" | "acknowledged", _) => {
                 super::referral::close(batch, &row, outcome)?;
-                let status = Status::Resolved.as_str();
-                storage::alerts::put(batch.db, &row.id, status, Some(outcome.as_str()))?;
+                storage::alerts::resolve(batch.db, &row.id, outcome.as_str())?;
+                batch.closed(&row);
                 enter_step(batch, &row, &self.caller, Change::Resolved, Some(outcome), note)?;
             }
             (Work::Resolve(outcome), _, Some(was)) if outcome.as_str() == was => {}
@@ -213,7 +220,9 @@ pub(super) fn shown(db: &mut Db, rows: &[AlertRow]) -> Result<Vec<AlertReply>, E
 }
 
 fn with_history(db: &mut Db, row: AlertRow) -> Result<AlertReply, Error> {
-    let events = storage::alerts::events_of(db, std::slice::from_ref(&row.id))?;
+    let mut events = storage::alerts::events_of(db, std::slice::from_ref(&row.id))?;
+    events.extend(storage::alerts::looks_of(db, &row.id, LOOKS_MAX)?);
+    events.sort_by_key(|event| (event.at_us, event.log_id, event.log_index));
     let origins: Vec<(i64, String)> =
         storage::log::all(db)?.into_iter().map(|log| (log.id, log.origin)).collect();
     let mut history = Vec::with_capacity(events.len());
@@ -288,14 +297,14 @@ fn reply(row: &AlertRow, events: &[EventRow], due: &[DeadlineRow]) -> Result<Ale
     })
 }
 
-/// What a stream says of a step.
-pub(super) fn told(event: &EventRow, row: &AlertRow) -> Result<String, Error> {
+/// What a stream says of a step: of one that leaves the alert where it stood, whether somebody worked on it.
+pub(super) fn told(event: &EventRow, row: &AlertRow, worked_on: bool) -> Result<String, Error> {
     let status = match Change::parse(&event.change) {
         Some(Change::Raised) => Status::Open,
+        Some(Change::SeenAgain) if !worked_on => Status::Open,
         Some(Change::Resolved) => Status::Resolved,
-        Some(Change::Acknowledged | Change::Referred | Change::Extended) | None => {
-            Status::Acknowledged
-        }
+        Some(Change::SeenAgain | Change::Acknowledged | Change::Referred | Change::Extended)
+        | None => Status::Acknowledged,
     };
     json(&AlertEvent {
         change: event.change.clone(),

@@ -5,6 +5,7 @@ use super::audit_log::Leaf;
 use super::audit_log::LogWriter;
 use super::book;
 use super::book::Book;
+use super::cases::Cases;
 use super::claims::Claims;
 use super::draws::Draw;
 use super::draws::moved;
@@ -80,6 +81,8 @@ pub struct Batch<'a> {
     pub(super) releases: ReleaseRows,
     /// Which entries record versions of licences, to be written.
     pub licence_entries: Vec<LicenceEntryRow>,
+    /// Alerts that are open on what the commands named.
+    pub(super) cases: Cases,
     /// What has never been released.
     pub(super) past: &'a Past,
     /// What other nodes are to be told.
@@ -116,6 +119,7 @@ impl<'a> Batch<'a> {
             ledger: Vec::new(),
             releases: ReleaseRows::default(),
             licence_entries: Vec::new(),
+            cases: Cases::default(),
             past,
             news: News::default(),
             trust,
@@ -141,6 +145,7 @@ impl<'a> Batch<'a> {
         let numbers: Vec<&str> = claims.licences().map(Text::as_str).collect();
         storage::locks::take(self.db, claims.names(), &numbers)?;
         self.take_in(&numbers)?;
+        self.cases = Cases::read(self.db, self.past, claims.cases())?;
         Ok(self.replies.read(self.db, claims.keys())?)
     }
 

@@ -76,6 +76,11 @@ impl Caller {
         }
     }
 
+    /// Whether it is the service itself.
+    pub(super) fn is_service(&self) -> bool {
+        self.role == Role::Admin && &*self.issuer == "service"
+    }
+
     /// Whether an officer may act at a post.
     pub fn works_at(&self, post: Locode) -> bool {
         self.posts.contains(&post)

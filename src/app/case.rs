@@ -3,6 +3,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::alerts::own;
+use super::alerts::sees;
 use super::alerts::shown;
 use super::preview::Seen;
 use super::preview::seen;
@@ -30,6 +31,23 @@ impl App {
             Ok::<_, Error>(found.filter(|(row, ..)| row.state == who.state.as_str()))
         };
         self.readers.read(read).await?.map(seen).transpose()
+    }
+
+    /// The alert that a verdict has raised or taken further, if it is the caller's to see.
+    pub async fn alert_of_verdict(
+        &self,
+        caller: &Caller,
+        verification: Uuid,
+    ) -> Result<Option<AlertReply>, Error> {
+        let who = caller.clone();
+        let read = move |db: &mut Db| {
+            let Some(place) = storage::verifications::place(db, verification)? else {
+                return Ok(None);
+            };
+            let row = storage::alerts::at(db, place)?.filter(|row| sees(&who, row));
+            Ok::<_, Error>(shown(db, row.as_slice())?.pop())
+        };
+        self.readers.read(read).await
     }
 
     /// The caller's alerts that follow from one of them: referrals, answers, time limits that passed.

@@ -1,5 +1,6 @@
 //! What a command will decide on, named before anything of its batch is decided: so that all of it
 //! is read at once, and locked in one order where several nodes share the database.
+use super::cases::Subject;
 use super::judge::sha256;
 use super::recorder::Once;
 use crate::domain::Text;
@@ -12,6 +13,7 @@ pub struct Claims {
     licences: BTreeSet<Text>,
     names: Vec<u64>,
     keys: Vec<[u8; 32]>,
+    cases: BTreeSet<Subject>,
 }
 
 impl Claims {
@@ -34,6 +36,19 @@ impl Claims {
         bytes.extend_from_slice(name);
         let [a, b, c, d, e, f, g, h, ..] = sha256(&bytes);
         self.names.push(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    }
+
+    /// What an alert may be open on: it is read, and nobody else raises or ends one.
+    pub fn case(&mut self, subject: Subject) {
+        self.name("case", &subject);
+        self.cases.insert(subject);
+    }
+
+    /// An alert that is to be worked on, by the subject on which it is open.
+    pub fn open_alert(&mut self, subject: Option<&[u8]>) {
+        if let Some(subject) = subject {
+            self.name("case", subject);
+        }
     }
 
     /// A caller's key: a request that comes to two nodes is decided at one.
@@ -68,6 +83,11 @@ impl Claims {
     /// The licences, sorted.
     pub fn licences(&self) -> impl Iterator<Item = &Text> {
         self.licences.iter()
+    }
+
+    /// What alerts may be open on.
+    pub fn cases(&self) -> &BTreeSet<Subject> {
+        &self.cases
     }
 
     /// Everything else.

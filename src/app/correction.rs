@@ -7,6 +7,7 @@ use super::again::Again;
 use super::again::Own;
 use super::again::decide_again;
 use super::batch::Batch;
+use super::cases;
 use super::claims::Claims;
 use super::draws::move_draws;
 use super::draws::serial_uses;
@@ -28,6 +29,7 @@ use super::release::Act;
 use super::release::enter;
 use super::verify::at_own_post;
 use crate::domain::Text;
+use crate::domain::alert::Outcome as End;
 use crate::domain::declaration::Declaration;
 use crate::rules::receipt::Lot;
 use crate::rules::receipt::Turnout;
@@ -64,6 +66,7 @@ impl Command for Correction {
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("release", self.id.as_bytes());
         claims.name("deadline", self.id.to_string().as_bytes());
+        claims.case(cases::request(self.id.as_bytes()));
         super::receipts::claim(db, self.id.as_bytes(), claims)?;
         // What another node makes of the release before its name is locked is seen when it is decided.
         if let Some(row) = storage::releases::read(db, self.id)? {
@@ -79,6 +82,7 @@ impl Command for Correction {
         }
         if let To::Declaration(presented) = &self.to {
             claims.declaration(&presented.declaration);
+            claims.case(cases::goods(self.caller.state, presented));
             let state = self.caller.state.as_str();
             super::returns::claim(db, &presented.declaration, state, claims)?;
         }
@@ -187,7 +191,10 @@ fn reverse(
         against: None,
         joined: None,
     };
-    enter(batch, &act, &[])
+    let recorded = enter(batch, &act, &[])?;
+    // What was asked for against the advice and is taken back is decided.
+    cases::end(batch, &cases::request(&row.id), caller, End::Refused)?;
+    Ok(recorded)
 }
 
 fn amend(

@@ -87,9 +87,15 @@ impl Batch<'_> {
     pub fn note(&mut self, trace: Trace<'_>) {
         self.past.note(trace);
         if self.db.is_shared() {
-            self.news.traces.push(match trace {
-                Trace::Reference(kind, value) => TraceRow::Reference(kind.into(), value.into()),
-                Trace::Firearm(state, serial) => TraceRow::Firearm(state.into(), serial.into()),
+            self.news.traces.extend(match trace {
+                Trace::Reference(kind, value) => {
+                    Some(TraceRow::Reference(kind.into(), value.into()))
+                }
+                Trace::Firearm(state, serial) => {
+                    Some(TraceRow::Firearm(state.into(), serial.into()))
+                }
+                // Where others raise alerts too, their rows are always asked for.
+                Trace::Case(_) => None,
             });
         }
     }

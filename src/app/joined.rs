@@ -8,6 +8,7 @@ use super::Role;
 use super::allowances;
 use super::audit_log::log_index;
 use super::batch::Batch;
+use super::cases;
 use super::facts_record::FactsRecord;
 use super::giving_up::GIVEN_UP;
 use super::joining::Beside;
@@ -188,9 +189,7 @@ impl Joining {
             batch.tell(event)?;
         }
         if let Some(alert) = alert {
-            let id = batch.ids.uuid(batch.now);
-            batch.raise_at(id, &alert, own)?;
-            super::referral::notice(batch, id, &alert)?;
+            cases::put_before_post(batch, &alert, own)?;
         }
         Ok(batch.mark(happening, own)?)
     }

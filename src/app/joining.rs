@@ -16,6 +16,7 @@ use super::Role;
 use super::allowances::post_of;
 use super::audit_log::load;
 use super::batch::Batch;
+use super::cases;
 use super::claims::Claims;
 use super::joined::Joining;
 use super::judge::json;
@@ -82,10 +83,14 @@ impl Command for Join {
         }
         for entry in &self.piece.entries {
             match &entry.beside {
-                Beside::Verdict(verdict) => claims.declaration(&verdict.presented.declaration),
+                Beside::Verdict(verdict) => {
+                    claims.case(cases::goods(self.caller.state, &verdict.presented));
+                    claims.declaration(&verdict.presented.declaration);
+                }
                 Beside::Release { verification, .. } => {
                     if let Some(row) = storage::verifications::read(db, *verification)? {
                         let presented = super::judge::Presented::read(row.declaration, "")?;
+                        claims.case(cases::goods(self.caller.state, &presented));
                         claims.declaration(&presented.declaration);
                     }
                 }

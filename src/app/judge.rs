@@ -4,6 +4,9 @@
 use super::Caller;
 use super::Error;
 use super::audit_log::Leaf;
+use super::cases;
+use super::cases::Subject;
+use super::claims::Claims;
 use super::facts_record::FactsRecord;
 use super::record::Judgement;
 use super::record::JudgementOf;
@@ -122,12 +125,21 @@ pub struct Judged {
     pub reply: String,
     /// The row, but for the entry's place in the log.
     pub row: Arc<PackedRow>,
-    /// The alert that it raises, unless it clears.
-    pub alert: Option<NewAlert>,
+    /// What it puts before its post, unless it clears, and on what goods.
+    pub alert: Option<(Subject, NewAlert)>,
     /// What States are told of it, unless it clears.
     pub event: Option<Event<serde_json::Value>>,
     /// What the consignment's timeline says of it.
     pub happening: Option<EventRow>,
+}
+
+impl Judged {
+    /// Names what it will put before its post.
+    pub fn claim(&self, claims: &mut Claims) {
+        if let Some((subject, _)) = &self.alert {
+            claims.case(*subject);
+        }
+    }
 }
 
 /// What a judgement is made of.
@@ -210,7 +222,8 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
 }
 
 /// What a verdict puts before officers, tells States, and says in the consignment's timeline.
-type Consequences = (Option<NewAlert>, Option<Event<serde_json::Value>>, Option<EventRow>);
+type Consequences =
+    (Option<(Subject, NewAlert)>, Option<Event<serde_json::Value>>, Option<EventRow>);
 
 /// What follows from a verdict.
 pub(super) fn consequences(
@@ -223,7 +236,8 @@ pub(super) fn consequences(
         return Ok((None, None, None));
     }
     let declaration = &presented.declaration;
-    let alert = alert(id, caller, declaration, verdict);
+    let alert = alert(id, caller, declaration, verdict)
+        .map(|alert| (cases::goods(caller.state, presented), alert));
     let event = told::verdict(question, verdict);
     let issuing = issuing_states(facts);
     let happening = timeline::verdict(kind, id, caller, declaration, issuing, verdict, now)?;

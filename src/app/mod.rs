@@ -15,6 +15,7 @@ pub mod book;
 mod burial;
 pub mod caller;
 pub mod case;
+pub mod cases;
 pub mod claims;
 mod concerned;
 pub mod consignments;

@@ -157,8 +157,9 @@ pub(super) fn overridden(
     let mut states: Vec<Country> = issuing_states(facts).chain([state]).collect();
     states.sort_unstable();
     states.dedup();
+    let request = super::cases::request(&row.id);
     for state in states {
-        batch.raise(&NewAlert {
+        let alert = NewAlert {
             kind: Kind::Override,
             to: Addressee::Authority(state, Some(post)),
             severity: Severity::Hold,
@@ -171,7 +172,12 @@ pub(super) fn overridden(
             },
             codes: codes.iter().map(|code| code.as_str()).collect(),
             message: Some(step.words().to_owned()),
-        })?;
+        };
+        match step {
+            // What becomes of the request ends its alerts; that it was released stays to be read.
+            OverrideStep::Requested => batch.raise_on(&request, &alert)?,
+            OverrideStep::Confirmed => batch.raise(&alert)?,
+        };
     }
     Ok(())
 }

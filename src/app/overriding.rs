@@ -9,6 +9,7 @@ use super::again::facts_on_rows;
 use super::again::judged;
 use super::again::refused;
 use super::batch::Batch;
+use super::cases;
 use super::claims::Claims;
 use super::draws::Drawing;
 use super::draws::drawings;
@@ -32,6 +33,7 @@ use super::release::enter;
 use super::release::outward;
 use super::release::timestamp;
 use crate::domain::Text;
+use crate::domain::alert::Outcome as End;
 use crate::rules::Case;
 use crate::rules::Code;
 use crate::rules::Outcome;
@@ -158,7 +160,11 @@ struct Confirm {
 fn claim(db: &mut Db, id: Uuid, claims: &mut Claims) -> Result<(), Stop> {
     claims.name("release", id.as_bytes());
     if let Some(row) = storage::releases::read(db, id)? {
-        let declaration = declared(&row)?.declaration;
+        let presented = declared(&row)?;
+        let state = super::timeline::country(&row.state)?;
+        claims.case(cases::goods(state, &presented));
+        claims.case(cases::request(&row.id));
+        let declaration = presented.declaration;
         claims.declaration(&declaration);
         super::returns::claim(db, &declaration, &row.state, claims)?;
         let announced = storage::preclearances::of_verification(db, &row.verification_id)?;
@@ -274,6 +280,9 @@ impl Confirm {
             joined: None,
         };
         let recorded = enter(batch, &act, drawings)?;
+        for subject in [cases::goods(self.caller.state, presented), cases::request(&row.id)] {
+            cases::end(batch, &subject, &self.caller, End::ReleasedAfterCheck)?;
+        }
         notice::overridden(batch, &row, presented, facts, (codes, OverrideStep::Confirmed))?;
         Ok(recorded)
     }
@@ -291,6 +300,7 @@ impl Command for Expire {
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("release", &self.id);
+        claims.case(cases::request(&self.id));
         Ok(())
     }
 
@@ -317,7 +327,9 @@ impl Command for Expire {
             against: Some(&reply(&against)?),
             joined: None,
         };
-        enter(batch, &act, &[])
+        let recorded = enter(batch, &act, &[])?;
+        cases::end(batch, &cases::request(&row.id), &service, End::Refused)?;
+        Ok(recorded)
     }
 }
 

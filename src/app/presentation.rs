@@ -70,6 +70,7 @@ impl Command for Present {
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        self.judged.claim(claims);
         Ok(announced::name(&self.row, claims)?)
     }
 

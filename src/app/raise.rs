@@ -5,6 +5,7 @@ use super::Caller;
 use super::Error;
 use super::audit_log::log_index;
 use super::batch::Batch;
+use super::cases::Subject;
 use super::judge::json;
 use super::record::Actor;
 use super::recorder::Stop;
@@ -26,7 +27,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Most codes listed of an alert.
-const CODES_MAX: usize = 40;
+pub(super) const CODES_MAX: usize = 40;
 
 /// What a batch has raised, to be written with it.
 #[derive(Debug, Default)]
@@ -99,18 +100,24 @@ impl Batch<'_> {
 
     /// Raises an alert, with an entry of its own in the trail; gives its identifier.
     pub fn raise(&mut self, alert: &NewAlert) -> Result<Uuid, Stop> {
-        self.raise_as("alert_raised", alert, None)
+        self.raise_as("alert_raised", alert, None, None)
+    }
+
+    /// The same where what ends the matter is to find the alert again.
+    pub(super) fn raise_on(&mut self, subject: &Subject, alert: &NewAlert) -> Result<Uuid, Stop> {
+        self.raise_as("alert_raised", alert, Some(subject), None)
     }
 
     /// The same where a person raises it, and says why.
     pub fn raise_by(&mut self, alert: &NewAlert, by: &Caller, note: &str) -> Result<Uuid, Stop> {
-        self.raise_as("goods_stopped", alert, Some((by, note)))
+        self.raise_as("goods_stopped", alert, None, Some((by, note)))
     }
 
     fn raise_as(
         &mut self,
         entry_kind: &str,
         alert: &NewAlert,
+        subject: Option<&Subject>,
         by: Option<(&Caller, &str)>,
     ) -> Result<Uuid, Stop> {
         let (id, nonce) = (self.ids.uuid(self.now), self.ids.nonce());
@@ -131,20 +138,25 @@ impl Batch<'_> {
             note_sha256: by.map(|(_, note)| crate::audit::entry::salted(nonce, note.as_bytes())),
         };
         let index = self.enter(entry_kind, nonce, &entry)?;
-        self.raise_with(id, alert, index, by)?;
+        self.raise_with((id, index), alert, subject, by)?;
         Ok(id)
     }
 
     /// Raises an alert that an entry of the trail implies already: that of a verdict.
-    pub(super) fn raise_at(&mut self, id: Uuid, alert: &NewAlert, index: u64) -> Result<(), Stop> {
-        self.raise_with(id, alert, index, None)
+    pub(super) fn raise_at(
+        &mut self,
+        place: (Uuid, u64),
+        subject: &Subject,
+        alert: &NewAlert,
+    ) -> Result<(), Stop> {
+        self.raise_with(place, alert, Some(subject), None)
     }
 
     fn raise_with(
         &mut self,
-        id: Uuid,
+        (id, index): (Uuid, u64),
         alert: &NewAlert,
-        index: u64,
+        subject: Option<&Subject>,
         by: Option<(&Caller, &str)>,
     ) -> Result<(), Stop> {
         let (log_id, log_index) = self.place(index)?;
@@ -165,9 +177,13 @@ impl Batch<'_> {
             raised_us: self.now.as_microsecond(),
             log_id,
             log_index,
+            subject: subject.map(|subject| subject.to_vec()),
         };
         told::alert(self, &row, Change::Raised, None)?;
         let id = row.id.clone();
+        if let Some(subject) = subject {
+            self.opened(subject, &row);
+        }
         self.raised.alerts.push(row);
         let (by, note) = by.unzip();
         self.happened(&id, &Step { change: Change::Raised, outcome: None, note, by, index })

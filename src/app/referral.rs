@@ -76,12 +76,7 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
         let words = "a referral is answered by a decision".to_owned();
         return Err(Error::Stale(words).into());
     }
-    let subject = uuid(&row.id)?.to_string();
-    let mut informed = false;
-    for kind in DUE {
-        let pending = batch.settle_deadline(kind, &subject)?;
-        informed |= pending && kind != Kind::CustomsNotice;
-    }
+    let informed = settle(batch, row)?;
     super::stoppage::close(batch, row, outcome)?;
     let grave = matches!(outcome, Outcome::Refused | Outcome::Seized);
     let Addressee::Post(state, post) = addressee(row)? else { return Ok(()) };
@@ -97,6 +92,17 @@ pub(super) fn close(batch: &mut Batch<'_>, row: &AlertRow, outcome: Outcome) -> 
         message: Some(format!("customs have resolved the matter: {}", outcome.as_str())),
     })?;
     Ok(())
+}
+
+/// Nothing is due on an alert any more; says whether the authority was to decide on it.
+pub(super) fn settle(batch: &mut Batch<'_>, row: &AlertRow) -> Result<bool, Stop> {
+    let subject = uuid(&row.id)?.to_string();
+    let mut informed = false;
+    for kind in DUE {
+        let pending = batch.settle_deadline(kind, &subject)?;
+        informed |= pending && kind != Kind::CustomsNotice;
+    }
+    Ok(informed)
 }
 
 /// Whether a case of customs is of goods that they hold back.
@@ -124,9 +130,11 @@ impl Command for Refer {
         self.once.as_ref()
     }
 
-    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+    fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.name("alert", self.id.as_bytes());
         claims.name("deadline", self.id.to_string().as_bytes());
+        let row = storage::alerts::read(db, self.id.as_bytes())?;
+        claims.open_alert(row.and_then(|row| row.subject).as_deref());
         Ok(())
     }
 
@@ -171,7 +179,7 @@ impl Command for Refer {
                 from,
             })?;
         }
-        storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str(), None)?;
+        storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str())?;
         let note = self.note.as_deref();
         enter_step(batch, &row, &self.caller, Change::Referred, None, note)?;
         batch.raise(&NewAlert {
@@ -236,7 +244,7 @@ impl Command for Decide {
         let (severity, code, words) = match self.answer {
             Answer::Extend => {
                 let due = extend(batch, &matter)?;
-                storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str(), None)?;
+                storage::alerts::put(batch.db, &row.id, Status::Acknowledged.as_str())?;
                 enter_step(batch, &row, &self.caller, Change::Extended, None, reason)?;
                 let words =
                     format!("the authority takes the longer period, until {}", instant(due));
@@ -251,8 +259,7 @@ impl Command for Decide {
                 for kind in DECISIONS {
                     batch.settle_deadline(kind, &matter)?;
                 }
-                let status = Status::Resolved.as_str();
-                storage::alerts::put(batch.db, &row.id, status, Some(outcome.as_str()))?;
+                storage::alerts::resolve(batch.db, &row.id, outcome.as_str())?;
                 enter_step(batch, &row, &self.caller, Change::Resolved, Some(outcome), reason)?;
                 advice(outcome)
             }

@@ -6,6 +6,7 @@ use super::Error;
 use super::again::Again;
 use super::again::decide_again;
 use super::batch::Batch;
+use super::cases;
 use super::claims::Claims;
 use super::draws::Drawing;
 use super::draws::move_draws;
@@ -37,6 +38,7 @@ use super::told;
 use super::verify::at_post_of;
 use crate::domain::Text;
 use crate::domain::Timestamp;
+use crate::domain::alert::Outcome as End;
 use crate::domain::declaration::Declaration;
 use crate::rules::Case;
 use crate::rules::case::Facts;
@@ -106,6 +108,7 @@ impl Command for Release {
 
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.declaration(&self.presented.declaration);
+        claims.case(cases::goods(self.caller.state, &self.presented));
         let state = self.caller.state.as_str();
         super::returns::claim(db, &self.presented.declaration, state, claims)?;
         presentation::claim(db, self.preclearance.as_deref(), claims)
@@ -164,7 +167,10 @@ impl Command for Release {
             against: None,
             joined: None,
         };
-        enter(batch, &act, &drawings)
+        let recorded = enter(batch, &act, &drawings)?;
+        let goods = cases::goods(self.caller.state, &self.presented);
+        cases::end(batch, &goods, &self.caller, End::ReleasedAfterCheck)?;
+        Ok(recorded)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Remembering what has a history: everything that was released, stopped, reported or set aside before
+//! Remembering what has a history: everything that was released, stopped, reported, set aside or put before customs before
 //! this process began to take note, read once as it starts, and again where the feed between nodes
 //! was lost.
 use super::App;
@@ -77,7 +77,14 @@ fn references(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<boo
         super::stoppage::traces(&row).for_each(|trace| past.note(trace));
         row.alert_id
     };
-    pages(Vec::new(), |after| storage::stoppages::page(db, after, ROWS), stopped, go_on)
+    if !pages(Vec::new(), |after| storage::stoppages::page(db, after, ROWS), stopped, go_on)? {
+        return Ok(false);
+    }
+    let open = |(id, subject): (Vec<u8>, Vec<u8>)| {
+        past.note(Trace::Case(&subject));
+        id
+    };
+    pages(Vec::new(), |after| storage::alerts::subjects(db, after, ROWS), open, go_on)
 }
 
 fn firearms(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<bool, Error> {

@@ -16,14 +16,8 @@ use uuid::Uuid;
 struct Head {
     at: Timestamp,
     profile: Option<String>,
-    actor: Option<Actor>,
     #[serde(flatten)]
     about: About,
-}
-
-#[derive(Deserialize)]
-struct Actor {
-    state: String,
 }
 
 /// What an entry, or an alert of which an entry tells, is about.
@@ -93,9 +87,6 @@ pub(super) fn is_past(
         return Ok(false);
     }
     let mut latest = head.about.latest(db)?;
-    if let Some(actor) = &head.actor {
-        let raised = (actor.state.as_str(), head.at.as_microsecond());
-        latest = latest.max(retention::of_raised(db, place, raised)?);
-    }
+    latest = latest.max(retention::of_raised(db, place)?);
     Ok(latest.is_none_or(|latest| latest < limit.as_microsecond()))
 }

@@ -143,7 +143,8 @@ pub(super) fn alert(
     outcome: Option<End>,
 ) -> Result<(), Stop> {
     let kind = match change {
-        Change::Raised => EventKind::AlertRaised,
+        // A further look is told as the verdict that it is: `cases` tells nothing of it here.
+        Change::Raised | Change::SeenAgain => EventKind::AlertRaised,
         Change::Acknowledged => EventKind::AlertAcknowledged,
         Change::Referred | Change::Extended => EventKind::AlertReferred,
         Change::Resolved => EventKind::AlertResolved,

@@ -4,6 +4,7 @@ use super::Caller;
 use super::Error;
 use super::batch::Batch;
 use super::book;
+use super::cases;
 use super::claims::Claims;
 use super::cut_off;
 use super::facts;
@@ -46,7 +47,8 @@ impl Command for Record {
         self.once.as_ref()
     }
 
-    fn claims(&self, _: &mut Db, _: &mut Claims) -> Result<(), Stop> {
+    fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        self.judged.claim(claims);
         Ok(())
     }
 
@@ -76,9 +78,7 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
         batch.tell(event)?;
     }
     if let Some(alert) = &judged.alert {
-        let id = batch.ids.uuid(batch.now);
-        batch.raise_at(id, alert, index)?;
-        super::referral::notice(batch, id, alert)?;
+        cases::put_before_post(batch, alert, index)?;
     }
     batch.mark(judged.happening.clone(), index)?;
     Ok(reply)

@@ -28,13 +28,15 @@ pub struct Past {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading(u64);
 
-/// Something that may have been released.
+/// Something that may have been released, or on which an alert may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trace<'a> {
     /// A declaration's reference: its numbering and its value.
     Reference(&'a str, &'a str),
     /// A firearm, by its serial in the form in which it is compared, over a State's border.
     Firearm(&'a str, &'a str),
+    /// What an alert was raised on, by the subject under which it is found again.
+    Case(&'a [u8]),
 }
 
 impl Default for Past {

@@ -115,6 +115,8 @@ words! {
     Change {
         /// It was raised.
         Raised = "raised",
+        /// A further look at the same goods did not clear either.
+        SeenAgain = "seen_again",
         /// Somebody took note.
         Acknowledged = "acknowledged",
         /// Customs informed the authority.

@@ -6,6 +6,9 @@ use super::schema::alert;
 use super::schema::alert_event;
 use diesel::prelude::*;
 
+/// A further look, among what happens to an alert.
+const SEEN_AGAIN: &str = "seen_again";
+
 /// An alert as it stands.
 #[derive(Debug, Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = alert, treat_none_as_default_value = false)]
@@ -40,6 +43,8 @@ pub struct AlertRow {
     pub log_id: i64,
     /// That entry's index.
     pub log_index: i64,
+    /// By what it is found again while it is open; nothing once it is resolved.
+    pub subject: Option<Vec<u8>>,
 }
 
 /// A step in an alert's life.
@@ -177,19 +182,83 @@ pub fn read(db: &mut Db, id: &[u8]) -> Result<Option<AlertRow>> {
     Ok(alert::table.find(id).select(AlertRow::as_select()).first(db).optional()?)
 }
 
-/// What happened to alerts, oldest first.
+/// What happened to alerts but for further looks, oldest first.
 pub fn events_of(db: &mut Db, alerts: &[Vec<u8>]) -> Result<Vec<EventRow>> {
     Ok(alert_event::table
-        .filter(alert_event::alert_id.eq_any(alerts))
+        .filter(alert_event::alert_id.eq_any(alerts).and(alert_event::change.ne(SEEN_AGAIN)))
         .order((alert_event::at_us, alert_event::log_id, alert_event::log_index))
         .select(EventRow::as_select())
         .load(db)?)
 }
 
-/// Sets where one stands.
-pub fn put(db: &mut Db, id: &[u8], status: &str, outcome: Option<&str>) -> Result<()> {
+/// The latest further looks at what an alert is about, the last one first.
+pub fn looks_of(db: &mut Db, alert: &[u8], limit: i64) -> Result<Vec<EventRow>> {
+    Ok(alert_event::table
+        .filter(alert_event::alert_id.eq(alert).and(alert_event::change.eq(SEEN_AGAIN)))
+        .order((
+            alert_event::at_us.desc(),
+            alert_event::log_id.desc(),
+            alert_event::log_index.desc(),
+        ))
+        .limit(limit)
+        .select(EventRow::as_select())
+        .load(db)?)
+}
+
+/// Those that are open on some subjects, oldest first.
+pub fn open_on(db: &mut Db, subjects: &[&[u8]]) -> Result<Vec<AlertRow>> {
+    Ok(alert::table
+        .filter(alert::subject.eq_any(subjects))
+        .order((alert::raised_us, alert::log_id, alert::log_index))
+        .select(AlertRow::as_select())
+        .load(db)?)
+}
+
+/// A page of the subjects on which alerts are open, with the alerts, in their order.
+pub fn subjects(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = alert::table
+        .filter(alert::subject.is_not_null().and(alert::id.gt(after)))
+        .order(alert::id)
+        .limit(limit)
+        .select((alert::id, alert::subject))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, subject)| (id, subject.unwrap_or_default())).collect())
+}
+
+/// The alert to which an entry of a log made something happen.
+pub fn at(db: &mut Db, (log_id, log_index): (i64, i64)) -> Result<Option<AlertRow>> {
+    Ok(alert_event::table
+        .inner_join(alert::table)
+        .filter(alert_event::log_id.eq(log_id).and(alert_event::log_index.eq(log_index)))
+        .select(AlertRow::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// Writes what a further look has found.
+pub fn look_again(db: &mut Db, row: &AlertRow) -> Result<()> {
+    diesel::update(alert::table.find(&row.id))
+        .set((
+            alert::severity.eq(&row.severity),
+            alert::codes.eq(&row.codes),
+            alert::about.eq(&row.about),
+            alert::ucr.eq(&row.ucr),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Sets where one stands that is not resolved.
+pub fn put(db: &mut Db, id: &[u8], status: &str) -> Result<()> {
+    diesel::update(alert::table.find(id)).set(alert::status.eq(status)).execute(db)?;
+    Ok(())
+}
+
+/// Resolves one: what comes up again is a new one.
+pub fn resolve(db: &mut Db, id: &[u8], outcome: &str) -> Result<()> {
+    let nothing = None::<Vec<u8>>;
     diesel::update(alert::table.find(id))
-        .set((alert::status.eq(status), alert::outcome.eq(outcome)))
+        .set((alert::status.eq("resolved"), alert::outcome.eq(outcome), alert::subject.eq(nothing)))
         .execute(db)?;
     Ok(())
 }

@@ -60,18 +60,14 @@ pub fn of_alert(db: &mut Db, id: &[u8]) -> Result<Option<i64>> {
         .first(db)?)
 }
 
-/// The latest work on the alerts that an entry raised by itself.
-pub fn of_raised(
-    db: &mut Db,
-    (log_id, log_index): (i64, i64),
-    (state, raised_us): (&str, i64),
-) -> Result<Option<i64>> {
-    Ok(alert_event::table
-        .inner_join(alert::table)
-        .filter(alert::state.eq(state).and(alert::raised_us.eq(raised_us)))
-        .filter(alert::log_id.eq(log_id).and(alert::log_index.eq(log_index)))
-        .select(max(alert_event::at_us))
-        .first(db)?)
+/// The latest work on the alert that an entry raised by itself, or took further.
+pub fn of_raised(db: &mut Db, (log_id, log_index): (i64, i64)) -> Result<Option<i64>> {
+    let of: Option<Vec<u8>> = alert_event::table
+        .find((log_id, log_index))
+        .select(alert_event::alert_id)
+        .first(db)
+        .optional()?;
+    of.map_or(Ok(None), |id| of_alert(db, &id))
 }
 
 /// The latest change of a pre-clearance.

@@ -291,6 +291,7 @@ diesel::table! {
         raised_us -> BigInt,
         log_id -> BigInt,
         log_index -> BigInt,
+        subject -> Nullable<Binary>,
     }
 }
 

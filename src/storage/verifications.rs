@@ -240,6 +240,16 @@ pub fn with_text(
     }
 }
 
+/// The log and the index of the entry that records one.
+pub fn place(db: &mut Db, id: Uuid) -> Result<Option<(i64, i64)>> {
+    let entry: Option<i64> = verification::table
+        .filter(verification::id.eq(id.as_bytes().to_vec()))
+        .select(verification::entry)
+        .first(db)
+        .optional()?;
+    Ok(entry.map(entry_of))
+}
+
 /// Reads one with the log and the index of the entry that records it.
 pub fn entered(db: &mut Db, id: Uuid) -> Result<Option<(VerificationRow, String, i64)>> {
     let Some(row) = read(db, id)? else { return Ok(None) };

@@ -180,7 +180,7 @@ pub struct AddresseeReply {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AboutReply {
-    /// A verification.
+    /// A verification; of a mismatch that was seen again, the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<String>,
     /// A release.
@@ -221,7 +221,7 @@ pub struct DueReply {
 /// A step in an alert's life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventReply {
-    /// `raised`, `acknowledged`, `referred`, `extended` or `resolved`.
+    /// `raised`, `seen_again`, `acknowledged`, `referred`, `extended` or `resolved`.
     pub change: String,
     /// When.
     pub at: String,
@@ -231,7 +231,7 @@ pub struct EventReply {
     /// How it was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// In whose words.
+    /// In whose words; of a further look, the codes that it found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Where the audit trail holds it.
@@ -241,7 +241,7 @@ pub struct EventReply {
 /// What a stream tells: a step, and the alert as it stood after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertEvent {
-    /// `raised`, `acknowledged`, `referred`, `extended` or `resolved`.
+    /// `raised`, `seen_again`, `acknowledged`, `referred`, `extended` or `resolved`.
     pub change: String,
     /// When.
     pub at: String,
@@ -274,7 +274,7 @@ pub struct AlertReply {
     /// What it is about.
     #[serde(flatten)]
     pub about: AboutReply,
-    /// The codes found, the heaviest first.
+    /// The codes found, those of the heaviest verdict first.
     pub codes: Vec<String>,
     /// In words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -312,7 +312,7 @@ pub struct AlertReply {
     /// What is due on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due: Vec<DueReply>,
-    /// What happened to it, oldest first; only where one alert is asked for.
+    /// What happened to it, oldest first, of further looks the latest 100; only where one alert is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<EventReply>>,
 }

@@ -1,5 +1,6 @@
 //! Alerts: each refer or hold raises one, at its post and nowhere else.
 use super::harness::*;
+use serde_json::Value;
 use serde_json::json;
 
 #[tokio::test]
@@ -147,4 +148,130 @@ async fn alerts_are_found_by_post_severity_status_kind_and_age() {
     let next = first["next"].as_str().unwrap();
     let second = service.get(&format!("/v1/alerts?limit=1&after={next}"), &officer).await.json();
     assert_eq!((&second["items"][0]["severity"], &second["next"]), (&json!("hold"), &json!(null)));
+}
+
+/// A few rounds under a reference of their own: that clear, for another consignee, and more than there are.
+fn lorry(reference: &str) -> [Value; 3] {
+    let mut clear = cartridges(reference, "10");
+    clear["ucr"] = json!(format!("6FR12345678901234-{reference}"));
+    let (mut refer, mut hold) = (clear.clone(), clear.clone());
+    refer["consignee"] = json!({"id": "KE0099999999", "name": "Coast Freight"});
+    hold["items"][0]["quantity"] = json!("60000");
+    [clear, refer, hold]
+}
+
+/// The alerts at Le Havre on a declaration, each with its history.
+async fn cases(service: &Service, reference: &str) -> Vec<Value> {
+    let officer = token("FR", "officer");
+    let page = service.get("/v1/alerts?kind=mismatch&limit=200", &officer).await.json();
+    let mut cases = Vec::new();
+    for alert in page["items"].as_array().unwrap() {
+        if alert["declaration"] == reference {
+            let path = format!("/v1/alerts/{}", alert["id"].as_str().unwrap());
+            cases.push(service.get(&path, &officer).await.json());
+        }
+    }
+    cases
+}
+
+fn changes(case: &Value) -> Vec<&str> {
+    let steps = case["history"].as_array().unwrap().iter();
+    steps.map(|step| step["change"].as_str().unwrap()).collect()
+}
+
+async fn verified(service: &Service, declaration: &Value, verdict: &str) -> Value {
+    let verification = service.verify(declaration).await.json();
+    assert_eq!(verification["verdict"], verdict, "{verification}");
+    verification
+}
+
+#[tokio::test]
+async fn a_further_look_at_a_lorry_takes_its_open_alert_further() {
+    let service = start();
+    service.issue_sample().await;
+    let [_, refer, hold] = lorry("FR-LORRY-1");
+    verified(&service, &refer, "refer").await;
+    let [first] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    let taken = format!("/v1/alerts/{}/acknowledgement", first["id"].as_str().unwrap());
+    service.post(&taken, &token("FR", "officer"), &json!({})).await;
+    verified(&service, &hold, "hold").await;
+    let last = verified(&service, &refer, "refer").await;
+    let [case] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    for field in ["id", "raised_at", "due"] {
+        assert_eq!(case[field], first[field], "{field} stays that of the first look");
+    }
+    assert_eq!(case["status"], "acknowledged", "whoever works on it goes on");
+    assert_eq!(case["severity"], "hold", "it weighs as the heaviest verdict does");
+    assert_eq!(case["codes"], json!(["QUANTITY_EXCEEDS_AUTHORISED", "CONSIGNEE_MISMATCH"]));
+    assert_eq!(case["verification"], last["id"], "what is to be looked at is the latest");
+    assert_eq!(changes(&case), ["raised", "acknowledged", "seen_again", "seen_again"]);
+    let steps = case["history"].as_array().unwrap();
+    assert_eq!(steps[2]["note"], "QUANTITY_EXCEEDS_AUTHORISED");
+    assert_eq!(steps[3]["audit"], last["audit"], "it stands in the trail as that verdict");
+    // Another lorry is another case.
+    verified(&service, &lorry("FR-LORRY-2")[2], "hold").await;
+    assert_eq!(cases(&service, "FR-LORRY-2").await.len(), 1);
+    assert_eq!(changes(&cases(&service, "FR-LORRY-1").await[0]).len(), 4);
+}
+
+#[tokio::test]
+async fn what_comes_up_after_its_alert_is_resolved_is_a_new_one() {
+    let service = start();
+    service.issue_sample().await;
+    let [_, _, hold] = lorry("FR-LORRY-1");
+    verified(&service, &hold, "hold").await;
+    let [first] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    let path = format!("/v1/alerts/{}/resolution", first["id"].as_str().unwrap());
+    let done = json!({"outcome": "false_alert"});
+    assert_eq!(service.post(&path, &token("FR", "officer"), &done).await.status, 200);
+    let second = verified(&service, &hold, "hold").await;
+    let [old, new] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    assert_eq!((&old["id"], changes(&old)), (&first["id"], vec!["raised", "resolved"]));
+    assert_eq!((&new["verification"], &new["status"]), (&second["id"], &json!("open")));
+    assert_eq!(new["due"][0]["kind"], "customs_notice");
+}
+
+#[tokio::test]
+async fn goods_that_are_released_leave_no_alert_open() {
+    let service = start();
+    service.issue_sample().await;
+    let [clear, _, hold] = lorry("FR-LORRY-1");
+    verified(&service, &hold, "hold").await;
+    verified(&service, &lorry("FR-LORRY-2")[2], "hold").await;
+    verified(&service, &clear, "clear").await;
+    let [case] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    assert_eq!(case["status"], "open", "a verdict ends nothing");
+    let released = service.release(&clear, "k").await;
+    assert_eq!(released.status, 201, "{}", released.text);
+    let [case] = cases(&service, "FR-LORRY-1").await.try_into().unwrap();
+    assert_eq!(
+        (&case["status"], &case["outcome"], &case["resolved_by"], &case["due"]),
+        (
+            &json!("resolved"),
+            &json!("released_after_check"),
+            &json!("https://login.example/FR#officer-1"),
+            &Value::Null
+        )
+    );
+    assert_eq!(changes(&case), ["raised", "resolved"]);
+    assert_eq!(cases(&service, "FR-LORRY-2").await[0]["status"], "open", "it is another lorry");
+}
+
+#[tokio::test]
+async fn shipments_under_one_ucr_are_told_apart_by_content() {
+    let service = start();
+    service.issue_sample().await;
+    let [_, refer, hold] = lorry("FR-LORRY-1").map(|mut declaration| {
+        declaration["reference"] = json!({"type": "ucr", "value": "6FR12345678901234-UCR"});
+        declaration
+    });
+    for (declaration, verdict) in [(&refer, "refer"), (&hold, "hold"), (&refer, "refer")] {
+        verified(&service, declaration, verdict).await;
+    }
+    let [first, second] = cases(&service, "6FR12345678901234-UCR").await.try_into().unwrap();
+    assert_eq!(
+        (changes(&first), &first["severity"]),
+        (vec!["raised", "seen_again"], &json!("refer"))
+    );
+    assert_eq!((changes(&second), &second["severity"]), (vec!["raised"], &json!("hold")));
 }

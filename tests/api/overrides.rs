@@ -257,3 +257,57 @@ async fn goods_are_released_when_the_second_officer_confirms_and_not_before() {
     assert_eq!((&reversed["status"], &reversed["released_at"]), (&json!("reversed"), &Value::Null));
     assert_eq!(read(&asked["id"]).await["released_at"], Value::Null);
 }
+
+/// How alerts of an addressee stand, and how they ended: those of a kind on a declaration, oldest first.
+async fn ends(service: &Service, token: &str, kind: &str, of: &Value) -> Vec<(String, String)> {
+    let alerts = service.get(&format!("/v1/alerts?kind={kind}"), token).await.json();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let own = alerts["items"].as_array().unwrap().iter();
+    own.filter(|alert| alert["declaration"] == *of)
+        .map(|alert| (word(&alert["status"]), word(&alert["outcome"])))
+        .collect()
+}
+
+fn words(ends: &[(String, String)]) -> Vec<(&str, &str)> {
+    ends.iter().map(|(status, outcome)| (status.as_str(), outcome.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_confirmed_override_ends_the_alerts_that_it_was_about() {
+    let service = start();
+    service.issue_sample().await;
+    let (officer, authority) = (token("FR", "officer"), token("KE", "authority"));
+    let asked = ask(&service, &sample("refer"), "ask").await.json();
+    let of = &asked["declaration"];
+    let open = ("open", "");
+    assert_eq!(
+        words(&ends(&service, &officer, "mismatch", of).await),
+        [open],
+        "one lorry, one case"
+    );
+    assert_eq!(words(&ends(&service, &authority, "override", of).await), [open]);
+    assert_eq!(confirm(&service, &asked["id"], &second(), "c").await.status, 200);
+    let done = ("resolved", "released_after_check");
+    assert_eq!(words(&ends(&service, &officer, "mismatch", of).await), [done]);
+    let told = ends(&service, &authority, "override", of).await;
+    assert_eq!(words(&told), [done, open], "that it was released is there to be read");
+    let log = service.get("/v1/alerts?kind=mismatch", &officer).await.json();
+    assert_eq!(log["items"][0]["resolved_by"], "https://login.example/FR#officer-2");
+}
+
+#[tokio::test]
+async fn an_override_that_is_taken_back_ends_its_own_alert_and_not_that_of_the_goods() {
+    let service = start();
+    service.issue_sample().await;
+    let (officer, authority) = (token("FR", "officer"), token("KE", "authority"));
+    let asked = ask(&service, &sample("refer"), "ask").await.json();
+    let path = format!("/v1/releases/{}/reversal", asked["id"].as_str().unwrap());
+    let reason = json!({"reason": "the authority objects"});
+    let back = service.post_once(&path, &second(), "back", &reason).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    let of = &asked["declaration"];
+    let told = ends(&service, &authority, "override", of).await;
+    assert_eq!(words(&told), [("resolved", "refused")]);
+    let goods = ends(&service, &officer, "mismatch", of).await;
+    assert_eq!(words(&goods), [("open", "")], "the goods are still there");
+}

@@ -86,15 +86,18 @@ async fn receipt(service: &Service, reference: &str) -> String {
     receipt["id"].as_str().unwrap().to_owned()
 }
 
-async fn alert(service: &Service) -> String {
-    service.verify(&sample("hold")).await;
-    let page = service.get("/v1/alerts?status=open", &token("FR", "officer")).await.json();
-    page["items"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned()
+/// An alert on goods of its own, for what is seen again raises none.
+async fn alert(service: &Service, reference: &str) -> String {
+    service.verify(&cartridges(reference, "60000")).await;
+    let page = service.get("/v1/alerts?limit=200", &token("FR", "officer")).await.json();
+    let mut alerts = page["items"].as_array().unwrap().iter();
+    let own = alerts.find(|alert| alert["declaration"] == reference).unwrap();
+    own["id"].as_str().unwrap().to_owned()
 }
 
 /// What a route of one alert is asked for.
-async fn alert_case(service: &Service, path: &str) -> Asked {
-    let id = alert(service).await;
+async fn alerts(service: &Service, path: &str, reference: &str) -> Asked {
+    let id = alert(service, reference).await;
     let body = match path.rsplit('/').next().unwrap() {
         "acknowledgement" | "referral" => json!({"note": "a test"}),
         "resolution" => json!({"outcome": "released_after_check", "note": "a test"}),
@@ -172,7 +175,7 @@ pub async fn case(service: &Service, route: &Route, n: usize) -> Asked {
             let number = issued(service, n).await;
             sent(format!("/v1/licences/{number}/suspension"), &reason, Reach::France)
         }
-        (_, path) if path.starts_with("/v1/alerts/{id}") => alert_case(service, path).await,
+        (_, path) if path.starts_with("/v1/alerts/{id}") => alerts(service, path, &reference).await,
         ("PUT", path @ "/v1/lists") => {
             let lists = service.get(path, &token("FR", "authority")).await.text;
             Asked { body: Some(lists), ..asked(path, Reach::FranceBut(403)) }

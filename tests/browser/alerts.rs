@@ -1,6 +1,19 @@
 //! Alerts as they happen, and what officers and authorities do with them.
+use super::driver::Desk;
 use super::driver::at_a_desk;
+use serde_json::Value;
 use serde_json::json;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
+/// The goods of a sample in a lorry of their own: each is one case.
+fn lorry(desk: &Desk, sample: &str, lorries: &AtomicU32) -> Value {
+    let n = lorries.fetch_add(1, Ordering::Relaxed);
+    let mut body = desk.declared(sample);
+    body["declaration"]["reference"] =
+        json!({"type": "national", "value": format!("FR-LORRY-{n}")});
+    body
+}
 
 #[tokio::test]
 async fn an_alert_raised_elsewhere_arrives_on_an_open_page_once_each() {
@@ -10,8 +23,10 @@ async fn an_alert_raised_elsewhere_arrives_on_an_open_page_once_each() {
         desk.sees(".live.good").await;
         assert_eq!(desk.js("return document.querySelector('[data-sound]').checked").await, false);
         let officer = desk.token("officer", "FR");
+        let lorries = AtomicU32::new(0);
         let raise = async |sample: &str| {
-            let verdict = desk.api("/v1/verifications", &officer, &desk.declared(sample)).await;
+            let verdict =
+                desk.api("/v1/verifications", &officer, &lorry(desk, sample, &lorries)).await;
             assert_eq!(verdict["verdict"], sample, "{verdict}");
         };
         raise("hold").await;
@@ -108,8 +123,9 @@ async fn a_new_alert_sounds_once_where_somebody_has_turned_the_sound_on() {
         desk.go("/console/alerts").await;
         desk.sees(".live.good").await;
         let officer = desk.token("officer", "FR");
+        let lorries = AtomicU32::new(0);
         let raise = async |sample: &str| {
-            desk.api("/v1/verifications", &officer, &desk.declared(sample)).await;
+            desk.api("/v1/verifications", &officer, &lorry(desk, sample, &lorries)).await;
         };
         let alerts = |count: usize| format!("document.querySelectorAll('[data-alert]').length === {count}");
         raise("hold").await;

@@ -29,7 +29,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-type Act = BoxFuture<'static, Result<Recorded, Error>>;
+pub type Act = BoxFuture<'static, Result<Recorded, Error>>;
 
 /// Keeps the writer until it is told to go on.
 struct Gate {
@@ -73,7 +73,7 @@ impl Command for Poisoned {
 }
 
 /// Has acts decided in one batch, in this order.
-async fn in_one_batch(
+pub async fn in_one_batch(
     service: &Arc<Service>,
     acts: impl IntoIterator<Item = Act>,
 ) -> Vec<Result<Recorded, Error>> {

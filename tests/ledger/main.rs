@@ -10,6 +10,7 @@
 
 mod announced;
 mod batches;
+mod cases;
 mod concurrency;
 mod cut_off;
 mod firearms;

@@ -104,3 +104,32 @@ async fn no_release_commits_after_a_committed_revocation() {
     drop(Arc::into_inner(nodes).unwrap());
     assert_verifies(&url);
 }
+
+/// Lorries that two nodes look at.
+const LORRIES: usize = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lorry_that_two_nodes_look_at_is_one_case() {
+    let Some(server) = Pg::start(&["fsync=off"]) else { return };
+    let url = server.database("cases");
+    let nodes = Arc::new(Node::several(&url, 2));
+    nodes[0].issue_sample(10).await;
+    let looks = (0..2 * LORRIES).map(|n| {
+        let nodes = Arc::clone(&nodes);
+        async move {
+            let held = cartridges(&format!("FR-{}", n / 2), 20, EXPORT);
+            let verification = answered(async || nodes[n % 2].try_verify(&held).await).await;
+            assert_eq!(verification["verdict"], "hold", "{verification}");
+        }
+    });
+    futures_util::stream::iter(looks).buffer_unordered(16).collect::<Vec<()>>().await;
+    let ask = |sql: &str| server.ask("cases", sql);
+    let answers = [
+        ask("SELECT count(*)::text AS answer FROM alert WHERE kind = 'mismatch'"),
+        ask("SELECT count(*)::text AS answer FROM alert_event WHERE change = 'seen_again'"),
+        ask("SELECT count(*)::text AS answer FROM deadline WHERE kind = 'customs_notice'"),
+    ];
+    assert_eq!(answers, [LORRIES.to_string(), LORRIES.to_string(), LORRIES.to_string()]);
+    drop(nodes);
+    assert_verifies(&url);
+}

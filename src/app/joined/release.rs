@@ -10,6 +10,7 @@ use crate::app::again::judged;
 use crate::app::allowances::figure;
 use crate::app::allowances::left;
 use crate::app::batch::Batch;
+use crate::app::cases;
 use crate::app::draws::Draw;
 use crate::app::draws::Drawing;
 use crate::app::draws::move_draws;
@@ -30,6 +31,7 @@ use crate::domain::alert::About;
 use crate::domain::alert::Addressee;
 use crate::domain::alert::Kind;
 use crate::domain::alert::NewAlert;
+use crate::domain::alert::Outcome as End;
 use crate::domain::alert::Severity;
 use crate::rules::Case;
 use crate::rules::Outcome;
@@ -102,7 +104,8 @@ impl Joining {
         };
         enter(batch, &act, &drawings)?;
         if verdict.outcome == Outcome::Clear && beyond.is_empty() {
-            return Ok(());
+            let goods = cases::goods(self.state, &presented);
+            return cases::end(batch, &goods, &made.caller, End::ReleasedAfterCheck);
         }
         self.conflicts += 1;
         self.tell(batch, made, &presented, &verdict, &beyond)

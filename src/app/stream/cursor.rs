@@ -3,10 +3,12 @@ use super::super::Caller;
 use super::super::Error;
 use super::super::alerts;
 use super::super::alerts::Query;
+use crate::domain::alert::Change;
 use crate::domain::alert::Severity;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
+use crate::storage::alerts::EventRow;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
@@ -105,13 +107,19 @@ pub(super) fn beyond(db: &mut Db, cursor: &Cursor) -> Result<Beyond, Error> {
         ends.0.insert(log.id, last.filter(|_| full).unwrap_or(log.size));
         more |= full;
         let mut queue = VecDeque::with_capacity(rows.len());
+        let worked = worked_on(db, &rows)?;
         for (event, alert) in rows {
+            let worked_on = worked.iter().any(|work| {
+                work.alert_id == alert.id
+                    && (work.at_us, work.log_id, work.log_index)
+                        < (event.at_us, event.log_id, event.log_index)
+            });
             queue.push_back(Told {
                 log: event.log_id,
                 index: event.log_index,
                 at_us: event.at_us,
                 change: event.change.clone(),
-                data: alerts::told(&event, &alert)?,
+                data: alerts::told(&event, &alert, worked_on)?,
                 alert,
             });
         }
@@ -126,6 +134,22 @@ pub(super) fn beyond(db: &mut Db, cursor: &Cursor) -> Result<Beyond, Error> {
         told.extend(queue.pop_front());
     }
     Ok(Beyond { told, ends, more })
+}
+
+/// Steps of somebody's work on those alerts of a page that were seen again: of no others it needs to be
+/// known when it began.
+fn worked_on(db: &mut Db, rows: &[(EventRow, AlertRow)]) -> Result<Vec<EventRow>, Error> {
+    let again = Change::SeenAgain.as_str();
+    let seen = rows.iter().filter(|(event, _)| event.change == again);
+    let mut ids: Vec<Vec<u8>> = seen.map(|(_, alert)| alert.id.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut worked = Vec::new();
+    if !ids.is_empty() {
+        worked = storage::alerts::events_of(db, &ids)?;
+        worked.retain(|event| event.change != Change::Raised.as_str());
+    }
+    Ok(worked)
 }
 
 #[cfg(test)]

@@ -131,13 +131,19 @@ pub fn given(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The alert that a verdict has raised, if it is the caller's to see.
+/// The alert that a verdict has raised or taken further, if it is the caller's to see.
 pub async fn of_verdict(
     app: &App,
     caller: &Caller,
     verification: &str,
     since: Option<Timestamp>,
 ) -> Result<Option<Value>, Error> {
+    if let Ok(id) = Uuid::parse_str(verification)
+        && let Some(alert) = app.alert_of_verdict(caller, id).await?
+    {
+        return Ok(Some(Value::from_serialize(alert)));
+    }
+    // A post that was cut off has recorded its verdict in a log of its own.
     let query = Query { since, ..Query::default() };
     let page = app.alerts(caller, query, OF_A_VERDICT_MAX).await?;
     let own = page

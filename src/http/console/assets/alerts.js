@@ -3,7 +3,7 @@
 // begins where the page was written, and goes on where it was cut.
 import { localise, say, signInAgain } from "./console.js";
 
-const STEPS = ["raised", "acknowledged", "referred", "extended", "resolved"];
+const STEPS = ["raised", "seen_again", "acknowledged", "referred", "extended", "resolved"];
 const CARDS_MAX = 200;
 const AGAIN_MS = 2000;
 let stream = new AbortController();

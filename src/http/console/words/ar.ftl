@@ -235,6 +235,7 @@ outcome-false_alert = تنبيه خاطئ
 outcome-release_advised = لا اعتراض من السلطة
 history = ما جرى
 change-raised = صدر
+change-seen_again = شوهد مجددًا
 change-acknowledged = أُخذ العلم به
 change-referred = أُحيل
 change-extended = مُدّد

@@ -233,6 +233,7 @@ outcome-false_alert = False alert
 outcome-release_advised = Authority has no objection
 history = History
 change-raised = Raised
+change-seen_again = Seen again
 change-acknowledged = Taken note of
 change-referred = Referred
 change-extended = Extended

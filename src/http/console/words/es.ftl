@@ -233,6 +233,7 @@ outcome-false_alert = Falsa alerta
 outcome-release_advised = La autoridad no se opone
 history = Historial
 change-raised = Emitida
+change-seen_again = Vista de nuevo
 change-acknowledged = Anotada
 change-referred = Remitida
 change-extended = Prorrogada

@@ -233,6 +233,7 @@ outcome-false_alert = Fausse alerte
 outcome-release_advised = L’autorité ne s’oppose pas
 history = Historique
 change-raised = Émise
+change-seen_again = Revue
 change-acknowledged = Prise en compte
 change-referred = Transmise
 change-extended = Prolongée

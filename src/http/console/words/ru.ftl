@@ -231,6 +231,7 @@ outcome-false_alert = Ложная тревога
 outcome-release_advised = Орган не возражает
 history = Ход дела
 change-raised = Поднято
+change-seen_again = Осмотрено снова
 change-acknowledged = Принято к сведению
 change-referred = Передано
 change-extended = Продлено

@@ -227,6 +227,7 @@ outcome-false_alert = 误报
 outcome-release_advised = 机关无异议
 history = 经过
 change-raised = 发出
+change-seen_again = 再次查验
 change-acknowledged = 已知悉
 change-referred = 已移交
 change-extended = 已延期

@@ -1,0 +1,2 @@
+DROP INDEX alert_by_subject;
+ALTER TABLE alert DROP COLUMN subject;
