@@ -345,7 +345,7 @@ impl App {
             None
         } else {
             let mut facts = self.facts(&presented, state, now).await;
-            self.leave_out_own(&mut facts, &presented, state, None).await?;
+            self.leave_out_own(&mut facts, &presented, state, None).await;
             facts.is_announced = true;
             Some(self.judge_announced(caller, &presented, state, &facts, &lists, now)?)
         };

@@ -183,7 +183,7 @@ impl App {
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
         let (state, under) = (caller.state, Some(row.id.clone()));
-        self.leave_out_own(&mut facts, &presented, state, under).await?;
+        self.leave_out_own(&mut facts, &presented, state, under).await;
         facts.lapsed = lapsed(&row, now)?;
         let then = then(&judged)?;
         let judged = self.judge_now(caller, &presented, &facts, Some(uuid(&row.id)?), now)?;
@@ -193,17 +193,18 @@ impl App {
 
 impl App {
     /// Leaves out of the facts what is held for the goods themselves: under the code that was scanned, and
-    /// under every other one of the same declaration.
+    /// under every other one of the same declaration. Where that cannot be asked, not all is known of them, and
+    /// a person decides.
     pub(super) async fn leave_out_own(
         &self,
         facts: &mut Facts,
         presented: &Arc<Declared>,
         state: Country,
         under: Option<Vec<u8>>,
-    ) -> Result<(), Error> {
+    ) {
         let is_held = |fact: &LicenceFact| matches!(&fact.lookup, Lookup::Held(held) if reservation::any_is_held(held));
         if !facts.licences.iter().any(is_held) {
-            return Ok(());
+            return;
         }
         let presented = Arc::clone(presented);
         let question = move |db: &mut Db| {
@@ -218,13 +219,19 @@ impl App {
             Ok::<_, Error>(reservation::all_of(&holdings))
         };
         // On the heap, for few requests come here and all would have to make room for it.
-        let reserved = Box::pin(self.readers.read(question)).await?;
+        let reserved = match Box::pin(self.readers.read(question)).await {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                tracing::error!(%error, "what is held for a declaration's goods cannot be read");
+                facts.history_available = false;
+                return;
+            }
+        };
         for fact in &mut facts.licences {
             if let Lookup::Held(held) = &mut fact.lookup {
                 reservation::leave_out(held, &reserved);
             }
         }
-        Ok(())
     }
 }
 

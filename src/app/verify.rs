@@ -97,7 +97,7 @@ impl App {
         let presented = Arc::new(self.with_registers(presented, Recent::Kept).await?);
         let now = self.clock.now();
         let mut facts = self.facts(&presented, caller.state, now).await;
-        self.leave_out_own(&mut facts, &presented, caller.state, None).await?;
+        self.leave_out_own(&mut facts, &presented, caller.state, None).await;
         let judged = self.judge_now(caller, &presented, &facts, None, now)?;
         // Nobody needs them while the verdict is written, and many verdicts wait for that at once.
         drop((facts, presented));

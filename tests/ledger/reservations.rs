@@ -1,11 +1,13 @@
 //! What is held for announced goods: never more than there is, freed in time, and once.
 use super::harness::*;
+use diesel::RunQueryDsl;
 use passavant::app::Caller;
 use passavant::app::Role;
 use passavant::domain::Timestamp;
 use passavant::storage;
 use passavant::storage::consignments::By;
 use serde_json::Value;
+use serde_json::json;
 use std::sync::Arc;
 
 async fn kinds(service: &Service) -> Vec<String> {
@@ -137,8 +139,8 @@ async fn an_override_takes_over_what_is_held_and_gives_the_rest_back() {
     service.issue_sample(100, "multiple").await;
     let lodged = service.announce(&cartridges(1, 80)).await;
     let mut licence = sample(60, "multiple").remove(0);
-    licence["consignee"] = serde_json::json!({"id": "KE0099999999", "name": "Coast Freight"});
-    licence["lines"][1]["quantity"] = serde_json::json!("90");
+    licence["consignee"] = json!({"id": "KE0099999999", "name": "Coast Freight"});
+    licence["lines"][1]["quantity"] = json!("90");
     let document = serde_json::from_value(licence).unwrap();
     let document = passavant::app::licences::Document::read(&document, "").unwrap();
     service.app.amend(&authority("FR"), EXPORT, document, 1, None).await.unwrap();
@@ -199,4 +201,31 @@ async fn a_carrier_keeps_nothing_of_what_posts_recorded_out_of_the_timeline() {
         }
         assert!(dossier.is_cut);
     }
+}
+
+#[tokio::test]
+async fn where_what_is_held_cannot_be_asked_a_person_decides() {
+    let service = start();
+    service.issue_sample(100, "multiple").await;
+    let lodged = service.announce(&cartridges(1, 40)).await;
+    assert_eq!(lodged["reservation"]["status"], "held", "{lodged}");
+    let mut db = super::trail::database(service.dir.path());
+    let name = |db: &mut storage::Db, from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        match db {
+            storage::Db::Sqlite(c) => diesel::sql_query(sql).execute(c).unwrap(),
+            storage::Db::Postgres(c) => diesel::sql_query(sql).execute(c).unwrap(),
+        }
+    };
+    name(&mut db, "preclearance", "out_of_reach");
+    let verification = service.verify(&cartridges(2, 10)).await;
+    assert_eq!(verification["verdict"], "refer", "{verification}");
+    let found = &verification["findings"][0];
+    assert_eq!(
+        (&found["code"], &found["path"]),
+        (&json!("LICENCE_DATA_STALE"), &json!("/reference"))
+    );
+    name(&mut db, "out_of_reach", "preclearance");
+    assert_eq!(service.verify(&cartridges(3, 10)).await["verdict"], "clear");
+    super::trail::assert_verifies(service);
 }
