@@ -184,6 +184,7 @@ impl Arrive {
         let here = Addressee::Post(self.caller.state, self.arrival.post);
         let known: Vec<&Released> =
             pool.lots.iter().map(|(release, _)| release).chain(&pool.all).collect();
+        let is_named = journey::names(&known, self.caller.state)?;
         let found = match &row.ucr {
             Some(ucr) => journey::found_by(batch, ucr, &known, &as_crossing(&row, &self.arrival))?,
             None => Vec::new(),
@@ -214,7 +215,9 @@ impl Arrive {
         }
         batch.mark(event(&row, pool, &states, &self.arrival)?, index)?;
         self.tell(batch, &row, pool, states)?;
-        let findings = found.into_iter().map(|of| journey::finding(of, &row.id));
+        // Of papers that do not name the State of the post it is told nothing but the codes.
+        let findings =
+            found.into_iter().map(|of| journey::finding(journey::told(of, is_named), &row.id));
         let reply = ArrivalReply {
             id: uuid(&row.id)?.to_string(),
             ucr: row.ucr.clone(),

@@ -238,6 +238,9 @@ async fn goods_that_never_left_are_recorded_and_put_before_the_importing_post() 
         json!({"ucr": ucr(), "border_post": "DEHAM", "arrived_at": now(), "items": [rounds("10")]});
     let found = service.post("/v1/arrivals", &token("DE", "officer"), &diverted).await.json();
     assert_eq!((&found["known"], codes(&found)), (&json!(false), vec!["ROUTE_DEVIATION"]));
+    // Germany is named on none of the papers: it is told the code, and nothing of what they say.
+    let words = found["findings"][0]["message"].as_str().unwrap();
+    assert_eq!(words, "the goods travel otherwise than declared");
     assert_eq!(mismatches(&service, "FR", "authority").await.len(), 1, "it went elsewhere");
 }
 
