@@ -205,3 +205,69 @@ async fn what_is_wrong_with_a_form_is_named_by_its_words() {
     assert_eq!(page.status, 400, "{}", page.text);
     says(&page, &["data-ask", "aria-invalid", "required"]);
 }
+
+#[tokio::test]
+async fn a_form_that_lacks_something_comes_back_with_what_is_wrong() {
+    let service = with_console();
+    service.issue_sample().await;
+    let long = "x".repeat(501);
+    let desk = officer(&service, "officer-1");
+    let person = |token: &str| Person { service: &service, cookie: session(token) };
+    let authority = person(&token("FR", "authority"));
+    let carrier = person(&token("FR", "carrier"));
+    let cleared = service.verify(&sample("clear")).await.json();
+    let verdict = format!("/console/verifications/{}", cleared["id"].as_str().unwrap());
+    let referred = service.verify(&sample("refer")).await.json();
+    let alerts = service.get("/v1/alerts", &token("FR", "officer")).await.json();
+    let alert = alerts["items"][0]["id"].as_str().unwrap();
+    let case = format!("/console/alerts/{alert}");
+    service
+        .post(&format!("/v1/alerts/{alert}/referral"), &token("FR", "officer"), &json!({}))
+        .await;
+    let asked = service.get("/v1/alerts?kind=referral", &token("FR", "authority")).await.json();
+    let referral = format!("/console/alerts/{}", asked["items"][0]["id"].as_str().unwrap());
+    let body = json!({"verification": referred["id"], "override": {"reason": "the ship leaves"}});
+    let asking = token_of("FR", "officer", "officer-2");
+    let waiting = service.post_once("/v1/releases", &asking, "k", &body).await.json();
+    let waiting = format!("/console/releases/{}", waiting["id"].as_str().unwrap());
+    let licence = format!("/console/licences/{EXPORT}");
+    let body = json!({"declaration": cartridges("FR-9", "1")});
+    let lodged = service.post("/v1/preclearances", &token("FR", "carrier"), &body).await.json();
+    let shipment = format!("/console/shipments/{}", lodged["id"].as_str().unwrap());
+    let (blank, much) = (("reason", "  "), ("reason", &*long));
+    let note = ("note", &*long);
+    let forms: [(&Person<'_>, String, Vec<(&str, &str)>, &str); 11] = [
+        (&desk, format!("{verdict}/stoppage"), vec![blank, ("measure", "hold")], "reason-fault"),
+        (&desk, format!("{verdict}/stoppage"), vec![much, ("measure", "hold")], "reason-fault"),
+        (&desk, format!("{verdict}/stoppage"), vec![("reason", "a smell")], "class=\"fault\""),
+        (&desk, format!("{case}/acknowledgement"), vec![note], "note-fault"),
+        (&desk, format!("{case}/resolution"), vec![note, ("outcome", "refused")], "note-fault"),
+        (&desk, format!("{case}/resolution"), vec![("note", "x")], "class=\"fault\""),
+        (&desk, format!("{case}/referral"), vec![note], "note-fault"),
+        (
+            &authority,
+            format!("{referral}/decision"),
+            vec![blank, ("decision", "refuse")],
+            "reason-fault",
+        ),
+        (&desk, format!("{waiting}/confirmation"), vec![note], "note-fault"),
+        (
+            &authority,
+            format!("{licence}/decision"),
+            vec![blank, ("decision", "suspension"), ("version", "1")],
+            "reason-fault",
+        ),
+        (&carrier, format!("{shipment}/withdrawal"), vec![much], "reason-fault"),
+    ];
+    for (person, path, fields, fault) in forms {
+        let page = person.sends(&path, &fields).await;
+        assert_eq!(page.status, 400, "{path}: {}", page.text);
+        let form = format!("action=\"{path}\"");
+        let form = if path.ends_with("/stoppage") || !path.starts_with("/console/alerts") {
+            form
+        } else {
+            "data-inplace".to_owned()
+        };
+        says(&page, &[&form, fault]);
+    }
+}

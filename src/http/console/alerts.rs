@@ -17,6 +17,7 @@ use crate::http::caller::Authority;
 use crate::http::caller::Officer;
 use crate::http::caller::OfficerOrAuthority;
 use crate::wire;
+use crate::wire::FieldError;
 use crate::wire::alert::AnswerRequest;
 use crate::wire::alert::ReferralRequest;
 use crate::wire::alert::ResolutionRequest;
@@ -68,10 +69,14 @@ fn case(id: Uuid) -> String {
 pub async fn acknowledge(
     app: web::Data<App>,
     OfficerOrAuthority(caller): OfficerOrAuthority,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
-    let note = wire::field::note(given(form.text("note")))?;
+    let note = match wire::field::note(given(form.text("note"))) {
+        Ok(note) => note,
+        Err(errors) => return again(&app, &caller, &view, *id, &errors).await,
+    };
     let once =
         form.once(&caller, &format!("acknowledgement {id}"), form.text("note").as_bytes())?;
     app.acknowledge(&caller, *id, note, Some(once)).await?;
@@ -82,12 +87,17 @@ pub async fn acknowledge(
 pub async fn resolve(
     app: web::Data<App>,
     OfficerOrAuthority(caller): OfficerOrAuthority,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
     let (outcome, note) = (form.text("outcome"), form.text("note"));
     let own = |text: &str| given(text).map(str::to_owned);
-    let parts = ResolutionRequest { outcome: own(outcome), note: own(note) }.parts()?;
+    let asked = ResolutionRequest { outcome: own(outcome), note: own(note) };
+    let parts = match asked.parts() {
+        Ok(parts) => parts,
+        Err(errors) => return again(&app, &caller, &view, *id, &errors).await,
+    };
     let body = format!("{outcome}\0{note}");
     let once = form.once(&caller, &format!("resolution {id}"), body.as_bytes())?;
     app.resolve(&caller, *id, parts, Some(once)).await?;
@@ -98,12 +108,17 @@ pub async fn resolve(
 pub async fn refer(
     app: web::Data<App>,
     Officer(caller): Officer,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
     let (grounds, note) = (form.text("grounds"), form.text("note"));
     let own = |text: &str| given(text).map(str::to_owned);
-    let parts = ReferralRequest { grounds: own(grounds), note: own(note) }.parts()?;
+    let asked = ReferralRequest { grounds: own(grounds), note: own(note) };
+    let parts = match asked.parts() {
+        Ok(parts) => parts,
+        Err(errors) => return again(&app, &caller, &view, *id, &errors).await,
+    };
     let body = format!("{grounds}\0{note}");
     let once = form.once(&caller, &format!("referral {id}"), body.as_bytes())?;
     app.refer(&caller, *id, parts, Some(once)).await?;
@@ -114,16 +129,26 @@ pub async fn refer(
 pub async fn answer(
     app: web::Data<App>,
     Authority(caller): Authority,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
     let (decision, reason) = (form.text("decision"), form.text("reason"));
     let own = |text: &str| given(text).map(str::to_owned);
-    let parts = AnswerRequest { decision: own(decision), reason: own(reason) }.parts()?;
+    let asked = AnswerRequest { decision: own(decision), reason: own(reason) };
+    let parts = match asked.parts() {
+        Ok(parts) => parts,
+        Err(errors) => return again(&app, &caller, &view, *id, &errors).await,
+    };
     let body = format!("{decision}\0{reason}");
     let once = form.once(&caller, &format!("decision {id}"), body.as_bytes())?;
     app.answer(&caller, *id, parts, Some(once)).await?;
     Ok(session::see(&case(*id)))
+}
+
+/// The case once more, with what is wrong with its form.
+async fn again(app: &App, caller: &Caller, view: &View, id: Uuid, errors: &[FieldError]) -> Answer {
+    super::case::shown(app, caller, view, id, errors).await
 }
 
 /// A field that was filled in.

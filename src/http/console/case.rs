@@ -1,4 +1,5 @@
 //! The page of a case: an alert with everything about it, the same as a file.
+use super::fields::faults;
 use super::scan::as_given;
 use super::scan::verdict_context;
 use super::view::Answer;
@@ -10,9 +11,11 @@ use crate::app::preview::Seen;
 use crate::http::caller::AuditorOrState;
 use crate::http::caller::OfficerOrAuthority;
 use crate::http::problem::Problem;
+use crate::wire::FieldError;
 use crate::wire::alert::AlertReply;
 use crate::wire::verification::AuditReference;
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web;
 use minijinja::Value;
@@ -28,16 +31,27 @@ pub async fn page(
     view: View,
     id: web::Path<Uuid>,
 ) -> Answer {
-    let alert = app.alert(&caller, *id).await?;
-    let seen = app.verdict_of_alert(&caller, *id).await?;
+    shown(&app, &caller, &view, *id, &[]).await
+}
+
+/// A case, and what is wrong with a form of its page.
+pub async fn shown(
+    app: &App,
+    caller: &Caller,
+    view: &View,
+    id: Uuid,
+    errors: &[FieldError],
+) -> Answer {
+    let alert = app.alert(caller, id).await?;
+    let seen = app.verdict_of_alert(caller, id).await?;
     let verdict = match &seen {
         Some(seen) if caller.role == Role::Officer => {
-            verdict_context(&app, &caller, seen, None).await?
+            verdict_context(app, caller, seen, None).await?
         }
         Some(seen) => as_given(seen),
         None => context! {},
     };
-    let following = app.following(&caller, *id).await?;
+    let following = app.following(caller, id).await?;
     let steps = alert.history.as_deref().unwrap_or_default();
     let ucr = alert.about.ucr.clone();
     let declared = seen.as_ref().and_then(|seen| seen.declaration.get("ucr"));
@@ -46,10 +60,12 @@ pub async fn page(
         is_referred => steps.iter().any(|step| step.change == "referred"),
         asks => alert.kind == "referral" && alert.severity != "inform",
         ucr => ucr.or(declared), following => Value::from_serialize(&following),
+        errors => faults(errors, |path| path),
         alert => Value::from_serialize(&alert), address => format!("/console/alerts/{id}"),
         ..verdict
     };
-    view.page(&caller, "case.html", context)
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    view.page_as(status, caller, "case.html", context)
 }
 
 /// `GET /console/alerts/{id}/evidence`: the case as a file, each entry of the trail that it names with

@@ -256,12 +256,20 @@ fn after_form(
 pub async fn decide(
     app: web::Data<App>,
     Authority(caller): Authority,
+    view: View,
     number: web::Path<String>,
     Form(form): Form,
 ) -> Answer {
     let (word, version) = (form.text("decision"), form.text("version"));
     let decision = Decision::parse(word).ok_or(Error::NotFound)?;
-    let reason = wire::field::reason(given(form.text("reason")))?;
+    let reason = match wire::field::reason(given(form.text("reason"))) {
+        Ok(reason) => reason,
+        Err(errors) => {
+            let shown = licence_context(&app, &caller, &number).await?;
+            let context = context! { errors => faults(&errors, |path| path), ..shown };
+            return view.page_as(StatusCode::BAD_REQUEST, &caller, "licence.html", context);
+        }
+    };
     let version: u32 = version.parse().map_err(|_e| Problem::missing_if_match())?;
     let body = format!("{version}\0{reason}");
     let once = form.once(&caller, &format!("{word} {number}"), body.as_bytes())?;

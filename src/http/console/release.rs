@@ -136,7 +136,10 @@ pub async fn consent(
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
-    let note = wire::field::note(given(form.text("note")))?;
+    let note = match wire::field::note(given(form.text("note"))) {
+        Ok(note) => note,
+        Err(errors) => return page(&app, &caller, &view, *id, &errors).await,
+    };
     let body = form.text("note").as_bytes();
     let once = form.once(&caller, &format!("confirmation {id}"), body)?;
     let recorded = app.confirm_override(&caller, *id, note, once).await?;

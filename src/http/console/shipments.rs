@@ -97,22 +97,33 @@ pub async fn read(
     view: View,
     id: web::Path<Uuid>,
 ) -> Answer {
-    let shipment = app.preclearance(&caller, *id).await?;
+    shown(&app, &caller, &view, *id, &[]).await
+}
+
+/// A shipment, and what is wrong with the form of its page.
+async fn shown(app: &App, caller: &Caller, view: &View, id: Uuid, errors: &[FieldError]) -> Answer {
+    let shipment = app.preclearance(caller, id).await?;
     let context = context! {
         s => Value::from_serialize(shipment), address => format!("/console/shipments/{id}"),
+        errors => faults(errors, |path| path),
     };
-    view.page(&caller, "shipment.html", context)
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    view.page_as(status, caller, "shipment.html", context)
 }
 
 /// `POST /console/shipments/{id}/withdrawal`.
 pub async fn withdraw(
     app: web::Data<App>,
     Carrier(caller): Carrier,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
     let reason = given(form.text("reason"));
-    let reason = reason.map(|reason| wire::field::reason(Some(reason))).transpose()?;
+    let reason = match reason.map(|reason| wire::field::reason(Some(reason))).transpose() {
+        Ok(reason) => reason,
+        Err(errors) => return shown(&app, &caller, &view, *id, &errors).await,
+    };
     let once = form.once(&caller, &format!("withdrawal {id}"), form.text("reason").as_bytes())?;
     app.withdraw(&caller, *id, reason, Some(once)).await?;
     Ok(session::see(&format!("/console/shipments/{id}")))

@@ -2,6 +2,7 @@
 //! authority is asked as well.
 use super::alerts::given;
 use super::fields::Form;
+use super::fields::faults;
 use super::scan::as_given;
 use super::session;
 use super::view::Answer;
@@ -11,7 +12,9 @@ use crate::app::Error;
 use crate::http::caller::Officer;
 use crate::wire::alert::AlertReply;
 use crate::wire::alert::StoppageRequest;
+use actix_web::http::StatusCode;
 use actix_web::web;
+use minijinja::context;
 use uuid::Uuid;
 
 /// `GET /console/verifications/{id}/stoppage`.
@@ -29,11 +32,20 @@ pub async fn page(
 pub async fn stop(
     app: web::Data<App>,
     Officer(caller): Officer,
+    view: View,
     id: web::Path<Uuid>,
     Form(form): Form,
 ) -> Answer {
     let own = |name: &str| given(form.text(name)).map(str::to_owned);
-    let parts = StoppageRequest { measure: own("measure"), reason: own("reason") }.parts()?;
+    let asked = StoppageRequest { measure: own("measure"), reason: own("reason") };
+    let parts = match asked.parts() {
+        Ok(parts) => parts,
+        Err(errors) => {
+            let seen = app.verification(&caller, *id).await?;
+            let context = context! { errors => faults(&errors, |path| path), ..as_given(&seen) };
+            return view.page_as(StatusCode::BAD_REQUEST, &caller, "stoppage.html", context);
+        }
+    };
     let body = format!("{}\0{}", form.text("measure"), form.text("reason"));
     let once = form.once(&caller, &format!("stoppage {id}"), body.as_bytes())?;
     let recorded = app.stop_goods(&caller, *id, parts, Some(once)).await?;
