@@ -8,6 +8,7 @@ use super::licences::Change;
 use super::licences::Document;
 use super::licences::enter;
 use super::licences::matches_version;
+use super::licences::must_be_issuable;
 use super::licences::own;
 use super::licences::write_lines;
 use super::recorder::Command;
@@ -57,6 +58,7 @@ impl Command for Amend {
         }
         no_shipment_is_out(batch, &entry)?;
         let drawn = carried_over(&entry.held, self.document.licence())?;
+        must_be_issuable(batch, self.document.licence())?;
         let (body, licence) = self.document.clone().version(entry.held.licence.version + 1);
         let version = LicenceVersion {
             version: licence.version,

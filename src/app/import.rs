@@ -81,7 +81,7 @@ struct Several {
 struct Became {
     imported: u64,
     unchanged: u64,
-    refused: Vec<(u64, String, String)>,
+    refused: Vec<(u64, String, Vec<FieldError>)>,
 }
 
 impl Command for Several {
@@ -109,16 +109,25 @@ impl Command for Several {
             match issue.decide(batch) {
                 Ok(recorded) if recorded.outcome == Done::Created => became.imported += 1,
                 Ok(_) => became.unchanged += 1,
+                Err(Stop::Refuse(Error::Invalid(errors))) => {
+                    became.refused.push((*line, number, errors));
+                }
                 // The code beside these words says already that it is a conflict.
                 Err(Stop::Refuse(Error::Stale(words))) => {
-                    became.refused.push((*line, number, words));
+                    became.refused.push((*line, number, conflict(words)));
                 }
-                Err(Stop::Refuse(error)) => became.refused.push((*line, number, error.to_string())),
+                Err(Stop::Refuse(error)) => {
+                    became.refused.push((*line, number, conflict(error.to_string())));
+                }
                 Err(broken) => return Err(broken),
             }
         }
         Ok(Recorded { outcome: Done::Done, reply: super::judge::json(&became)?, version: None })
     }
+}
+
+fn conflict(words: String) -> Vec<FieldError> {
+    vec![FieldError::new("/number", "conflict", words)]
 }
 
 /// The report of an import, kept under the key that the caller gave it.
@@ -226,8 +235,7 @@ impl App {
             .map_err(|error| Error::Internal(error.to_string()))?;
         report.imported += became.imported;
         report.unchanged += became.unchanged;
-        for (line, number, detail) in became.refused {
-            let errors = vec![FieldError::new("/number", "conflict", detail)];
+        for (line, number, errors) in became.refused {
             report.refuse(BadRecord { line, number: Some(number), errors });
         }
         Ok(())

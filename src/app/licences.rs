@@ -25,6 +25,7 @@ use crate::domain::licence::Licence;
 use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
 use crate::domain::number;
+use crate::rules::issuing::issued_in_vain;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::licence_entries::LicenceEntryRow;
@@ -136,10 +137,19 @@ impl Command for Issue {
             }
             return Err(Error::Stale(format!("licence {number} is in the register already")).into());
         }
+        must_be_issuable(batch, &self.document.licence)?;
         let entry = insert(batch, self.document.clone(), &self.caller)?;
         let change = Change { caller: &self.caller, change: "issue", reason: None };
         enter(batch, entry, &change, Done::Created)
     }
+}
+
+/// Refuses a licence that no border would take as one of the State that it needs (rule 16).
+pub(super) fn must_be_issuable(batch: &Batch<'_>, licence: &Licence) -> Result<(), Error> {
+    let Some(state) = issued_in_vain(licence, &batch.lists) else { return Ok(()) };
+    let (kind, issuer) = (licence.kind.as_str(), licence.issuing_state);
+    let detail = format!("{issuer} cannot issue an {kind} licence of {state}");
+    Err(Error::Invalid(vec![FieldError::new("/issuing_state", "may_not_issue", detail)]))
 }
 
 fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<book::Entry, Stop> {

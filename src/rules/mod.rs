@@ -4,6 +4,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod finding;
+pub mod issuing;
 pub mod journey;
 pub mod offline;
 pub mod outward;

@@ -135,6 +135,65 @@ async fn an_authority_issues_for_its_own_state_only() {
 }
 
 #[tokio::test]
+async fn a_licence_that_its_state_can_never_issue_is_refused_where_it_is_entered() {
+    let service = start();
+    let authority = token("FR", "authority");
+    // As kind, from, to: whether France may issue it.
+    for (n, (kind, from, to, may)) in [
+        ("export", "FR", "KE", true),
+        ("export", "KE", "FR", false),
+        ("import", "KE", "FR", true),
+        ("import", "FR", "KE", false),
+        // Within the Union an authority of any Member State may.
+        ("export", "DE", "KE", true),
+        ("import", "KE", "DE", true),
+        // The State crossed issues it, and no licence says where the goods will pass.
+        ("transit", "KE", "AE", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut licence = export();
+        licence["number"] = json!(format!("FR-{n}"));
+        licence["kind"] = json!(kind);
+        (licence["country_of_export"], licence["country_of_import"]) = (json!(from), json!(to));
+        let answer = service.post("/v1/licences", &authority, &licence).await;
+        if may {
+            assert_eq!(answer.status, 201, "{kind} {from} {to}: {}", answer.text);
+        } else {
+            let fault = ("/issuing_state".to_owned(), "may_not_issue".to_owned());
+            assert_eq!(answer.faults(), [fault], "{kind} {from} {to}");
+        }
+    }
+    // Nor is one amended into it.
+    let mut amended = export();
+    (amended["number"], amended["country_of_export"]) = (json!("FR-0"), json!("KE"));
+    let headers = [("If-Match", "\"1\"")];
+    let path = "/v1/licences/FR-0";
+    let answer =
+        service.send(Method::PUT, path, &authority, &headers, Some(amended.to_string())).await;
+    assert_eq!(answer.faults(), [("/issuing_state".to_owned(), "may_not_issue".to_owned())]);
+    // A file's line says so, the others stand, and so they do the second time.
+    let (mut good, mut bad) = (export(), export());
+    good["number"] = json!("FR-GOOD");
+    (bad["number"], bad["country_of_export"]) = (json!("FR-BAD"), json!("KE"));
+    for figures in [[1, 0, 1], [0, 1, 1]] {
+        let body = format!("{good}\n{bad}");
+        let import = service.send(Method::POST, "/v1/licences/import", &authority, &[], Some(body));
+        let report = import.await.json();
+        let found = ["imported", "unchanged", "refused"].map(|name| report[name].clone());
+        assert_eq!(found, figures.map(|figure| json!(figure)), "{report}");
+        let error = &report["errors"][0];
+        assert_eq!((&error["line"], &error["number"]), (&json!(2), &json!("FR-BAD")), "{report}");
+        let error = &error["errors"][0];
+        assert_eq!(
+            (&error["path"], &error["code"]),
+            (&json!("/issuing_state"), &json!("may_not_issue"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_amendment_names_the_version_that_was_seen() {
     let service = start();
     service.issue_sample().await;

@@ -800,6 +800,7 @@ wrong-not_this_post = لا تمر بهذا المركز.
 wrong-not_your_post = ليس من مراكزك.
 wrong-not_your_shipment = لست الناقل ولا مقدم البيان.
 wrong-not_your_state = ليس من دولتك.
+wrong-may_not_issue = لا يمكن لتلك الدولة إصدار مثل هذا الترخيص.
 wrong-not_whole = ما يُعدّ يُذكر بقطع كاملة.
 wrong-not_yours = قوله للدولة الأخرى.
 wrong-one_of_two = اذكر أحدهما لا كليهما.

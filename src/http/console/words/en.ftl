@@ -798,6 +798,7 @@ wrong-not_this_post = It does not lead over this post.
 wrong-not_your_post = It is not one of your posts.
 wrong-not_your_shipment = You are neither the carrier nor the declarant.
 wrong-not_your_state = It is not of your State.
+wrong-may_not_issue = That State cannot issue such a licence.
 wrong-not_whole = What is counted is stated in whole pieces.
 wrong-not_yours = This is for the other State to say.
 wrong-one_of_two = Name one of the two, not both.

@@ -798,6 +798,7 @@ wrong-not_this_post = No pasa por este puesto.
 wrong-not_your_post = No es uno de sus puestos.
 wrong-not_your_shipment = Usted no es ni el transportista ni el declarante.
 wrong-not_your_state = No es de su Estado.
+wrong-may_not_issue = Ese Estado no puede expedir tal licencia.
 wrong-not_whole = Lo que se cuenta se indica en piezas enteras.
 wrong-not_yours = Le corresponde decirlo al otro Estado.
 wrong-one_of_two = Indique uno de los dos, no ambos.

@@ -798,6 +798,7 @@ wrong-not_this_post = Elle ne passe pas par ce poste.
 wrong-not_your_post = Ce n’est pas un de vos postes.
 wrong-not_your_shipment = Vous n’êtes ni le transporteur ni le déclarant.
 wrong-not_your_state = Ce n’est pas de votre État.
+wrong-may_not_issue = Cet État ne peut pas délivrer une telle licence.
 wrong-not_whole = Ce qui se compte est indiqué en pièces entières.
 wrong-not_yours = C’est à l’autre État de le dire.
 wrong-one_of_two = Indiquez l’un des deux, pas les deux.

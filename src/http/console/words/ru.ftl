@@ -793,6 +793,7 @@ wrong-not_this_post = Она не ведёт через этот пост.
 wrong-not_your_post = Это не ваш пост.
 wrong-not_your_shipment = Вы не перевозчик и не декларант.
 wrong-not_your_state = Это не вашего государства.
+wrong-may_not_issue = Это государство не может выдать такую лицензию.
 wrong-not_whole = Штучный товар указывается целым числом штук.
 wrong-not_yours = Об этом говорит другое государство.
 wrong-one_of_two = Укажите одно из двух, а не оба.

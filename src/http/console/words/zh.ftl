@@ -789,6 +789,7 @@ wrong-not_this_post = 不经过此口岸。
 wrong-not_your_post = 不是您的口岸。
 wrong-not_your_shipment = 您既非承运人也非申报人。
 wrong-not_your_state = 不属于贵国。
+wrong-may_not_issue = 该国不能签发此类许可证。
 wrong-not_whole = 按件计数的货物须为整件数。
 wrong-not_yours = 应由另一国说明。
 wrong-one_of_two = 只填其中一项。
