@@ -31,7 +31,8 @@ pub fn piece(db: &mut Db, row: &LogRow, from: u64) -> Result<Option<ReturnReques
     if from >= size {
         return Ok(None);
     }
-    let mut piece = ReturnRequest { log: row.origin.clone(), from, ..ReturnRequest::default() };
+    let mut piece =
+        ReturnRequest { log: Some(row.origin.clone()), from, ..ReturnRequest::default() };
     let mut bytes = 0;
     let (mut at, most) = (from, u64::try_from(RETURN_ENTRIES_MAX).unwrap_or(u64::MAX));
     for (upto, note) in storage::log::checkpoints(db, row.id, from, size.min(from + most))? {

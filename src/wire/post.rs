@@ -215,7 +215,7 @@ pub struct PostLogReply {
 #[serde(default, deny_unknown_fields)]
 pub struct ReturnRequest {
     /// The post's log.
-    pub log: String,
+    pub log: Option<String>,
     /// The index of the first entry.
     pub from: u64,
     /// The entries, to the byte.
@@ -232,7 +232,9 @@ impl ReturnRequest {
     /// The name of the log.
     pub fn log_name(&self) -> Result<String, Vec<FieldError>> {
         let (mut r, root) = (Reader::default(), At::Root(""));
-        let log = r.text(&root.field("log"), Some(&self.log), KEY_CHARS_MAX);
+        let at = root.field("log");
+        let log = r.text(&at, self.log.as_deref(), KEY_CHARS_MAX);
+        let log = r.required(&at, log);
         r.finish(log.map(|log| log.to_string()))
     }
 }
