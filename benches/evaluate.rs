@@ -74,7 +74,8 @@ fn fact(licence: &Value) -> LicenceFact {
     let sent: passavant::wire::licence::Licence =
         serde_json::from_value(licence["document"].clone()).expect("a licence");
     let licence = Arc::new(sent.read(1, "").expect("a sound licence"));
-    let standing = Standing { status: Status::Active, shipments: 0, drawn: Box::new([]) };
+    let standing =
+        Standing { status: Status::Active, shipments: 0, decisions: 0, drawn: Box::new([]) };
     LicenceFact { number: licence.number.clone(), lookup: Lookup::Held(Held { licence, standing }) }
 }
 

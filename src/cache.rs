@@ -239,7 +239,8 @@ mod tests {
         let sent: crate::wire::licence::Licence = serde_json::from_value(document).unwrap();
         let mut licence = sent.read(1, "").unwrap();
         licence.number = number.into();
-        let standing = Standing { status: Status::Active, shipments, drawn: Box::default() };
+        let standing =
+            Standing { status: Status::Active, shipments, decisions: 0, drawn: Box::default() };
         Held { licence: Arc::new(licence), standing }
     }
 

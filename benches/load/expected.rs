@@ -31,7 +31,8 @@ pub fn held(document: &Value) -> Result<Held, Failed> {
     let sent: wire::licence::Licence = serde_json::from_value(document.clone())?;
     let licence = sent.read(1, "").map_err(|errors| format!("{errors:?}"))?;
     let drawn = licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() });
-    let standing = Standing { status: Status::Active, shipments: 0, drawn: drawn.collect() };
+    let standing =
+        Standing { status: Status::Active, shipments: 0, decisions: 0, drawn: drawn.collect() };
     Ok(Held { licence: Arc::new(licence), standing })
 }
 

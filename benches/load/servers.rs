@@ -367,6 +367,7 @@ fn look_up(db: &mut Any, number: &str) -> Result<Lookup, Failed> {
     let standing = Standing {
         status: Status::parse(&status).ok_or("a status")?,
         shipments: 0,
+        decisions: 0,
         drawn: drawn.collect::<Option<_>>().ok_or("a balance")?,
     };
     Ok(Lookup::Held(Held { licence: Arc::new(licence), standing }))

@@ -23,7 +23,7 @@ use crate::domain::licence::LicenceUse;
 use crate::domain::licence::Status;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::licences::LicenceVersion;
+use crate::storage::licence_versions::LicenceVersion;
 use crate::wire::FieldError;
 
 /// A licence's next version, for whoever has seen the present one.
@@ -69,13 +69,14 @@ impl Command for Amend {
             actor: &self.caller.key(),
             at: batch.now,
         };
-        storage::licences::update(batch.db, entry.id, &version)?;
+        storage::licence_versions::update(batch.db, entry.id, &version)?;
         let kept: Vec<i64> = licence.lines.iter().map(|line| i64::from(line.line)).collect();
         storage::licences::remove_lines_except(batch.db, entry.id, &kept)?;
         write_lines(batch, entry.id, &licence, &drawn, "amendment")?;
         entry.body = body;
         entry.held.licence = licence;
         entry.held.standing.drawn = drawn;
+        entry.held.standing.decisions = 0;
         let change = Change { caller: &self.caller, change: "amendment", reason: None };
         enter(batch, entry, &change, Done::Done)
     }

@@ -48,7 +48,7 @@ fn version(db: &mut Db, entry: &Value) -> Result<Option<String>, Error> {
     if status != recorded {
         return Ok(Some(format!("{name} is {status} in the register and {recorded} in the entry")));
     }
-    let body = storage::licences::body_of_version(db, number, version)?.unwrap_or_default();
+    let body = storage::licence_versions::body_of_version(db, number, version)?.unwrap_or_default();
     let digest = nonce(text(entry, "nonce")).map(|nonce| salted(nonce, body.as_bytes()));
     let fits = digest.as_deref() == Some(text(entry, "document_sha256"));
     Ok((!fits).then(|| format!("document_sha256 is not the digest of {name}")))
@@ -107,7 +107,7 @@ fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<
         }
     }
     let number_of = u32::try_from(*version).unwrap_or_default();
-    if storage::licences::body_of_version(db, number, number_of)?.as_ref() != Some(body) {
+    if storage::licence_versions::body_of_version(db, number, number_of)?.as_ref() != Some(body) {
         return fault(format!("its document is not that of version {version}"));
     }
     if !is_post && !is_recorded(db, number, number_of)? {

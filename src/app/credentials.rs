@@ -162,7 +162,8 @@ impl App {
         let (place, version, at_us): (u64, u32, i64) = serde_json::from_str(&recorded.reply)
             .map_err(|error| Error::Internal(format!("a credential's record: {error}")))?;
         let asked = number.clone();
-        let body = move |db: &mut Db| storage::licences::body_of_version(db, &asked, version);
+        let body =
+            move |db: &mut Db| storage::licence_versions::body_of_version(db, &asked, version);
         let body = self.readers.read(body).await?.ok_or(Error::NotFound)?;
         let licence = book::licence_of(number, version, &body)?;
         let broken = |error: &dyn std::fmt::Display| {

@@ -19,7 +19,7 @@ use crate::domain::licence::Status;
 use crate::domain::number;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::licences::LicenceVersion;
+use crate::storage::licence_versions::LicenceVersion;
 use std::sync::Arc;
 
 /// A change of status that an authority decides.
@@ -119,11 +119,12 @@ impl Command for Decide {
             actor: &self.caller.key(),
             at: batch.now,
         };
-        storage::licences::update(batch.db, entry.id, &version)?;
+        storage::licence_versions::update(batch.db, entry.id, &version)?;
         let mut licence = entry.held.licence.as_ref().clone();
         licence.version = version.version;
         entry.held.licence = Arc::new(licence);
         entry.held.standing.status = status;
+        entry.held.standing.decisions += 1;
         if self.decision == Decision::Annulment {
             super::notice::annulled(batch, entry.id, &self.number)?;
         }

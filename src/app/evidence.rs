@@ -131,7 +131,8 @@ fn licences(
     for (number, version) in facts.versions() {
         let recorded = storage::licence_entries::of(db, number, version)?;
         let Some((log_id, index)) = recorded else { continue };
-        let Some(document) = storage::licences::body_of_version(db, number, version)? else {
+        let Some(document) = storage::licence_versions::body_of_version(db, number, version)?
+        else {
             continue;
         };
         let licence = licence_of(number, version, &document)?;

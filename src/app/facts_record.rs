@@ -104,6 +104,9 @@ struct LicenceFactRecord {
     held: Option<(u32, String, u32, Vec<DrawnRecord>)>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unavailable: bool,
+    /// Decisions since its document last changed; of a record that is older than the question, none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    decisions: u32,
 }
 
 /// What the register knew of a serial.
@@ -183,7 +186,7 @@ impl FactsRecord {
                         }
                         None => licence(&record.number, version)?,
                     },
-                    standing: standing(&status, shipments, drawn)
+                    standing: standing(&status, (shipments, record.decisions), drawn)
                         .ok_or_else(|| broken("a standing"))?,
                 }),
             };
@@ -224,6 +227,7 @@ impl FactsRecord {
 }
 
 fn licence_record(fact: &LicenceFact) -> LicenceFactRecord {
+    let mut decisions = 0;
     let (held, unavailable) = match &fact.lookup {
         Lookup::Held(held) => {
             let standing = &held.standing;
@@ -232,15 +236,27 @@ fn licence_record(fact: &LicenceFact) -> LicenceFactRecord {
                 .map(|drawn| (drawn.line, drawn.reserved.micros(), drawn.consumed.micros()))
                 .collect();
             let status = standing.status.as_str().to_owned();
+            decisions = standing.decisions;
             (Some((held.licence.version, status, standing.shipments, drawn)), false)
         }
         Lookup::NotFound => (None, false),
         Lookup::Unavailable => (None, true),
     };
-    LicenceFactRecord { number: fact.number.to_string(), held, unavailable }
+    LicenceFactRecord { number: fact.number.to_string(), held, unavailable, decisions }
 }
 
-pub(super) fn standing(status: &str, shipments: u32, drawn: Vec<DrawnRecord>) -> Option<Standing> {
+/// Whether a count that is written only where there is something to count is none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(super) fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Where a licence stands: its status, shipments and decisions, and what is drawn.
+pub(super) fn standing(
+    status: &str,
+    (shipments, decisions): (u32, u32),
+    drawn: Vec<DrawnRecord>,
+) -> Option<Standing> {
     let drawn = drawn.into_iter().map(|(line, reserved, consumed)| {
         let reserved = Quantity::from_micros(reserved)?;
         Some(Drawn { line, reserved, consumed: Quantity::from_micros(consumed)? })
@@ -248,6 +264,7 @@ pub(super) fn standing(status: &str, shipments: u32, drawn: Vec<DrawnRecord>) ->
     Some(Standing {
         status: Status::parse(status)?,
         shipments,
+        decisions,
         drawn: drawn.collect::<Option<_>>()?,
     })
 }

@@ -52,6 +52,8 @@ struct Stated {
     version: u32,
     status: String,
     shipments: u32,
+    #[serde(default, skip_serializing_if = "facts_record::is_none")]
+    decisions: u32,
     drawn: Vec<facts_record::DrawnRecord>,
     document: String,
 }
@@ -201,7 +203,8 @@ fn read(
     if licence.number != *number || licence.issuing_state != from {
         return Err("its document is of another licence");
     }
-    let standing = facts_record::standing(&stated.status, stated.shipments, stated.drawn)
+    let counts = (stated.shipments, stated.decisions);
+    let standing = facts_record::standing(&stated.status, counts, stated.drawn)
         .ok_or("where it stands does not read")?;
     let held = Held { licence: Arc::new(licence), standing };
     Ok(Some((held, Arc::from(stated.document))))
@@ -283,6 +286,7 @@ impl App {
                     version: row.version,
                     status: row.standing.status.as_str().to_owned(),
                     shipments: row.standing.shipments,
+                    decisions: row.standing.decisions,
                     drawn: facts_record::drawn(&row.standing),
                     document: row.body,
                 })

@@ -86,10 +86,12 @@ impl App {
         limit: u16,
     ) -> Result<Paged<VersionReply>, Error> {
         let (id, most) = (self.own_licence(caller, number).await?.id, i64::from(limit) + 1);
-        let rows =
-            self.readers.read(move |db| storage::licences::versions(db, id, after, most)).await?;
+        let rows = self
+            .readers
+            .read(move |db| storage::licence_versions::versions(db, id, after, most))
+            .await?;
         let (shown, next) = cut(rows, limit, |row| row.version);
-        let reply = |row: storage::licences::VersionRow| {
+        let reply = |row: storage::licence_versions::VersionRow| {
             let licence = row.body.map(RawValue::from_string).transpose();
             Ok(VersionReply {
                 version: row.version,

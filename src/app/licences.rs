@@ -29,8 +29,8 @@ use crate::rules::issuing::issued_in_vain;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::licence_entries::LicenceEntryRow;
+use crate::storage::licence_versions::LicenceVersion;
 use crate::storage::licences::LedgerRow;
-use crate::storage::licences::LicenceVersion;
 use crate::storage::licences::LineRow;
 use crate::storage::licences::NewLicence;
 use crate::wire;
@@ -175,12 +175,12 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
         actor: &caller.key(),
         at: batch.now,
     };
-    storage::licences::insert_version(batch.db, id, &version)?;
+    storage::licence_versions::insert_version(batch.db, id, &version)?;
     let drawn: Box<[Drawn]> =
         licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() }).collect();
     write_lines(batch, id, &licence, &drawn, "issue")?;
     super::due::issued(batch, &licence)?;
-    let standing = Standing { status: Status::Active, shipments: 0, drawn };
+    let standing = Standing { status: Status::Active, shipments: 0, decisions: 0, drawn };
     Ok(book::Entry { id, held: Held { licence, standing }, body })
 }
 

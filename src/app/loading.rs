@@ -27,7 +27,7 @@ use crate::rules::CLOCK_DIFFERENCE_S;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::allowances::AllowanceSerialRow;
-use crate::storage::licences::LicenceVersion;
+use crate::storage::licence_versions::LicenceVersion;
 use crate::storage::licences::NewLicence;
 use crate::storage::posts::ReferenceRow;
 use crate::storage::stoppages::StoppageRow;
@@ -244,7 +244,7 @@ fn read(snapshot: &Snapshot) -> Result<Vec<Ready>, Error> {
     let mut ready = Vec::with_capacity(snapshot.licences.len());
     for copy in &snapshot.licences {
         let licence = Arc::new(book::licence_of(&copy.number, copy.version, &copy.document)?);
-        let found = standing(&copy.status, copy.shipments, copy.drawn.clone());
+        let found = standing(&copy.status, (copy.shipments, copy.decisions), copy.drawn.clone());
         let mut standing = found.ok_or_else(|| broken("a licence's standing"))?;
         for drawn in standing.drawn.iter_mut().filter(|_| own(&copy.number)) {
             let left = left.get(&(&copy.number, i64::from(drawn.line))).copied();
@@ -277,11 +277,13 @@ fn take_up(batch: &mut Batch<'_>, ready: &Ready) -> Result<(), Stop> {
     let id = match known {
         Some((id, same)) if same == licence.version => id,
         Some((id, _)) => {
-            storage::licences::update(batch.db, id, &version)?;
+            storage::licence_versions::update(batch.db, id, &version)?;
             id
         }
         None => insert(batch, licence, &version)?,
     };
+    let (version, decisions) = (licence.version, standing.decisions);
+    storage::licence_versions::put_decisions(batch.db, id, version, decisions)?;
     write(batch, id, licence, standing)?;
     let held = Held { licence: Arc::clone(licence), standing: standing.clone() };
     batch.put_licence(book::Entry { id, held, body: Arc::clone(body) });
@@ -305,7 +307,7 @@ fn insert(
             body: version.body.unwrap_or_default(),
         },
     )?;
-    storage::licences::insert_version(batch.db, id, version)?;
+    storage::licence_versions::insert_version(batch.db, id, version)?;
     Ok(id)
 }
 

@@ -137,7 +137,7 @@ fn derive(db: &mut Db, entry: &Value, row: &VerificationRow) -> Result<String, E
 
 /// What a version of a licence says.
 pub(super) fn document(db: &mut Db, number: &str, version: u32) -> Result<Arc<Licence>, Error> {
-    let body = storage::licences::body_of_version(db, number, version)?
+    let body = storage::licence_versions::body_of_version(db, number, version)?
         .ok_or_else(|| Error::Internal(format!("licence {number} version {version} is gone")))?;
     Ok(Arc::new(book::licence_of(number, version, &body)?))
 }

@@ -254,6 +254,7 @@ fn copy(entry: &book::Entry) -> LicenceCopy {
         version: licence.version,
         status: standing.status.as_str().to_owned(),
         shipments: standing.shipments,
+        decisions: standing.decisions,
         drawn: drawn(standing),
         document: entry.body.to_string(),
     }

@@ -297,6 +297,8 @@ pub struct Standing {
     pub status: Status,
     /// Releases that stand against it.
     pub shipments: u32,
+    /// Decisions taken since its document last changed: so many versions before the present one say the same.
+    pub decisions: u32,
     /// What has been drawn, by line.
     pub drawn: Box<[Drawn]>,
 }

@@ -20,6 +20,7 @@ mod announcement;
 mod chain;
 mod claims;
 mod dates;
+mod decided;
 mod goods;
 mod identifiers;
 mod markings;
@@ -64,7 +65,7 @@ const RULES: &[Rule] = &[
     status::data_stale,
     status::authenticity,
     status::licence_type,
-    status::licence_status,
+    decided::licence_status,
     status::licence_content,
     status::conditions,
     dates::licence_validity,

@@ -15,7 +15,6 @@ use crate::domain::goods::Movement;
 use crate::domain::licence::Authenticity;
 use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
-use crate::domain::licence::Status;
 
 /// 10 LICENCE_REFERENCE_MISSING: every item of listed goods quotes a licence or the reference of
 /// an exemption; an item that quotes any licence needs all of them, whatever exemption stands beside it. Antiques and deactivated firearms need none as long as that claim holds, and where the year of an
@@ -269,70 +268,6 @@ impl std::fmt::Display for Kinds<'_, '_> {
             write!(f, "{comma}{} licence of {}", licence.kind.as_str(), licence.issuing_state)?;
         }
         Ok(())
-    }
-}
-
-/// 17 LICENCE_REVOKED, LICENCE_ANNULLED, LICENCE_SURRENDERED, 18 LICENCE_SUSPENDED and 19
-/// LICENCE_SUPERSEDED: the licence is active at the instant of the check. A revoked licence counts no more from
-/// the decision on; an annulled one never did, so that earlier releases under it are to be looked at again;
-/// a suspended one may come back and keeps what it has reserved. All three hold the goods at every
-/// border. A licence given back by its holder holds them too, but where it is only shown as proof of
-/// a movement it has already covered, that is merely made known. A licence replaced by another one, and
-/// a quote of an older or unheard-of version than the one in force, are referred.
-pub(super) fn licence_status(case: &Case<'_>, findings: &mut Findings) {
-    for item in &case.items {
-        for quote in &item.quotes {
-            let Some(held) = quote.held() else { continue };
-            if held.standing.status != Status::Active {
-                inactive(case, item, quote, held, findings);
-            }
-            let version = held.licence.version;
-            if let Some(quoted) = quote.quote.version.filter(|quoted| *quoted != version) {
-                let finding = findings.add(Code::LicenceSuperseded).on(item, quote);
-                finding.declared(quoted).licensed(version).says(format_args!(
-                    "version {quoted} of {} is quoted, in force is {version}",
-                    quote.quote.number
-                ));
-            }
-        }
-    }
-}
-
-fn inactive(
-    case: &Case<'_>,
-    item: &ItemCase<'_>,
-    quote: &QuoteCase<'_>,
-    held: &Held,
-    findings: &mut Findings,
-) {
-    let (status, number) = (held.standing.status, &quote.quote.number);
-    let code = match status {
-        Status::Active => return,
-        Status::Suspended => Code::LicenceSuspended,
-        Status::Revoked => Code::LicenceRevoked,
-        Status::Annulled => Code::LicenceAnnulled,
-        Status::Surrendered => Code::LicenceSurrendered,
-        Status::Superseded => Code::LicenceSuperseded,
-    };
-    let finding = findings.add(code).on(item, quote).declared(number).licensed(status.as_str());
-    match (status, &held.licence.clauses().superseded_by) {
-        (Status::Annulled, _) => {
-            finding.says(format_args!("{number} has been annulled and never was valid"))
-        }
-        (Status::Superseded, Some(by)) => {
-            finding.says(format_args!("{number} has been replaced by {by}"))
-        }
-        (
-            Status::Active
-            | Status::Suspended
-            | Status::Revoked
-            | Status::Surrendered
-            | Status::Superseded,
-            _,
-        ) => finding.says(format_args!("{number} is {}", status.as_str())),
-    };
-    if status == Status::Surrendered && !case.is_ahead(&held.licence) {
-        finding.severity(Severity::Inform);
     }
 }
 

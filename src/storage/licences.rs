@@ -1,4 +1,4 @@
-//! Licences, their versions, their lines' balances and the ledger.
+//! Licences, their lines' balances and the ledger.
 use super::Db;
 use super::Error;
 use super::Result;
@@ -6,9 +6,7 @@ use super::in_runs;
 use super::schema::ledger;
 use super::schema::licence;
 use super::schema::licence_line;
-use super::schema::licence_version;
 use crate::domain::Quantity;
-use crate::domain::Timestamp;
 use crate::domain::licence::Drawn;
 use crate::domain::licence::Standing;
 use crate::domain::licence::Status;
@@ -31,25 +29,6 @@ pub struct LicenceRow {
     pub standing: Standing,
     /// The document, JSON.
     pub body: String,
-}
-
-/// A licence to be written: a new one, or the next version of one.
-#[derive(Debug)]
-pub struct LicenceVersion<'a> {
-    /// The version's number.
-    pub version: u32,
-    /// Where it stands with it.
-    pub status: Status,
-    /// What happened: `issue`, `amendment`, `suspension` and so on.
-    pub change: &'static str,
-    /// Why, in the authority's words.
-    pub reason: Option<&'a str>,
-    /// The document, where it changes.
-    pub body: Option<&'a str>,
-    /// Who did it.
-    pub actor: &'a str,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A movement of a balance.
@@ -103,7 +82,7 @@ pub struct NewLicence<'a> {
 }
 
 /// Column order of [`read`].
-type Columns = (i64, String, String, i64, i64, String);
+type Columns = (i64, String, String, i64, i64, i64, String);
 
 /// Reads licences by number, with their balances; numbers that do not exist are left out.
 pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
@@ -112,6 +91,7 @@ pub fn read(db: &mut Db, numbers: &[&str]) -> Result<Vec<LicenceRow>> {
         licence::number,
         licence::status,
         licence::version,
+        licence::document_version,
         licence::shipments,
         licence::body,
     );
@@ -167,7 +147,7 @@ fn lines(db: &mut Db, licences: &[i64]) -> Result<Vec<Line>> {
 }
 
 fn whole(
-    (id, number, status, version, shipments, body): Columns,
+    (id, number, status, version, document_version, shipments, body): Columns,
     lines: &[Line],
 ) -> Result<LicenceRow> {
     let corrupt = |what: &str| Error::Corrupt(format!("licence {number}: {what}"));
@@ -184,9 +164,12 @@ fn whole(
         })
         .collect::<Option<_>>()
         .ok_or_else(|| corrupt("a balance"))?;
+    let decisions = u32::try_from(version - document_version)
+        .map_err(|_e| corrupt("the version of its document"))?;
     let version = u32::try_from(version).map_err(|_e| corrupt("version"))?;
     let shipments = u32::try_from(shipments).map_err(|_e| corrupt("shipments"))?;
-    Ok(LicenceRow { id, number, version, standing: Standing { status, shipments, drawn }, body })
+    let standing = Standing { status, shipments, decisions, drawn };
+    Ok(LicenceRow { id, number, version, standing, body })
 }
 
 /// The number of a licence's row.
@@ -197,37 +180,6 @@ pub fn number(db: &mut Db, id: i64) -> Result<String> {
 /// Inserts a licence; gives its row number.
 pub fn insert(db: &mut Db, new: &NewLicence<'_>) -> Result<i64> {
     Ok(diesel::insert_into(licence::table).values(new).returning(licence::id).get_result(db)?)
-}
-
-/// Writes a version into the history.
-pub fn insert_version(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Result<()> {
-    diesel::insert_into(licence_version::table)
-        .values((
-            licence_version::licence_id.eq(id),
-            licence_version::version.eq(i64::from(version.version)),
-            licence_version::status.eq(version.status.as_str()),
-            licence_version::change.eq(version.change),
-            licence_version::reason.eq(version.reason),
-            licence_version::body.eq(version.body),
-            licence_version::actor.eq(version.actor),
-            licence_version::at_us.eq(version.at.as_microsecond()),
-        ))
-        .execute(db)?;
-    Ok(())
-}
-
-/// Makes a version the present one.
-pub fn update(db: &mut Db, id: i64, version: &LicenceVersion<'_>) -> Result<()> {
-    diesel::update(licence::table.find(id))
-        .set((
-            licence::status.eq(version.status.as_str()),
-            licence::version.eq(i64::from(version.version)),
-        ))
-        .execute(db)?;
-    if let Some(body) = version.body {
-        diesel::update(licence::table.find(id)).set(licence::body.eq(body)).execute(db)?;
-    }
-    insert_version(db, id, version)
 }
 
 /// Writes how often licences have been drawn upon.
@@ -336,55 +288,6 @@ pub fn ledger(db: &mut Db, id: i64, after: i64, limit: i64) -> Result<Vec<(i64, 
         .order(ledger::id)
         .limit(limit)
         .select((ledger::id, LedgerRow::as_select()))
-        .load(db)?)
-}
-
-/// The document of a licence as a version had it: the latest one written at or before it.
-pub fn body_of_version(db: &mut Db, number: &str, version: u32) -> Result<Option<String>> {
-    let id: Option<i64> = licence::table
-        .filter(licence::number.eq(number))
-        .select(licence::id)
-        .first(db)
-        .optional()?;
-    let Some(id) = id else { return Ok(None) };
-    let body: Option<Option<String>> = licence_version::table
-        .filter(licence_version::licence_id.eq(id))
-        .filter(licence_version::version.le(i64::from(version)))
-        .filter(licence_version::body.is_not_null())
-        .order(licence_version::version.desc())
-        .select(licence_version::body)
-        .first(db)
-        .optional()?;
-    Ok(body.flatten())
-}
-
-/// A version in a licence's history.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = licence_version)]
-pub struct VersionRow {
-    /// Its number.
-    pub version: i64,
-    /// Where the licence stood after it.
-    pub status: String,
-    /// What happened.
-    pub change: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// The document, where the change altered it.
-    pub body: Option<String>,
-    /// Who.
-    pub actor: String,
-    /// When.
-    pub at_us: i64,
-}
-
-/// Versions of a licence after one, in order.
-pub fn versions(db: &mut Db, id: i64, after: i64, limit: i64) -> Result<Vec<VersionRow>> {
-    Ok(licence_version::table
-        .filter(licence_version::licence_id.eq(id).and(licence_version::version.gt(after)))
-        .order(licence_version::version)
-        .limit(limit)
-        .select(VersionRow::as_select())
         .load(db)?)
 }
 

@@ -15,6 +15,7 @@ pub mod figures;
 pub mod idempotency;
 mod journey_schema;
 pub mod licence_entries;
+pub mod licence_versions;
 pub mod licences;
 pub mod lists;
 pub mod locks;

@@ -12,6 +12,7 @@ diesel::table! {
         version -> BigInt,
         shipments -> BigInt,
         body -> Text,
+        document_version -> BigInt,
     }
 }
 

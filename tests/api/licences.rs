@@ -194,6 +194,39 @@ async fn a_licence_that_its_state_can_never_issue_is_refused_where_it_is_entered
 }
 
 #[tokio::test]
+async fn a_decision_supersedes_no_version_and_an_amendment_does() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    let path = format!("/v1/licences/{EXPORT}");
+    let decide = async |what: &str| {
+        let reason = json!({"reason": "inquiry 77"});
+        let decided = service.post(&format!("{path}/{what}"), &authority, &reason).await;
+        assert_eq!(decided.status, 200, "{}", decided.text);
+    };
+    let quoting = async |version: u32| {
+        let mut declaration = cartridges(&format!("FR-{version}"), "10");
+        declaration["items"][0]["licences"][0]["version"] = json!(version);
+        let verification = service.verify(&declaration).await.json();
+        codes(&verification).contains(&"LICENCE_SUPERSEDED")
+    };
+    decide("suspension").await;
+    decide("reinstatement").await;
+    let superseded = [quoting(1).await, quoting(2).await, quoting(3).await, quoting(4).await];
+    assert_eq!(superseded, [false, false, false, true], "its document was never changed");
+    let mut amended = export();
+    amended["place_of_issue"] = json!("Lyon");
+    let headers = [("If-Match", "\"3\"")];
+    let body = Some(amended.to_string());
+    let put = service.send(Method::PUT, &path, &authority, &headers, body).await;
+    assert_eq!(put.status, 200, "{}", put.text);
+    decide("suspension").await;
+    decide("reinstatement").await;
+    let superseded = [quoting(3).await, quoting(4).await, quoting(5).await, quoting(6).await];
+    assert_eq!(superseded, [true, false, false, false]);
+}
+
+#[tokio::test]
 async fn an_amendment_names_the_version_that_was_seen() {
     let service = start();
     service.issue_sample().await;

@@ -236,7 +236,7 @@ async fn a_form_that_lacks_something_comes_back_with_what_is_wrong() {
     let shipment = format!("/console/shipments/{}", lodged["id"].as_str().unwrap());
     let (blank, much) = (("reason", "  "), ("reason", &*long));
     let note = ("note", &*long);
-    let forms: [(&Person<'_>, String, Vec<(&str, &str)>, &str); 11] = [
+    let forms = [
         (&desk, format!("{verdict}/stoppage"), vec![blank, ("measure", "hold")], "reason-fault"),
         (&desk, format!("{verdict}/stoppage"), vec![much, ("measure", "hold")], "reason-fault"),
         (&desk, format!("{verdict}/stoppage"), vec![("reason", "a smell")], "class=\"fault\""),

@@ -346,6 +346,10 @@ async fn a_post_returns_over_the_api_and_nothing_that_was_altered_joins() {
         let refused = back(&piece).await;
         assert_eq!(refused.json()["errors"][0]["path"], path, "{}", refused.text);
     }
+    let mut nameless = serde_json::to_value(&whole).unwrap();
+    nameless["log"] = Value::Null;
+    let refused = centre.post(RETURNS, &officer, &nameless).await;
+    assert_eq!(refused.faults(), [("/log".to_owned(), "required".to_owned())]);
     assert_eq!(balance(&centre).await["reserved"], "30", "nothing of all that has joined");
     let (stranger, body) = (token("KE", "officer"), serde_json::to_value(&whole).unwrap());
     assert_eq!(centre.post(RETURNS, &stranger, &body).await.status, 404);

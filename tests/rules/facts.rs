@@ -49,6 +49,8 @@ struct SentLicence {
     #[serde(default)]
     shipments: u32,
     #[serde(default)]
+    decisions: u32,
+    #[serde(default)]
     drawn: Vec<SentDrawn>,
 }
 
@@ -329,6 +331,7 @@ fn held(sent: &SentLicence) -> Held {
     let standing = Standing {
         status: Status::parse(status).expect("a status"),
         shipments: sent.shipments,
+        decisions: sent.decisions,
         drawn: drawn.collect(),
     };
     Held { licence: Arc::new(licence), standing }

@@ -1,6 +1,7 @@
 //! A snapshot as it is written down, signed and read back.
 use crate::app::cut_off::ReleasedBefore;
 use crate::app::facts_record::DrawnRecord;
+use crate::app::facts_record::is_none;
 use crate::credential::KeySet;
 use crate::credential::jws;
 use crate::domain::Text;
@@ -71,6 +72,8 @@ pub(in crate::app) struct LicenceCopy {
     pub version: u32,
     pub status: String,
     pub shipments: u32,
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub decisions: u32,
     pub drawn: Vec<DrawnRecord>,
     pub document: String,
 }
