@@ -17,6 +17,7 @@ use super::told;
 use crate::audit::entry::seal;
 use crate::domain::Country;
 use crate::domain::Timestamp;
+use crate::domain::Unit;
 use crate::domain::alert::About;
 use crate::domain::alert::Addressee;
 use crate::domain::alert::Kind;
@@ -25,6 +26,7 @@ use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
 use crate::domain::event::Event;
 use crate::domain::lists::Lists;
+use crate::domain::quantity::convert;
 use crate::domain::reference::ReferenceKind;
 use crate::rules;
 use crate::rules::Case;
@@ -87,7 +89,7 @@ impl Presented {
     }
 }
 
-/// A declaration's content, whatever the dress of its numbers.
+/// A declaration's content, whatever the dress of its numbers and of its instant: what is counted is counted in pieces.
 fn content(
     mut sent: crate::wire::declaration::Declaration,
     read: &Declaration,
@@ -96,6 +98,18 @@ fn content(
         reference.value = Some(read.reference.value.to_string());
     }
     sent.ucr = read.ucr.as_ref().map(ToString::to_string);
+    sent.accepted_at = read.accepted_at.map(|(at, _)| instant(at));
+    for (sent, item) in sent.items.iter_mut().zip(&read.items) {
+        let in_pieces = |quantity| convert(quantity, item.unit, item.content, Unit::C62);
+        let said = |quantity| in_pieces(quantity).unwrap_or(quantity).to_string();
+        if in_pieces(item.quantity).is_some() {
+            (sent.unit, sent.content) = (Some(Unit::C62.to_string()), None);
+        }
+        sent.quantity = Some(said(item.quantity));
+        for (sent, quote) in sent.licences.iter_mut().zip(&item.licences) {
+            sent.quantity = quote.quantity.map(said);
+        }
+    }
     json(&sent)
 }
 

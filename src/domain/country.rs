@@ -17,8 +17,12 @@ impl std::hash::Hash for Country {
     }
 }
 
-/// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta, Melilla and Serbia.
-const CUSTOMS_CODES: [&str; 5] = ["XK", "XI", "XC", "XL", "XS"];
+/// Codes that customs use beside ISO 3166-1: Kosovo, Northern Ireland, Ceuta and Melilla.
+const CUSTOMS_CODES: [&str; 4] = ["XK", "XI", "XC", "XL"];
+
+/// Serbia as customs tariffs write it, and as everybody else does: one State under one code, so that neither an
+/// embargo nor a licence misses it.
+const SERBIA: (&str, [u8; 2]) = ("XS", *b"RS");
 
 /// Codes withdrawn from ISO 3166-1 of States that made arms still in use.
 const WITHDRAWN: [&str; 10] = ["AN", "BU", "CS", "DD", "FX", "SU", "TP", "VD", "YU", "ZR"];
@@ -42,9 +46,10 @@ static ASSIGNED: LazyLock<[bool; 26 * 26]> = LazyLock::new(|| {
 });
 
 impl Country {
-    /// Reads two capital letters.
+    /// Reads two capital letters. The customs code of Serbia is read as its code in ISO 3166-1.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         match text.as_bytes() {
+            _ if text == SERBIA.0 => Ok(Self(SERBIA.1)),
             &[a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([a, b])),
             _ => Err(Invalid::new(
                 "not_a_country_code",
@@ -117,6 +122,11 @@ mod tests {
         for bad in ["EL", "UK", "SU", "YU", "ZZ", "QQ"] {
             assert!(!Country::parse(bad).unwrap().is_assigned(), "{bad}");
         }
+    }
+
+    #[test]
+    fn serbia_is_one_state() {
+        assert_eq!(Country::parse("XS"), Country::parse("RS"));
     }
 
     #[test]

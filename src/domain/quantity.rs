@@ -195,6 +195,24 @@ impl Unit {
             .map(|(_, dimension, factor)| (*dimension, *factor))
     }
 
+    /// What restating pieces in it may have added where millionths of it are no whole pieces (`DZN`, `GRO`): less
+    /// than half a piece. Goods that are counted go whole, so that a difference no larger is none.
+    pub fn rounding(self) -> Quantity {
+        let micros = match self.entry() {
+            Some((Dimension::Count, factor)) if i128::from(MICROS) % factor != 0 => {
+                i128::from(MICROS) / (2 * factor)
+            }
+            _ => 0,
+        };
+        Quantity(i64::try_from(micros).unwrap_or_default())
+    }
+
+    /// A sum of restated quantities, where it is another one but for that.
+    pub fn settled(self, sum: Quantity, whole: Quantity) -> Quantity {
+        let differs = sum.saturating_minus(whole).max(whole.saturating_minus(sum));
+        if differs <= self.rounding() { whole } else { sum }
+    }
+
     /// What it measures; `None` for a code that is not a unit of these goods (`CTG` content gram,
     /// `CQ` cartridge as a unit, package codes such as `BX`).
     pub fn dimension(self) -> Option<Dimension> {
@@ -321,6 +339,17 @@ mod tests {
         ] {
             assert_eq!(to("5", from, "C62").as_deref(), Some(pieces), "{from}");
         }
+    }
+
+    #[test]
+    fn only_units_that_do_not_divide_into_millionths_are_rounded() {
+        let rounding = |unit: &str| Unit::parse(unit).unwrap().rounding().to_string();
+        for unit in ["C62", "PR", "CEN", "MIL", "KGM", "LBR", "SET"] {
+            assert_eq!(rounding(unit), "0", "{unit}");
+        }
+        // Half a piece is a 24th of a dozen, and a 288th of a gross.
+        assert_eq!(rounding("DZN"), "0.041666");
+        assert_eq!(rounding("GRO"), "0.003472");
     }
 
     #[test]

@@ -66,12 +66,13 @@ pub enum MrnFlow {
 
 /// Years from here on are of the last century: movement reference numbers are given since the nineties.
 const CENTURY_FROM: u8 = 90;
-/// First year whose numbers may have a letter of procedure.
-const LETTERS_FROM: u8 = 24;
+/// First year all of whose numbers have a letter of procedure; those of the year before may have one, or anything.
+const LETTERS_FROM: u8 = 25;
 
 /// What a syntactically sound MRN says; `None` where the 18 characters do not have its form.
 ///
-/// The procedure letter is only read in numbers of 2024 and later, and for 2024 only where it is one.
+/// The procedure letter is only read in numbers of 2025 and later: both structures were given in 2024, and a letter
+/// there need not be one of procedure.
 pub fn mrn_flow(mrn: &str) -> Option<MrnFlow> {
     let chars: &[u8; 18] = mrn.as_bytes().try_into().ok()?;
     let [y1, y2, c1, c2, .., letter, digit] = chars;
@@ -87,7 +88,6 @@ pub fn mrn_flow(mrn: &str) -> Option<MrnFlow> {
         b'A'..=b'E' => Some(MrnFlow::Export),
         b'J'..=b'M' => Some(MrnFlow::Transit),
         b'R'..=b'W' => Some(MrnFlow::Import),
-        _ if year == LETTERS_FROM => Some(MrnFlow::Unstated),
         _ => None,
     }
 }
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn the_letter_tells_the_procedure_from_2024_on() {
+    fn the_letter_tells_the_procedure_from_2025_on() {
         let flow = |mrn: &str| mrn_flow(mrn);
         assert_eq!(flow("26FR000410123456A4"), Some(MrnFlow::Export));
         assert_eq!(flow("26TR340123009876J6"), Some(MrnFlow::Transit));
         assert_eq!(flow("26GB0000601001EBR1"), Some(MrnFlow::Import));
-        assert_eq!(flow("24GB0000601001EBR1"), Some(MrnFlow::Import));
+        assert_eq!(flow("24GB0000601001EBR1"), Some(MrnFlow::Unstated));
         assert_eq!(flow("24CZ57000023VY9V39"), Some(MrnFlow::Unstated));
         assert_eq!(flow("21CZ57000023VY9A39"), Some(MrnFlow::Unstated));
         assert_eq!(flow("99IT9876AB88901209"), Some(MrnFlow::Unstated));

@@ -32,7 +32,8 @@ struct Draw<'c, 'a> {
 /// The balance is only asked of licences that the goods draw upon at this border or a later one: an export
 /// licence shown at import has been drawn at export and may be empty. Discrete goods have no tolerance.
 /// Goods measured by mass have one only where the profile or the State's overlay sets it; an excess
-/// within it is made known, an excess above it holds. Less than authorised is no finding. Items that
+/// within it is made known, an excess above it holds. Pieces are whole also under a line in dozens or gross, where
+/// less than half a piece is what restating them has added. Less than authorised is no finding. Items that
 /// were released under this reference before are left to rule 5, and a spent licence for one shipment to
 /// rule 83. At a post that is cut off from the register, a licence that it draws upon has left what was set aside
 /// for it, and of others it knows what they had when its snapshot was taken: what is beyond that is referred,
@@ -78,9 +79,10 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
     let balance = draw.held.balance(line);
     let left = line.quantity.saturating_minus(balance.consumed).saturating_minus(balance.reserved);
     let offline = case.facts.offline.as_ref();
-    let (code, limit) = if total > line.quantity {
+    let is_over = |limit: Quantity| total.saturating_minus(limit) > line.unit.rounding();
+    let (code, limit) = if is_over(line.quantity) {
         (Code::QuantityExceedsAuthorised, line.quantity)
-    } else if total > left
+    } else if is_over(left)
         && case.is_ahead(&draw.held.licence)
         && !case.has_had_its_shipment(draw.held)
     {

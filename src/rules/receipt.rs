@@ -216,11 +216,14 @@ fn take_rest(lots: &mut [Lot<'_>], goods: &Found, strangers: Vec<Serial>) {
         if taken.is_zero() {
             continue;
         }
-        let count = convert(taken, unit, content, Unit::C62).map_or(0, Quantity::floor);
+        // Half a piece more, since restating pieces is not exact in every unit.
+        let nearly = taken.plus(unit.rounding()).unwrap_or(taken);
+        let count = convert(nearly, unit, content, Unit::C62).map_or(0, Quantity::floor);
         if let Some(arrived) = add(lots, *place, taken, unit, content) {
             arrived.unknown.extend(strangers.drain(..count.min(strangers.len())));
         }
-        rest = (offered.saturating_minus(taken), unit, content);
+        let beyond = unit.settled(offered.saturating_minus(taken), Quantity::ZERO);
+        rest = (beyond, unit, content);
     }
     if rest.0.is_zero() {
         return;

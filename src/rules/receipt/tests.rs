@@ -212,3 +212,22 @@ fn firearms_that_were_not_counted_in_pieces_are_not_complete_unread() {
     let (turnout, items, _) = after(&[sets], &[&[found(Category::Firearm, "2", "SET", &[])]]);
     assert_eq!((turnout, items[0].unread), (Turnout::Differs, 2), "{items:?}");
 }
+
+#[test]
+fn the_last_piece_of_a_dozen_is_no_surplus() {
+    let dozen = [item(1, Category::Ammunition, "1", "DZN", &[])];
+    let pieces = |many: &str| [found(Category::Ammunition, many, "C62", &[])];
+    let singly: Vec<_> = std::iter::repeat_with(|| pieces("1")).take(12).collect();
+    let of = |waves: &[[Found; 1]]| {
+        let waves: Vec<&[Found]> = waves.iter().map(<[Found; 1]>::as_slice).collect();
+        after(&dozen, &waves).0
+    };
+    assert_eq!(of(&singly), Turnout::Complete);
+    assert_eq!(of(&singly[1..]), Turnout::Short);
+    assert_eq!(of(&[pieces("5"), pieces("7")]), Turnout::Complete);
+    assert_eq!(of(&[pieces("6"), pieces("7")]), Turnout::Surplus);
+    let marked = [item(1, Category::Firearm, "0.25", "DZN", &["VC1", "VC2", "VC3"])];
+    let read = [found(Category::Firearm, "3", "C62", &["VC1", "VC2", "VC3"])];
+    let (turnout, items, _) = after(&marked, &[&read]);
+    assert_eq!((turnout, items[0].arrived), (Turnout::Complete, quantity("0.25")));
+}

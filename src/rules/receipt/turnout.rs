@@ -106,24 +106,22 @@ fn compared(item: &Item, tally: &Tally) -> Compared {
     let here: HashSet<&Serial> = arrived.serials.iter().collect();
     let marks = item.marks_of_identity();
     let missing: Vec<Serial> = marks.iter().filter(|mark| !here.contains(mark)).cloned().collect();
-    let pieces = convert(arrived.quantity, item.unit, item.content, Unit::C62);
+    let quantity = item.unit.settled(arrived.quantity, item.quantity);
+    let pieces = convert(quantity, item.unit, item.content, Unit::C62);
     let read = arrived.serials.len() + arrived.unknown.len();
     // Where nobody can tell how many have arrived, nothing shows that they are those that left.
     let pieces = pieces.map_or(marks.len(), Quantity::floor);
-    let unread = if marks.is_empty() || arrived.quantity.is_zero() {
-        0
-    } else {
-        pieces.saturating_sub(read)
-    };
-    let turnout = if arrived.quantity > item.quantity {
+    let unread =
+        if marks.is_empty() || quantity.is_zero() { 0 } else { pieces.saturating_sub(read) };
+    let turnout = if quantity > item.quantity {
         Turnout::Surplus
     } else if !arrived.unknown.is_empty() || unread > 0 {
         Turnout::Differs
-    } else if arrived.quantity == item.quantity {
+    } else if quantity == item.quantity {
         Turnout::Complete
     } else if tally.closed {
         Turnout::Short
-    } else if arrived.quantity.is_zero() {
+    } else if quantity.is_zero() {
         Turnout::Nothing
     } else {
         Turnout::Partial
@@ -131,7 +129,7 @@ fn compared(item: &Item, tally: &Tally) -> Compared {
     Compared {
         item: item.number,
         left: item.quantity,
-        arrived: arrived.quantity,
+        arrived: quantity,
         unit: item.unit,
         turnout,
         missing,
