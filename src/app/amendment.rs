@@ -49,7 +49,7 @@ impl Command for Amend {
         let mut entry = own(batch, &number, &self.caller)?;
         matches_version(&entry, self.if_match)?;
         let status = entry.held.standing.status;
-        if !matches!(status, Status::Active | Status::Suspended) {
+        if !matches!(status, Status::Active | Status::Suspended | Status::Superseded) {
             return Err(Error::Stale(format!(
                 "a licence that is {} cannot be amended",
                 status.as_str()
@@ -60,6 +60,7 @@ impl Command for Amend {
         let drawn = carried_over(&entry.held, self.document.licence())?;
         must_be_issuable(batch, self.document.licence())?;
         let (body, licence) = self.document.clone().version(entry.held.licence.version + 1);
+        let status = licence.standing_after(Some(status));
         let version = LicenceVersion {
             version: licence.version,
             status,
@@ -76,6 +77,7 @@ impl Command for Amend {
         entry.body = body;
         entry.held.licence = licence;
         entry.held.standing.drawn = drawn;
+        entry.held.standing.status = status;
         entry.held.standing.decisions = 0;
         let change = Change { caller: &self.caller, change: "amendment", reason: None };
         enter(batch, entry, &change, Done::Done)

@@ -61,10 +61,13 @@ impl Decision {
         match (self, status) {
             (Self::Suspension, Status::Active) => Some(Status::Suspended),
             (Self::Reinstatement, Status::Suspended) => Some(Status::Active),
-            (Self::Revocation, Status::Active | Status::Suspended) => Some(Status::Revoked),
-            (Self::Annulment, Status::Active | Status::Suspended | Status::Revoked) => {
-                Some(Status::Annulled)
+            (Self::Revocation, Status::Active | Status::Suspended | Status::Superseded) => {
+                Some(Status::Revoked)
             }
+            (
+                Self::Annulment,
+                Status::Active | Status::Suspended | Status::Revoked | Status::Superseded,
+            ) => Some(Status::Annulled),
             (Self::Surrender, Status::Active | Status::Suspended) => Some(Status::Surrendered),
             (
                 Self::Suspension

@@ -23,7 +23,6 @@ use crate::domain::licence::Drawn;
 use crate::domain::licence::Held;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Standing;
-use crate::domain::licence::Status;
 use crate::domain::number;
 use crate::rules::issuing::issued_in_vain;
 use crate::storage;
@@ -154,6 +153,7 @@ pub(super) fn must_be_issuable(batch: &Batch<'_>, licence: &Licence) -> Result<(
 
 fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<book::Entry, Stop> {
     let (body, licence) = document.version(1);
+    let status = licence.standing_after(None);
     let id = storage::licences::insert(
         batch.db,
         &NewLicence {
@@ -161,14 +161,14 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
             issuing_state: licence.issuing_state.as_str(),
             country_of_export: licence.country_of_export.as_str(),
             country_of_import: licence.country_of_import.as_str(),
-            status: Status::Active.as_str(),
+            status: status.as_str(),
             version: 1,
             body: &body,
         },
     )?;
     let version = LicenceVersion {
         version: 1,
-        status: Status::Active,
+        status,
         change: "issue",
         reason: None,
         body: Some(&body),
@@ -180,7 +180,7 @@ fn insert(batch: &mut Batch<'_>, document: Document, caller: &Caller) -> Result<
         licence.lines.iter().map(|line| Drawn { line: line.line, ..Drawn::default() }).collect();
     write_lines(batch, id, &licence, &drawn, "issue")?;
     super::due::issued(batch, &licence)?;
-    let standing = Standing { status: Status::Active, shipments: 0, decisions: 0, drawn };
+    let standing = Standing { status, shipments: 0, decisions: 0, drawn };
     Ok(book::Entry { id, held: Held { licence, standing }, body })
 }
 

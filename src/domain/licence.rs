@@ -261,6 +261,16 @@ impl Licence {
         self.lines.iter().find(|line| line.line == number)
     }
 
+    /// How a licence stands under this document that stood otherwise, or not at all, before: one that names what
+    /// has replaced it is replaced, for as long as it does.
+    pub fn standing_after(&self, before: Option<Status>) -> Status {
+        match (before, &self.clauses().superseded_by) {
+            (_, Some(_)) => Status::Superseded,
+            (Some(Status::Suspended), None) => Status::Suspended,
+            (_, None) => Status::Active,
+        }
+    }
+
     /// The rarer clauses, empty where there are none.
     pub fn clauses(&self) -> &Clauses {
         static NONE: std::sync::LazyLock<Clauses> = std::sync::LazyLock::new(Clauses::default);

@@ -473,3 +473,28 @@ async fn a_refusal_for_the_state_of_things_is_told_again_and_one_for_the_form_is
     assert_eq!(amend(&headers, &less).await.text, below.text);
     assert_eq!(amend(&headers, &export()).await.status, 422, "{}", below.text);
 }
+
+#[tokio::test]
+async fn a_licence_that_names_what_replaced_it_is_replaced_until_it_no_longer_does() {
+    let service = start();
+    service.issue_sample().await;
+    let authority = token("FR", "authority");
+    let path = format!("/v1/licences/{EXPORT}");
+    let mut licence = export();
+    licence["superseded_by"] = json!("FR-EXP-2026-000999");
+    let replaced = amend(&service, &licence, "\"1\"").await;
+    assert_eq!((replaced.status, &replaced.json()["status"]), (200, &json!("superseded")));
+    let verdict = service.verify(&sample("clear")).await.json();
+    assert_eq!((&verdict["verdict"], codes(&verdict)[0]), (&json!("refer"), "LICENCE_SUPERSEDED"));
+    assert_eq!(service.release(&sample("clear"), "k").await.status, 409);
+    licence["superseded_by"] = Value::Null;
+    let again = amend(&service, &licence, "\"2\"").await;
+    assert_eq!((again.status, &again.json()["status"]), (200, &json!("active")));
+    assert_eq!(service.release(&sample("clear"), "k2").await.status, 201);
+    licence["superseded_by"] = json!("FR-EXP-2026-000999");
+    assert_eq!(amend(&service, &licence, "\"3\"").await.status, 200);
+    let revoked = service
+        .post(&format!("{path}/revocation"), &authority, &json!({"reason": "a false end user"}))
+        .await;
+    assert_eq!((revoked.status, &revoked.json()["status"]), (200, &json!("revoked")));
+}
