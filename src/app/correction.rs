@@ -306,7 +306,15 @@ impl App {
         once: Option<Once>,
     ) -> Result<Recorded, Error> {
         let presented = Presented::read(declaration, "/declaration")?;
-        at_own_post(caller, &presented.declaration)?;
+        if let Err(elsewhere) = at_own_post(caller, &presented.declaration) {
+            if let Some(first) = self.first_reply(once.as_ref()).await? {
+                return Ok(first);
+            }
+            // Of another State's release, a post is not told either.
+            let row = self.readers.read(move |db| storage::releases::read(db, id)).await?;
+            let is_own = row.is_some_and(|row| row.state == caller.state.as_str());
+            return Err(if is_own { elsewhere } else { Error::NotFound });
+        }
         let presented = self.with_registers(presented, Recent::Now).await?;
         let (to, caller) = (To::Declaration(Box::new(presented)), caller.clone());
         let command = Correction { id, to, reason, if_match, caller, once };

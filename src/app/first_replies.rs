@@ -152,6 +152,19 @@ impl Command for Refused {
 }
 
 impl App {
+    /// What a request came to when it came first under its key. For those that are turned away before anything
+    /// is decided on: a key that was used for another request says so first.
+    pub(super) async fn first_reply(&self, once: Option<&Once>) -> Result<Option<Recorded>, Error> {
+        let Some(once) = once else { return Ok(None) };
+        let digest = once.digest();
+        let read = move |db: &mut Db| {
+            let mut replies = FirstReplies::default();
+            replies.read(db, &[digest])?;
+            Ok::<_, storage::Error>(replies)
+        };
+        self.readers.read(read).await?.find(once, &digest)
+    }
+
     /// Refuses a request for the state of things: under its key, where it has one, and only if nothing
     /// else stands there.
     pub(super) async fn refused(

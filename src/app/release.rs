@@ -356,7 +356,9 @@ impl App {
         };
         let found = self.readers.read(found).await?;
         let found = found.filter(|(row, _)| row.state == caller.state.as_str());
-        let (row, (preclearance, is_announced)) = found.ok_or(Error::NotFound)?;
+        let Some((row, (preclearance, is_announced))) = found else {
+            return self.first_reply(Some(&once)).await?.ok_or(Error::NotFound);
+        };
         if is_announced {
             let words = "the goods have only been announced: verify them under their code";
             return self.refused(words.to_owned(), Some(once)).await;

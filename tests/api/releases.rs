@@ -219,3 +219,62 @@ async fn unknown_and_foreign_verifications_are_not_there() {
         .await;
     assert_eq!(answer.status, 404);
 }
+
+#[tokio::test]
+async fn a_key_that_was_used_says_so_before_anything_else() {
+    let service = start();
+    service.issue_sample().await;
+    let (officer, other) = (token("FR", "officer"), token("KE", "officer"));
+    let verified = service.verify(&cartridges("FR-1", "1000")).await.json();
+    let body = json!({"verification": verified["id"]});
+    let release = service.post_once("/v1/releases", &officer, "k", &body).await;
+    assert_eq!(release.status, 201, "{}", release.text);
+    let unknown = json!({"verification": "019ff000-0000-7000-8000-000000000000"});
+    let reused = service.post_once("/v1/releases", &officer, "k", &unknown).await;
+    assert_eq!((reused.status, reused.code().as_str()), (422, "idempotency_key_reused"));
+    assert_eq!(service.post_once("/v1/releases", &officer, "k2", &unknown).await.status, 404);
+    let path = path_of(&release.json());
+    let mut elsewhere = json!({"reason": "x", "declaration": cartridges("FR-1", "1")});
+    elsewhere["declaration"]["border_post"] = json!("KEMBA");
+    let reused = service.post_once(&path, &officer, "k", &elsewhere).await;
+    assert_eq!((reused.status, reused.code().as_str()), (422, "idempotency_key_reused"));
+    let refused = service.post_once(&path, &officer, "k3", &elsewhere).await;
+    assert_eq!(
+        (refused.status, &refused.json()["errors"][0]["code"]),
+        (400, &json!("not_your_post"))
+    );
+    // Another State's release is none, whatever the declaration says.
+    for post in ["FRLEH", "KEMBA"] {
+        elsewhere["declaration"]["border_post"] = json!(post);
+        assert_eq!(service.post_once(&path, &other, post, &elsewhere).await.status, 404, "{post}");
+    }
+}
+
+#[tokio::test]
+async fn a_consignment_s_declaration_in_another_dress_is_the_same() {
+    let service = start();
+    service.issue_sample().await;
+    let mut declaration = cartridges("FR-1", "1000");
+    declaration["reference"] = json!({"type": "ucr", "value": "6FR12345678901234-DRESS"});
+    declaration["ucr"] = declaration["reference"]["value"].clone();
+    declaration["accepted_at"] = json!("2026-11-23T08:14:09+01:00");
+    assert_eq!(service.release(&declaration, "first").await.status, 201);
+    let changed = |field: &str, to: Value| {
+        let mut other = declaration.clone();
+        *other.pointer_mut(field).unwrap() = to;
+        other
+    };
+    let mut thousands = changed("/items/0/quantity", json!("1"));
+    thousands["items"][0]["unit"] = json!("MIL");
+    for same in [
+        changed("/items/0/quantity", json!("1000.0")),
+        changed("/accepted_at", json!("2026-11-23T07:14:09Z")),
+        thousands,
+    ] {
+        let verdict = service.verify(&same).await.json();
+        assert_eq!(verdict["verdict"], "hold", "{verdict}");
+        assert!(codes(&verdict).contains(&"MRN_ALREADY_USED"), "{verdict}");
+    }
+    let more = service.verify(&changed("/items/0/quantity", json!("1001"))).await.json();
+    assert!(!codes(&more).contains(&"MRN_ALREADY_USED"), "{more}");
+}
