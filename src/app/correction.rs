@@ -13,12 +13,11 @@ use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::facts::prior_uses;
 use super::foreign::Recent;
-use super::journey;
+use super::gone::gone;
+use super::gone::is_of_the_same_goods;
 use super::journey::released;
 use super::judge::Presented;
 use super::presentation;
-use super::receipts;
-use super::reconcile;
 use super::recorder::Command;
 use super::recorder::Done;
 use super::recorder::Once;
@@ -30,10 +29,6 @@ use super::release::enter;
 use super::verify::at_own_post;
 use crate::domain::Text;
 use crate::domain::alert::Outcome as End;
-use crate::domain::declaration::Declaration;
-use crate::rules::receipt::Lot;
-use crate::rules::receipt::Turnout;
-use crate::rules::receipt::compare;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::releases::DrawRow;
@@ -118,38 +113,12 @@ impl Command for Correction {
     }
 }
 
-/// Goods that have left, or of which another State knows, cannot be taken as not shipped any more.
+/// Goods that are known to have gone cannot be taken as not shipped any more, nor as others.
 fn must_be_here(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
-    let words = if let Some(exit) = storage::crossings::exit_of(batch.db, &row.id)? {
-        format!("the goods have left at {}", exit.border_post)
-    } else if let Some(receipt) = receipts::of(batch.db, &row.id)?.filter(receipts::is_answered) {
-        format!("{} says that the goods have arrived", receipt.importing_state)
-    } else if let Some(seen) = journey::seen_abroad(batch.db, row)? {
-        format!("the goods were seen at {}", seen.border_post)
-    } else {
-        return Ok(());
-    };
-    Err(Error::Stale(words).into())
-}
-
-/// What is proven to have arrived is not amended away: the figures may not disagree with it more than
-/// those before.
-fn must_agree_with_arrivals(
-    batch: &mut Batch<'_>,
-    row: &ReleaseRow,
-    declaration: &Declaration,
-) -> Result<(), Stop> {
-    let Some(receipt) = receipts::of(batch.db, &row.id)?.filter(receipts::has_arrived) else {
-        return Ok(());
-    };
-    let before = Turnout::parse(&receipt.result);
-    let lot = Lot { left: &declaration.items, tally: receipts::tally(&receipt)? };
-    let (now, items) = compare(&lot);
-    if now.severity().is_none() || before.is_some_and(|before| now <= before) {
-        return Ok(());
+    match gone(batch.db, row)? {
+        Some(words) => Err(Error::Stale(words).into()),
+        None => Ok(()),
     }
-    let words = reconcile::words(&items, &lot.tally);
-    Err(Error::Stale(format!("what has arrived does not agree with that: {words}")).into())
 }
 
 /// What a release draws now, with the licences read into the batch.
@@ -206,7 +175,9 @@ fn amend(
     reason: &str,
 ) -> Result<Recorded, Stop> {
     same_declaration(&row, presented)?;
-    must_agree_with_arrivals(batch, &row, &presented.declaration)?;
+    if !is_of_the_same_goods(&released(&row)?, &presented.declaration) {
+        must_be_here(batch, &row)?;
+    }
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
     let own = Own { amended: Some((id, &draws)), ..Own::default() };

@@ -75,24 +75,8 @@ pub(super) fn under(db: &mut Db, reference: &str) -> Result<Vec<Released>, Error
     Ok(found)
 }
 
-/// Where a State on the papers of a release has seen its goods since: at a post under the consignment's
-/// reference, unless that may have been another shipment under the same.
-pub(super) fn seen_abroad(db: &mut Db, row: &ReleaseRow) -> Result<Option<CrossingRow>, Error> {
-    let declaration = released(row)?;
-    let Some(ucr) = declaration.consignment() else { return Ok(None) };
-    if releases(db, ucr.as_str())?.iter().any(|other| other.row.id != row.id) {
-        return Ok(None);
-    }
-    let concerned = states_in(&row.states)?;
-    let is_abroad = |seen: &CrossingRow| {
-        seen.state != row.state && concerned.contains(&seen.state) && is_since(seen, row)
-    };
-    let seen = storage::crossings::of_ucr(db, ucr.as_str(), CROSSINGS_MAX)?;
-    Ok(seen.into_iter().find(is_abroad))
-}
-
 /// By how much an exit may seem to come before its release, since posts' clocks differ.
-const LEEWAY_US: i64 = 60_000_000;
+pub(super) const LEEWAY_US: i64 = 60_000_000;
 
 /// Whether goods were seen after their release.
 fn is_since(seen: &CrossingRow, release: &ReleaseRow) -> bool {

@@ -38,6 +38,7 @@ mod feed;
 mod first_replies;
 pub mod foreign;
 mod giving_up;
+mod gone;
 pub mod history;
 pub mod import;
 mod joined;

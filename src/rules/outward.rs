@@ -96,6 +96,12 @@ impl Moved {
         self.marks.extend(further.marks);
     }
 
+    /// Whether not every article is known by a mark.
+    fn is_open(&self) -> bool {
+        let marks = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
+        self.is_uncounted || !is_told_apart(self.class) || self.pieces > Quantity::whole(marks)
+    }
+
     /// How far goods that have returned are described from these: alike, of one calibre, or otherwise.
     fn distance(&self, back: &Self) -> u8 {
         let calibre = |of: &Self| of.kind.as_ref().and_then(Kind::calibre);
@@ -186,6 +192,22 @@ impl Outward {
     pub fn is_awaited(&self) -> bool {
         let mut lasting = self.goods.iter().filter(|out| is_told_apart(out.class));
         lasting.any(|out| !out.marks.is_empty() || !out.pieces.is_zero())
+    }
+
+    /// Whether an article that bears the same mark is among both.
+    pub fn shares_marks(&self, other: &Self) -> bool {
+        self.alike(other).any(|(a, b)| a.marks.iter().any(|mark| b.marks.contains(mark)))
+    }
+
+    /// Whether some of both may be the same goods: an article bears the same mark, or some of a class bear none.
+    pub fn may_share(&self, other: &Self) -> bool {
+        self.shares_marks(other) || self.alike(other).any(|(a, b)| a.is_open() || b.is_open())
+    }
+
+    /// Goods of both that are of one class.
+    fn alike<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Moved, &'a Moved)> {
+        let of_class = |a: &'a Moved| other.goods.iter().filter(move |b| a.class == b.class);
+        self.goods.iter().flat_map(move |a| of_class(a).map(move |b| (a, b)))
     }
 
     /// Whether goods can return from it by a movement: it went the other way and brought nothing back

@@ -96,6 +96,17 @@ pub fn verdicts(
     Ok(found)
 }
 
+/// The latest verdicts under a consignment's reference on goods that came in or passed.
+pub fn presented(db: &mut Db, ucr: &str, limit: i64) -> Result<Vec<EventRow>> {
+    Ok(consignment_event::table
+        .filter(consignment_event::ucr.eq(ucr).and(consignment_event::kind.eq("verdict")))
+        .filter(consignment_event::movement.eq_any(["import", "transit"]))
+        .order(consignment_event::id.desc())
+        .limit(limit)
+        .select(EventRow::as_select())
+        .load(db)?)
+}
+
 /// What a carrier brings about by itself, as often as it likes.
 const ANNOUNCED: [&str; 3] =
     ["preclearance_lodged", "preclearance_withdrawn", "preclearance_lapsed"];

@@ -16,6 +16,7 @@ mod consignments;
 mod console;
 mod credentials;
 mod described;
+mod gone;
 mod harness;
 mod licences;
 mod malformed;

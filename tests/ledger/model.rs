@@ -299,9 +299,9 @@ async fn amend(service: &Service, model: &mut Model, which: usize, rounds: u32) 
         assert!(matches!(amended, Err(Error::Stale(_))), "what was reversed is not amended");
         return;
     }
-    let arrived = model.arrived.get(&kept.id).copied().unwrap_or_default();
-    if rounds < arrived && arrived <= kept.let_out {
-        assert!(matches!(amended, Err(Error::Stale(_))), "what has arrived is not amended away");
+    let is_here = !kept.left && !model.arrived.contains_key(&kept.id);
+    if !is_here && rounds != kept.let_out {
+        assert!(matches!(amended, Err(Error::Stale(_))), "what has gone becomes nothing else");
         return;
     }
     assert_eq!(

@@ -4,6 +4,7 @@ use super::harness::*;
 use super::trail::assert_verifies;
 use super::way_back;
 use super::way_back::turn_round;
+use passavant::app::Error;
 use serde_json::Value;
 use serde_json::json;
 
@@ -96,26 +97,30 @@ async fn only_what_came_in_for_a_time_leaves_again_as_a_return() {
 async fn what_went_out_comes_back_in_parts_and_never_twice() {
     let service = with_papers().await;
     let out = service.released(&rounds("FR-A", 1000)).await;
-    let first = service.released(&inward(returning(rounds("FR-B1", 600), "FR-A"))).await;
-    let too_much = inward(returning(rounds("FR-B2", 401), "FR-A"));
-    held(&service, &too_much, &["TEMPORARY_GOODS_DIFFER"]).await;
-    // The outward movement turns out to have been smaller, and larger again.
+    // The outward movement turns out to have been larger, and smaller again.
     let by = officer();
     let amended = |rounds_out: u32| {
         let declaration = rounds("FR-A", rounds_out).to_string();
         service.app.amend_release(&by, out, declaration, "counted again".into(), None, None)
     };
-    amended(700).await.unwrap();
-    let rest = inward(returning(rounds("FR-B3", 400), "FR-A"));
-    held(&service, &rest, &["TEMPORARY_GOODS_DIFFER"]).await;
+    amended(1500).await.unwrap();
     amended(1000).await.unwrap();
-    service.released(&rest).await;
+    let first = service.released(&inward(returning(rounds("FR-B1", 600), "FR-A"))).await;
+    let too_much = inward(returning(rounds("FR-B2", 401), "FR-A"));
+    held(&service, &too_much, &["TEMPORARY_GOODS_DIFFER"]).await;
+    assert!(matches!(amended(1500).await, Err(Error::Stale(_))), "a return rests on it");
+    let rest = service.released(&inward(returning(rounds("FR-B3", 400), "FR-A"))).await;
     let once_more = inward(returning(rounds("FR-B4", 600), "FR-A"));
     held(&service, &once_more, &["TEMPORARY_GOODS_DIFFER"]).await;
-    service.app.reverse(&officer(), first, "a test".into(), None, None).await.unwrap();
-    service.released(&once_more).await;
+    let undo =
+        async |release| service.app.reverse(&officer(), release, "a test".into(), None, None).await;
+    undo(first).await.unwrap();
+    let once_more = service.released(&once_more).await;
     // Nothing went out by what is undone: the register knows of no first movement, and a person decides.
-    service.app.reverse(&officer(), out, "a test".into(), None, None).await.unwrap();
+    assert!(matches!(undo(out).await, Err(Error::Stale(_))), "it has come back");
+    for release in [rest, once_more, out] {
+        undo(release).await.unwrap();
+    }
     let verification = service.verify(&inward(returning(rounds("FR-B5", 1), "FR-A"))).await;
     assert_eq!(verification["verdict"], "refer", "{verification}");
     assert_verifies(service);
