@@ -1,21 +1,41 @@
 //! The register against the trail: what it says of a licence, of what is left of it and of the reference
-//! lists is what entries record. A database that somebody has written into says something else.
+//! lists is what entries record, and so is what it says of releases. A database that somebody has written
+//! into says something else.
+mod movements;
+mod orphans;
+mod releases;
+
 use super::Error;
 use super::book;
 use super::cut_off;
 use super::replay::nonce;
 use super::replay::text;
 use crate::audit::entry::salted;
+use crate::domain::Timestamp;
 use crate::storage;
 use crate::storage::Db;
-use crate::storage::stands::Balance;
 use crate::storage::stands::Stands;
+use movements::Movements;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Licences looked at at a time.
 const PAGE: i64 = 200;
+
+pub(super) use orphans::Walked;
+pub(super) use releases::Beside;
+
+/// When an entry was made, in microseconds.
+fn at_us(entry: &Value) -> Option<i64> {
+    text(entry, "at").parse().ok().map(Timestamp::as_microsecond)
+}
+
+/// Whether an entry records an act upon a release.
+pub(super) fn is_of_release(entry: &Value) -> bool {
+    releases::stands_after(text(entry, "kind")).is_some()
+}
 
 /// How what the register holds differs from an entry that records it or rests on it. `None`: it does not.
 /// `editions` are those that have been looked at.
@@ -63,8 +83,9 @@ fn edition(db: &mut Db, edition: &str) -> Result<Option<String>, Error> {
     Ok((!fits).then(|| format!("edition {edition} of the lists stands in other words")))
 }
 
-/// The first licence or edition of the register that is not what the trail says of it.
-pub(super) fn fault(db: &mut Db) -> Result<Option<String>, Error> {
+/// The first licence, edition or release of the register that is not what the trail says of it; `walked` are
+/// the logs that fit by themselves.
+pub(super) fn fault(db: &mut Db, walked: &[Walked]) -> Result<Option<String>, Error> {
     for name in storage::lists::editions(db)? {
         if let Some(fault) = edition(db, &name)? {
             return Ok(Some(fault));
@@ -75,18 +96,32 @@ pub(super) fn fault(db: &mut Db) -> Result<Option<String>, Error> {
     let mut after = 0;
     loop {
         if let ControlFlow::Break(fault) = page(db, &mut after, is_post)? {
-            return Ok(fault);
+            match fault {
+                None => break,
+                fault => return Ok(fault),
+            }
         }
     }
+    orphans::fault(db, walked)
 }
 
-/// Looks at a page of licences as of one instant, for the service may be drawing upon them.
+/// Looks at a page of licences as of one instant, for the service may be drawing upon them. What has moved them is
+/// read before, however much it is, and only the rest then.
 fn page(db: &mut Db, after: &mut i64, is_post: bool) -> Result<ControlFlow<Option<String>>, Error> {
+    let mut read = HashMap::new();
+    for licence in storage::stands::stand(db, *after, PAGE)? {
+        let mut movements = Movements::new(is_post);
+        if let Some(fault) = movements.read(db, licence.id, &licence.number)? {
+            return Ok(ControlFlow::Break(Some(format!("licence {}: {fault}", licence.number))));
+        }
+        read.insert(licence.id, movements);
+    }
     storage::snapshot(db, |db| {
         let page = storage::stands::stand(db, *after, PAGE)?;
         for licence in &page {
             *after = licence.id;
-            if let Some(fault) = licence_fault(db, licence, is_post)? {
+            let movements = read.remove(&licence.id).unwrap_or_else(|| Movements::new(is_post));
+            if let Some(fault) = licence_fault(db, licence, movements, is_post)? {
                 return Ok(ControlFlow::Break(Some(fault)));
             }
         }
@@ -94,8 +129,13 @@ fn page(db: &mut Db, after: &mut i64, is_post: bool) -> Result<ControlFlow<Optio
     })
 }
 
-fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<String>, Error> {
-    let Stands { id, number, version, status, body } = licence;
+fn licence_fault(
+    db: &mut Db,
+    licence: &Stands,
+    mut movements: Movements,
+    is_post: bool,
+) -> Result<Option<String>, Error> {
+    let Stands { id, number, version, status, shipments, body } = licence;
     let fault = |words: String| Ok(Some(format!("licence {number}: {words}")));
     match storage::stands::last_version(db, *id)? {
         Some((last, stood)) if last == *version && stood == *status => {}
@@ -117,7 +157,6 @@ fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<
         return fault("its document does not read".to_owned());
     };
     let stand = storage::stands::balances(db, *id)?;
-    let moved = storage::stands::last_moved(db, *id)?;
     let mut lines: Vec<(i64, i64)> =
         document.lines.iter().map(|l| (i64::from(l.line), l.quantity.micros())).collect();
     lines.sort_unstable();
@@ -126,18 +165,11 @@ fn licence_fault(db: &mut Db, licence: &Stands, is_post: bool) -> Result<Option<
             "its balances are not of the lines and quantities of its document".to_owned(),
         );
     }
-    for balance in &stand {
-        let last = moved.iter().find(|moved| moved.line == balance.line);
-        if last != Some(balance) {
-            let words = |b: &Balance| format!("{} reserved, {} consumed", b.reserved, b.consumed);
-            let last = last.map_or_else(|| "nothing".to_owned(), words);
-            let (line, stands) = (balance.line, words(balance));
-            return fault(format!(
-                "line {line} stands at {stands}, the ledger's last movement says {last} (millionths)"
-            ));
-        }
-    }
-    Ok(None)
+    let words = match movements.read(db, *id, number)? {
+        None => movements.differ(db, *id, (&stand, *shipments))?,
+        words => words,
+    };
+    Ok(words.map(|words| format!("licence {number}: {words}")))
 }
 
 /// Whether an entry records a version; of one that has been archived that is known by its place alone.

@@ -6,6 +6,8 @@ mod tree;
 use super::Error;
 use super::archive;
 use super::audit_register;
+use super::audit_register::Beside;
+use super::audit_register::Walked;
 use super::memory;
 use super::replay;
 use crate::audit::Hash;
@@ -17,6 +19,7 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::archive::ArchiveRow;
 use crate::storage::log::LogRow;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -86,7 +89,7 @@ pub fn verify_with(
     remembered: Option<&str>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Vec<LogReport>, Error> {
-    let mut reports = Vec::new();
+    let (mut reports, mut walked) = (Vec::new(), Vec::new());
     for row in storage::log::all(db)? {
         let report = LogReport {
             origin: row.origin.clone(),
@@ -105,12 +108,14 @@ pub fn verify_with(
             archives: storage::archive::all(db, row.id)?,
             named: 0,
             editions: BTreeSet::new(),
+            acts: 0,
+            has_joined: storage::posts::joined(db, row.id)?,
             remembered: remembered.filter(|note| note.lines().next() == Some(&row.origin)),
             row,
             report,
         };
         match walk.run(db, &mut progress) {
-            Ok(()) => {}
+            Ok(()) => walked.push(walk.walked()),
             Err(Stop::Fault(words)) => walk.report.fault = Some(words),
             Err(Stop::Failed(error)) => return Err(error),
         }
@@ -120,8 +125,11 @@ pub fn verify_with(
     // What is recorded in any of the logs; it is said once, with the first that fits by itself.
     let sound = reports.iter_mut().find(|report| report.fault.is_none());
     if let Some(report) = sound {
-        report.fault = match audit_register::fault(db) {
-            Err(Error::Storage(storage::Error::Corrupt(words))) => Some(words),
+        report.fault = match audit_register::fault(db, &walked) {
+            // What does not read is not what was written.
+            Err(Error::Storage(storage::Error::Corrupt(words)) | Error::Internal(words)) => {
+                Some(words)
+            }
             found => found?,
         };
     }
@@ -138,6 +146,10 @@ struct Walk<'a> {
     named: u64,
     /// Editions of the lists that have been compared.
     editions: BTreeSet<String>,
+    /// Entries that record an act upon a release.
+    acts: u64,
+    /// Whether it is the log of a post that was cut off, of which other entries record what it did.
+    has_joined: bool,
     /// A checkpoint of this log that is kept apart from the database.
     remembered: Option<&'a str>,
     report: LogReport,
@@ -271,10 +283,10 @@ impl Walk<'_> {
     }
 
     /// Compares an entry that names an archive file with the table.
-    fn names_archive(&mut self, index: u64, entry: &serde_json::Value) -> Result<(), Stop> {
-        let number = |field: &str| entry.get(field).and_then(serde_json::Value::as_u64);
+    fn names_archive(&mut self, index: u64, entry: &Value) -> Result<(), Stop> {
+        let number = |field: &str| entry.get(field).and_then(Value::as_u64);
         let (from, upto) = (number("from"), number("upto"));
-        let sha256 = entry.get("sha256").and_then(serde_json::Value::as_str);
+        let sha256 = entry.get("sha256").and_then(Value::as_str);
         let fits = self.archives.iter().any(|row| {
             u64::try_from(row.first_index).ok() == from
                 && u64::try_from(row.upto_index).ok() == upto
@@ -296,11 +308,25 @@ impl Walk<'_> {
         entries: &[(i64, Vec<u8>)],
     ) -> Result<(), Stop> {
         let mut leaves: Vec<Hash> = Vec::with_capacity(entries.len());
-        for ((index, body), expected) in entries.iter().zip(from..) {
+        let read: Vec<_> =
+            entries.iter().map(|(_, body)| serde_json::from_slice::<Value>(body)).collect();
+        let beside = if self.has_joined {
+            Beside::default()
+        } else {
+            Beside::read(db, read.iter().flatten())?
+        };
+        for (((index, body), entry), expected) in entries.iter().zip(read).zip(from..) {
             if u64::try_from(*index).ok() != Some(expected) {
                 return fault(format!("entry {expected} is missing"));
             }
-            self.record(db, expected, body)?;
+            self.report.entries = expected;
+            match entry {
+                Ok(entry) => self.record(db, expected, &entry, &beside)?,
+                Err(error) => {
+                    let at = error.column();
+                    return fault(format!("entry {expected}: byte {at} does not fit: {error}"));
+                }
+            }
             leaves.push(tlog_tiles::record_hash(body));
         }
         let to = from + u64::try_from(entries.len()).unwrap_or_default();
@@ -311,32 +337,47 @@ impl Walk<'_> {
         self.grow(db, from, to, &leaves)
     }
 
-    /// Compares what is kept beside an entry with the entry's digests.
-    fn record(&mut self, db: &mut Db, index: u64, body: &[u8]) -> Result<(), Stop> {
-        self.report.entries = index;
-        let entry: serde_json::Value = match serde_json::from_slice(body) {
-            Ok(entry) => entry,
-            Err(error) => {
-                return fault(format!(
-                    "entry {index}: byte {} does not fit: {error}",
-                    error.column()
-                ));
-            }
-        };
-        if entry.get("kind").and_then(serde_json::Value::as_str) == Some(archive::KIND) {
-            self.names_archive(index, &entry)?;
+    /// Compares what is kept beside an entry with the entry's digests, and the register with what it records.
+    fn record(
+        &mut self,
+        db: &mut Db,
+        index: u64,
+        entry: &Value,
+        beside: &Beside,
+    ) -> Result<(), Stop> {
+        if entry.get("kind").and_then(Value::as_str) == Some(archive::KIND) {
+            self.names_archive(index, entry)?;
         }
-        self.report.records += match replay::kept_beside(db, self.row.id, index, &entry)? {
+        self.report.records += match replay::kept_beside(db, self.row.id, index, entry)? {
             None => 0,
             Some(differences) => match differences.first() {
                 None => 1,
                 Some(difference) => return fault(format!("entry {index}: {difference}")),
             },
         };
-        if let Some(difference) = audit_register::differs(db, &entry, &mut self.editions)? {
+        let mut difference = audit_register::differs(db, entry, &mut self.editions)?;
+        if difference.is_none() && !self.has_joined {
+            self.acts += u64::from(audit_register::is_of_release(entry));
+            difference = match beside.differs((self.row.id, index), entry) {
+                // What does not read is not what was written.
+                Err(Error::Internal(words)) => Some(words),
+                found => found?,
+            };
+        }
+        if let Some(difference) = difference {
             return fault(format!("entry {index}: {difference}"));
         }
         self.report.entries = index + 1;
         Ok(())
+    }
+
+    /// As far as it has been walked.
+    fn walked(&self) -> Walked {
+        Walked {
+            log_id: self.row.id,
+            from: self.archived(),
+            upto: self.frontier.size(),
+            releases: self.acts,
+        }
     }
 }

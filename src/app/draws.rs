@@ -88,7 +88,11 @@ pub(super) fn digest(nonce: [u8; 16], drawings: &[Drawing]) -> Result<String, Er
         line: drawing.line,
         quantity: drawing.quantity.to_string(),
     };
-    let mut draws: Vec<ReturnedDraw> = drawings.iter().map(plain).collect();
+    digest_of(nonce, drawings.iter().map(plain).collect())
+}
+
+/// The same of draws as they are kept.
+pub(super) fn digest_of(nonce: [u8; 16], mut draws: Vec<ReturnedDraw>) -> Result<String, Error> {
     draws.sort_unstable_by(|a, b| (a.item, &a.licence, a.line).cmp(&(b.item, &b.licence, b.line)));
     Ok(salted(nonce, json(&draws)?.as_bytes()))
 }

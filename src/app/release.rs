@@ -71,6 +71,9 @@ struct ReleaseEntry<'a> {
     draws: Vec<DrawReply>,
     draws_total: usize,
     draws_sha256: String,
+    row_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_sha256: Option<String>,
     #[serde(flatten)]
     decided_on: Option<Basis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -286,6 +289,8 @@ pub(super) fn enter(
             .collect(),
         draws_total: draws.len(),
         draws_sha256: super::draws::digest(nonce, drawings)?,
+        row_sha256: history::digest(nonce, row)?,
+        override_sha256: history::override_sha256(batch, nonce, act)?,
         decided_on: is_judged.then(|| Basis::of(batch, act.declaration)),
         joined: act.joined,
     };

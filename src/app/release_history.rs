@@ -10,8 +10,11 @@ use super::release::Act;
 use super::release::released_at;
 use super::release::timestamp;
 use super::release::uuid;
+use crate::audit::entry::hex;
+use crate::audit::entry::salted;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::overrides::OverrideRow;
 use crate::storage::overrides::VersionRow;
 use crate::storage::releases::ReleaseRow;
 use crate::wire::release::DrawReply;
@@ -55,6 +58,34 @@ pub(super) fn write(
         log_index,
     };
     batch.insert_version(row)
+}
+
+/// The digest of a release as it stands, but for its declaration, which has one of its own.
+pub(super) fn digest(nonce: [u8; 16], row: &ReleaseRow) -> Result<String, Error> {
+    let about = (&row.state, &row.border_post, &row.status, row.version, &row.caller, row.at_us);
+    let declared = (&row.reference_kind, &row.reference, &row.items, &row.outward, &row.states);
+    let bytes = (hex(&row.id), hex(&row.verification_id), hex(&row.content_sha256));
+    Ok(salted(nonce, json(&(bytes, about, declared))?.as_bytes()))
+}
+
+/// The digest of an override as it stands.
+pub(super) fn digest_of_override(nonce: [u8; 16], row: &OverrideRow) -> Result<String, Error> {
+    let asked = (&row.reason, &row.codes, &row.caller, row.due_us);
+    let confirmed = (&row.beyond, &row.confirmed_by, row.confirmed_us);
+    Ok(salted(nonce, json(&(asked, confirmed))?.as_bytes()))
+}
+
+/// The same for the entry of an act.
+pub(super) fn override_sha256(
+    batch: &mut Batch<'_>,
+    nonce: [u8; 16],
+    act: &Act<'_>,
+) -> Result<Option<String>, Error> {
+    let row = match act.against {
+        Some(_) => storage::overrides::read(batch.db, &act.row.id)?,
+        None => None,
+    };
+    row.map(|row| digest_of_override(nonce, &row)).transpose()
 }
 
 fn version(row: VersionRow) -> Result<ReleaseVersionReply, Error> {

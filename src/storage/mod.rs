@@ -27,6 +27,7 @@ mod post_schema;
 pub mod posts;
 pub mod preclearances;
 pub mod receipts;
+pub mod recorded;
 pub mod register;
 pub mod releases;
 pub mod retention;

@@ -67,3 +67,5 @@ diesel::table! {
         body -> Text,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(allowance, allowance_line);

@@ -50,6 +50,12 @@ pub fn log(db: &mut Db, origin: &str) -> Result<Option<PostLogRow>> {
     Ok(post_log::table.find(origin).select(PostLogRow::as_select()).first(db).optional()?)
 }
 
+/// Whether a log here is one of a post that was cut off, and has joined.
+pub fn joined(db: &mut Db, log_id: i64) -> Result<bool> {
+    let of = post_log::table.filter(post_log::log_id.eq(log_id));
+    Ok(of.select(post_log::log).first::<String>(db).optional()?.is_some())
+}
+
 /// The logs of a post.
 pub fn logs(db: &mut Db, post: &str) -> Result<Vec<PostLogRow>> {
     Ok(post_log::table

@@ -220,6 +220,17 @@ pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
     Ok(rows)
 }
 
+/// Which of these releases stand.
+pub fn standing_ids(db: &mut Db, ids: &[Vec<u8>]) -> Result<HashSet<Vec<u8>>> {
+    let mut standing = HashSet::with_capacity(ids.len());
+    for ids in ids.chunks(ROWS) {
+        let known = release::table.filter(release::id.eq_any(ids));
+        let stand = known.filter(release::status.eq("released")).select(release::id);
+        standing.extend(stand.load::<Vec<u8>>(db)?);
+    }
+    Ok(standing)
+}
+
 /// Releases in a State under a reference, the latest first, for a return that names it: each and what it
 /// let through.
 pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Vec<(Vec<u8>, String)>> {

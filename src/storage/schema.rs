@@ -360,7 +360,7 @@ diesel::joinable!(release_override -> release (release_id));
 diesel::allow_tables_to_appear_in_same_query!(release_override, release);
 diesel::joinable!(preclearance_draw -> licence (licence_id));
 diesel::allow_tables_to_appear_in_same_query!(preclearance_draw, licence);
-diesel::allow_tables_to_appear_in_same_query!(announced, preclearance);
+diesel::allow_tables_to_appear_in_same_query!(announced, preclearance, preclearance_draw);
 
 diesel::table! {
     archive (log_id, first_index) {

@@ -8,7 +8,7 @@ use super::schema::serial_use;
 use diesel::prelude::*;
 
 /// A firearm moved by a release.
-#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = serial_use, treat_none_as_default_value = false)]
 pub struct SerialUse {
     /// The serial or alternative marking, in the form in which it is compared.

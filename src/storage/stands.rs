@@ -1,8 +1,6 @@
 //! Licences and their balances as they stand in the register, to be compared with what is recorded of them.
 use super::Db;
-use super::ROWS;
 use super::Result;
-use super::schema::ledger;
 use super::schema::licence;
 use super::schema::licence_line;
 use super::schema::licence_version;
@@ -20,6 +18,8 @@ pub struct Stands {
     pub version: i64,
     /// Where it stands.
     pub status: String,
+    /// How many shipments it has had.
+    pub shipments: i64,
     /// The document.
     pub body: String,
 }
@@ -80,24 +80,4 @@ pub fn balances(db: &mut Db, id: i64) -> Result<Vec<Balance>> {
             licence_line::consumed,
         ))
         .load(db)?)
-}
-
-/// Where the ledger's last movements have left a licence's lines.
-pub fn last_moved(db: &mut Db, id: i64) -> Result<Vec<Balance>> {
-    let last: Vec<Option<i64>> = ledger::table
-        .filter(ledger::licence_id.eq(id))
-        .group_by(ledger::line)
-        .select(diesel::dsl::max(ledger::id))
-        .load(db)?;
-    let last: Vec<i64> = last.into_iter().flatten().collect();
-    let mut moved = Vec::with_capacity(last.len());
-    for rows in last.chunks(ROWS) {
-        moved.extend(
-            ledger::table
-                .filter(ledger::id.eq_any(rows))
-                .select((ledger::line, ledger::authorised, ledger::reserved, ledger::consumed))
-                .load::<Balance>(db)?,
-        );
-    }
-    Ok(moved)
 }

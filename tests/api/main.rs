@@ -36,6 +36,7 @@ mod shell;
 mod stoppages;
 #[path = "../support/mod.rs"]
 mod support;
+mod tampered;
 mod transport;
 mod verifications;
 #[path = "../support/way_back.rs"]
