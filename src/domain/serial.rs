@@ -9,6 +9,56 @@ use unicode_normalization::UnicodeNormalization;
 /// Longest serial number read.
 pub const SERIAL_CHARS_MAX: usize = 40;
 
+/// Words that stand where a number should, in the form in which numbers are compared.
+const NO_NUMBER: [&str; 34] = [
+    "NONE",
+    "NA",
+    "NIL",
+    "NULL",
+    "NO",
+    "NOT",
+    "NOTAVAILABLE",
+    "NOTAPPLICABLE",
+    "NOTKNOWN",
+    "UNKNOWN",
+    "UNMARKED",
+    "UNNUMBERED",
+    "UNSERIALIZED",
+    "UNSERIALISED",
+    "UNREADABLE",
+    "ILLEGIBLE",
+    "NOSERIAL",
+    "NOSERIALNUMBER",
+    "NOSN",
+    "NONUMBER",
+    "NOMARK",
+    "NOMARKS",
+    "NOMARKING",
+    "NOMARKINGS",
+    "WITHOUT",
+    "MISSING",
+    "TBD",
+    "TBA",
+    "SANS",
+    "AUCUN",
+    "NEANT",
+    "OHNE",
+    "KEINE",
+    "NINGUNO",
+];
+
+/// What an alternative marking can do in a serial number's place (article 8(1)(a): simple geometric symbols
+/// with a code).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marking {
+    /// A symbol with a code: it tells the firearm from others and names the country that made it.
+    Origin,
+    /// Letters and digits: it tells the firearm from others.
+    Number,
+    /// Neither: words, a number alone, symbols without a code.
+    Nothing,
+}
+
 /// A serial number as declared, with the form in which two of them are compared. Leading zeros
 /// count: they are stamped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +78,25 @@ impl Serial {
     /// made of other signs alone, sign by sign.
     pub fn of_marking(marking: &Text) -> Self {
         Self::parse(marking).unwrap_or_else(|| Self(marking.clone()))
+    }
+
+    /// Whether its words say that there is no number, as `NONE` or `N/A` do.
+    pub fn says_none(&self) -> bool {
+        // Nearly every number ends in a digit, and none of these words does.
+        !self.0.ends_with(|c: char| c.is_ascii_digit()) && NO_NUMBER.contains(&self.as_str())
+    }
+
+    /// What it can do in a serial number's place.
+    pub fn marking(&self) -> Marking {
+        let has = |sort: fn(char) -> bool| self.0.chars().any(sort);
+        let code = has(char::is_alphanumeric);
+        if code && has(is_symbol) {
+            Marking::Origin
+        } else if code && has(char::is_alphabetic) && has(char::is_numeric) {
+            Marking::Number
+        } else {
+            Marking::Nothing
+        }
     }
 
     /// A serial number or marking as it was stored, which is the form in which it is compared. It has been
@@ -194,6 +263,30 @@ mod tests {
         assert_eq!(Serial::of_marking(&"FR 17-0001".into()), serial("FR170001"));
         assert_eq!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"△◇".into()));
         assert_ne!(Serial::of_marking(&"△◇".into()), Serial::of_marking(&"◇△".into()));
+    }
+
+    #[test]
+    fn a_marking_is_a_symbol_with_a_code_or_letters_with_digits() {
+        let of = |text: &str| Serial::of_marking(&text.into()).marking();
+        for whole in ["▲17-0001", "△ A", "□Ⅻ7"] {
+            assert_eq!(of(whole), Marking::Origin, "{whole}");
+        }
+        for number in ["FR 17-0001", "VC000101"] {
+            assert_eq!(of(number), Marking::Number, "{number}");
+        }
+        for nothing in ["-", "?", "...", "none", "N/A", "no marking", "123", "△◇", "unmarked"] {
+            assert_eq!(of(nothing), Marking::Nothing, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn words_may_say_that_there_is_no_number() {
+        for none in ["NONE", "n/a", "Un-marked", "no serial"] {
+            assert!(serial(none).says_none(), "{none}");
+        }
+        for number in ["NONESUCH", "NA1", "AB", "VC000101"] {
+            assert!(!serial(number).says_none(), "{number}");
+        }
     }
 
     #[test]

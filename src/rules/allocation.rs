@@ -6,9 +6,11 @@ use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
+use super::serials::pieces;
 use crate::domain::Quantity;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Licence;
+use crate::domain::licence::Line;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
 use std::collections::HashSet;
@@ -108,6 +110,55 @@ fn serials_on_two_lines<'a>(
         finding.at(item.path(item.item.place_of_mark(index).0)).declared(serial).says(format_args!(
             "serial {serial} stands on two of the {} licence lines quoted; which one it draws is not stated",
             of.kind.as_str()
+        ));
+    }
+}
+
+/// Says from which lines of an item that is split more is drawn than they list of the firearms declared (93). Firearms
+/// whose marks are not declared may be any, and shares that do not add up are another finding (84).
+pub(super) fn shares_listed<'a>(
+    item: &ItemCase<'a>,
+    of: &'a Licence,
+    marks: &[Serial],
+    findings: &mut Findings,
+) {
+    let mut lines: Vec<(&QuoteCase<'a>, &'a Line, i64)> = Vec::new();
+    for quote in item.peers(of) {
+        let (Some(line), Some(_), Some(share)) =
+            (quote.line, quote.quote.quantity, pieces(item, quote))
+        else {
+            return;
+        };
+        match lines.iter_mut().find(|(_, known, _)| std::ptr::eq(*known, line)) {
+            Some((.., sum)) => *sum = sum.saturating_add(share),
+            None => lines.push((quote, line, share)),
+        }
+    }
+    let drawn = lines.iter().fold(0_i64, |sum, (.., share)| sum.saturating_add(*share));
+    let all = item.pieces().and_then(Quantity::as_count);
+    let (Some(all), Ok(marked)) = (all.filter(|all| *all == drawn), i64::try_from(marks.len()))
+    else {
+        return;
+    };
+    lines.retain(|(_, line, _)| !line.serials.is_empty());
+    let short: Vec<(&QuoteCase<'a>, i64, i64)> = lines
+        .into_iter()
+        .filter_map(|(quote, line, share)| {
+            let list = SerialIndex::new(&line.serials);
+            let listed = marks.iter().filter(|mark| list.contains(mark)).count();
+            let listed = i64::try_from(listed).unwrap_or(i64::MAX);
+            (share > listed).then_some((quote, share, listed))
+        })
+        .collect();
+    let lacking: i64 = short.iter().map(|(_, share, listed)| share - listed).sum();
+    if lacking <= (all - marked).max(0) {
+        return;
+    }
+    for (quote, share, listed) in short {
+        let finding = findings.add(Code::SerialNotOnLicence).on(item, quote);
+        finding.declared(share).licensed(listed).says(format_args!(
+            "{share} are drawn from {}, which lists {listed} of the serials declared",
+            quote.quote.number
         ));
     }
 }

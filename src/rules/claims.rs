@@ -7,6 +7,7 @@ use super::Severity;
 use super::case::ItemCase;
 use super::questions::ANTIQUE_YEAR_MAX;
 use crate::domain::Quantity;
+use crate::domain::declaration::Declaration;
 use crate::domain::declaration::PersonalEffects;
 use crate::domain::declaration::ScopeGround;
 use crate::domain::goods::Category;
@@ -14,6 +15,8 @@ use crate::domain::goods::HsCode;
 use crate::domain::goods::Movement;
 use crate::domain::goods::PartKind;
 use crate::domain::goods::Purpose;
+use crate::domain::party::Party;
+use crate::domain::party::names_agree;
 
 /// 72 TARIFF_CODE_IMPLAUSIBLE: the tariff code goes with the declared class. Firearms are in 9301.90, 9302
 /// and 9303; parts in 9305; complete rounds in 9306.21 and 9306.30; components of ammunition in 9306.29,
@@ -153,7 +156,10 @@ pub(super) fn deactivation(case: &Case<'_>, findings: &mut Findings) {
 /// as the return of goods whose first movement the register knows (101 to 104). Personal effects are what leaves with a named
 /// hunter to hunt or with a named sport shooter to shoot: firearms, of which the law sets no number, rounds within its limit (86), and
 /// parts, the essential ones only where each bears a mark. Temporary entry has no such route, and neither have
-/// components of ammunition. Those, antiques (77) and deactivated firearms (78) whose
+/// components of ammunition, firearms of heading 9301 or of category A, which that law leaves out, and goods for another
+/// consignee or final recipient than the one who travels or exports them. Components of ammunition that no State
+/// concerned subjects to authorisation are made known, and referred where nothing tells them from complete rounds: under
+/// 9306.30, which mixes both, and where lots are stated, as of rounds. Those, antiques (77) and deactivated firearms (78) whose
 /// claims hold are made known: nothing passes without a licence in silence.
 pub(super) fn scope_claim(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
@@ -210,6 +216,14 @@ fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings)
             format_args!("deactivated, by certificate {certificate}"),
         );
     }
+    if item.quotes.is_empty() && !case.is_controlled(item.item) {
+        let (field, severity, why) = uncontrolled(item);
+        claimed(
+            field,
+            severity,
+            format_args!("components of ammunition, which need no licence{why}"),
+        );
+    }
     if let Some(reference) = &item.item.exemption {
         let severity =
             if is_on_simplified_route(case, item) { Severity::Inform } else { Severity::Refer };
@@ -218,6 +232,18 @@ fn claimed_exempt(case: &Case<'_>, item: &ItemCase<'_>, findings: &mut Findings)
             severity,
             format_args!("claimed to need no licence by exemption {reference}"),
         );
+    }
+}
+
+/// What makes components that need no licence known, and what may make complete rounds of them.
+fn uncontrolled(item: &ItemCase<'_>) -> (&'static str, Severity, &'static str) {
+    match item.item.hs.map(HsCode::six) {
+        _ if !item.item.lots.is_empty() => {
+            ("lots", Severity::Refer, ": lots are stated, as of complete rounds")
+        }
+        Some(930_630) => ("hs", Severity::Refer, ": 9306.30 is the code of complete rounds too"),
+        // Without a code they are referred as well (1).
+        Some(_) | None => ("category", Severity::Inform, ""),
     }
 }
 
@@ -244,8 +270,28 @@ pub(super) fn is_personal_effects(case: &Case<'_>, item: &ItemCase<'_>) -> bool 
     };
     limit.is_some()
         && case.declaration.movement == Movement::Export
-        && temporary.person.is_some()
+        && temporary.person.as_deref().is_some_and(|person| stay_with(case.declaration, person))
+        && !is_left_out(item)
         && may_accompany(item)
+}
+
+/// Whether nobody else receives the goods than the person who travels with them or who exports them.
+fn stay_with(declaration: &Declaration, person: &str) -> bool {
+    let is_own = |party: &Party| {
+        names_agree(&party.id, person)
+            || names_agree(&party.name, person)
+            || declaration.exporter.as_ref().is_some_and(|exporter| exporter.id == party.id)
+    };
+    [&declaration.consignee, &declaration.final_recipient].into_iter().flatten().all(is_own)
+}
+
+/// Whether the law that has the route leaves such goods out: what is made for military use or fires fully
+/// automatically (Regulation 258/2012, article 3(1)).
+fn is_left_out(item: &ItemCase<'_>) -> bool {
+    let control = item.item.control.as_deref().unwrap_or_default();
+    let mut signs = control.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase());
+    let category_a = signs.next() == Some('A') && signs.next().is_none_or(|c| c.is_ascii_digit());
+    category_a || item.item.hs.is_some_and(|hs| hs.heading() == 9301)
 }
 
 /// Whether the route has a place for goods of this kind.

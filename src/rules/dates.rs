@@ -34,12 +34,22 @@ impl Test {
     fn of(case: &Case<'_>, licence: &Licence) -> Option<Self> {
         let today = Self { day: case.reference_date, kind: Day::Acceptance };
         match (licence.kind, case.declaration.movement) {
+            (Movement::Export, Movement::Export) => Some(Self::at_export(case, licence, today)),
             (Movement::Import, _) | (_, Movement::Export) => Some(today),
             (Movement::Transit, _) => case.draws(licence).then_some(today),
             (Movement::Export, _) => Some(match case.departed() {
                 Some(day) => Self { day, kind: Day::Departure },
                 None => Self { day: case.reference_date, kind: Day::Assumed },
             }),
+        }
+    }
+
+    /// Goods that had left before acceptance had to be covered when they left.
+    fn at_export(case: &Case<'_>, licence: &Licence, today: Self) -> Self {
+        let begins = licence.valid_from.max(licence.issued_on);
+        match case.departed() {
+            Some(day) if day < today.day && day < begins => Self { day, kind: Day::Departure },
+            Some(_) | None => today,
         }
     }
 
@@ -55,8 +65,10 @@ impl Test {
 /// 25 LICENCE_NOT_YET_VALID, 26 LICENCE_EXPIRED and DATE_ZONE_AMBIGUOUS: the licence is valid from its first to its last
 /// day, both inclusive, to the last hour of the day where the post is. What counts is the day on which the
 /// declaration was accepted, not that of the check, of lodging or of arrival. An export licence is
-/// tested at export; at a later border it must have been valid when the goods left, and where that day is
-/// not known a person decides. An import licence must not have expired at any border; one that becomes
+/// tested at export, and must have begun when the goods left where that was before acceptance; at a later border it
+/// must have been valid when the goods left, and where that day is
+/// not known a person decides. When they left is what a post has recorded, else what the declaration says, and
+/// for goods that are here not later than acceptance. An import licence must not have expired at any border; one that becomes
 /// valid before the goods are expected there is no finding at export. A transit licence is tested by
 /// the State that issued it and at export. Where acceptance falls on another day in the issuing State
 /// (its registered posts name its time zones) and validity differs between the two days, neither is picked

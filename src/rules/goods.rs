@@ -6,9 +6,11 @@ use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
+use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::codes::Tariff;
 use crate::domain::codes::tariff;
+use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::HsCode;
 use crate::domain::goods::folded_calibre;
@@ -149,21 +151,19 @@ fn in_force(code: HsCode) -> (u32, u32) {
     }
 }
 
-/// 73 MAKE_MODEL_MISMATCH: make and model are those of the licence line, where both sides state
+/// 73 MAKE_MODEL_MISMATCH: make, model and country of manufacture are those of the licence line, where both sides state
 /// them, with case, accents and punctuation set aside. A difference is referred. It holds the goods where
 /// a declared serial or alternative marking is one that this line lists: the licence then says that this very firearm is another
-/// model. A make or model that only one side states is not a difference, and a line that leaves the
+/// model, or made elsewhere. What only one side states is not a difference, and a line that leaves the
 /// make open covers any.
 pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
     for (item, quote, line) in compared(case) {
         let goods = item.item;
-        for (field, declared, licensed) in
-            [("make", &goods.make, &line.make), ("model", &goods.model, &line.model)]
-        {
+        for (field, declared, licensed) in described(goods, line) {
             let (Some(declared), Some(licensed)) = (declared, licensed) else {
                 continue;
             };
-            if names_agree(declared, licensed) {
+            if declared == licensed || names_agree(declared, licensed) {
                 continue;
             }
             let listed = SerialIndex::new(&line.serials);
@@ -171,6 +171,7 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
             let known = marks.iter().find(|serial| listed.contains(serial));
             let finding = findings.add(Code::MakeModelMismatch).on(item, quote);
             finding.at(item.path(field)).declared(declared).licensed(licensed);
+            let field = field.replace('_', " ");
             if let Some(serial) = known {
                 finding.severity(Severity::Block).says(format_args!(
                     "{field} {declared} declared, but {} lists {serial} as {licensed}",
@@ -184,6 +185,19 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// What an item and a line each say of maker, model and country of manufacture.
+fn described<'c>(
+    goods: &'c Item,
+    line: &'c Line,
+) -> [(&'static str, Option<&'c str>, Option<&'c str>); 3] {
+    let code = |country: &'c Option<Country>| country.as_ref().map(Country::as_str);
+    [
+        ("make", goods.make.as_deref(), line.make.as_deref()),
+        ("model", goods.model.as_deref(), line.model.as_deref()),
+        ("country_of_manufacture", code(&goods.manufactured_in), code(&line.manufactured_in)),
+    ]
 }
 
 /// How two calibres relate.

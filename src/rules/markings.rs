@@ -7,6 +7,7 @@ use super::case::ItemCase;
 use super::goods::Calibres;
 use super::goods::calibres;
 use crate::domain::Quantity;
+use crate::domain::declaration::Item;
 use crate::domain::declaration::Lot;
 use crate::domain::declaration::Mark;
 use crate::domain::declaration::Seen;
@@ -14,12 +15,15 @@ use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
 use crate::domain::licence::Line;
 use crate::domain::party::names_agree;
+use crate::domain::serial::Marking;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
 use std::collections::HashSet;
 
 /// 90 MARKING_MISSING: every firearm has its maker, its country of manufacture and a serial number stated, or an
-/// alternative marking, which names the country by itself; there are as many as firearms. Licence and papers count
+/// alternative marking; there are as many as firearms. An alternative marking is a simple geometric symbol with a
+/// code, which names the country by itself, or at least letters with digits, which name neither country nor
+/// maker; a number alone, symbols alone and words, such as `none` or `unmarked`, mark nothing, as a serial or otherwise. Licence and papers count
 /// together: what the declaration leaves out of maker and country, a quoted line says of the serials that it lists. The duty is on
 /// firearms alone: parts, components and ammunition are never found here, nor are proven antiques and
 /// deactivated firearms. A temporary movement is no excuse: the Protocol only waives the import mark (91) for
@@ -30,11 +34,10 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
             continue;
         }
         let goods = item.item;
-        let stated = goods.serials.len() + goods.alternative_markings.len();
+        let (stated, alternative) = marked(goods);
         // What is not counted in pieces (82) is one firearm at least.
         let all = item.pieces().and_then(Quantity::as_count).unwrap_or(1);
-        let alternative = i64::try_from(goods.alternative_markings.len()).unwrap_or(i64::MAX);
-        let short = i64::try_from(stated).unwrap_or(i64::MAX) < all;
+        let short = stated < all;
         let maker = alternative < all
             && goods.make.is_none()
             && !is_licensed(item, |line| line.make.is_some());
@@ -53,6 +56,7 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
         .filter_map(|(is_missing, name)| is_missing.then_some(name))
         .collect();
         let field = match (short, maker) {
+            (true, _) if !goods.alternative_markings.is_empty() => "alternative_markings",
             (true, _) => "serials",
             (false, true) => "make",
             (false, false) => "country_of_manufacture",
@@ -64,6 +68,21 @@ pub(super) fn marking(case: &Case<'_>, findings: &mut Findings) {
             missing.join(", ")
         ));
     }
+}
+
+/// How many of an item's firearms have a marking stated, and how many one that names their country.
+fn marked(goods: &Item) -> (i64, i64) {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let serials = number(goods.serials.iter().filter(|serial| !serial.says_none()).count());
+    let (mut stated, mut named) = (serials, 0);
+    for marking in &goods.alternative_markings {
+        match Serial::of_marking(marking).marking() {
+            Marking::Origin => (stated, named) = (stated + 1, named + 1),
+            Marking::Number => stated += 1,
+            Marking::Nothing => {}
+        }
+    }
+    (stated, named)
 }
 
 /// Whether quoted lines that list its firearms, each of them, say something of it.

@@ -8,6 +8,7 @@ use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Unit;
+use crate::domain::consignment::Direction;
 use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
@@ -69,7 +70,8 @@ impl ItemCase<'_> {
     /// Whether as many different marks of identity are declared as there are pieces.
     fn has_one_mark_each(&self) -> bool {
         let marks = self.item.marks_of_identity();
-        let distinct = marks.iter().collect::<HashSet<&Serial>>().len();
+        let named = marks.iter().filter(|mark| !mark.says_none());
+        let distinct = named.collect::<HashSet<&Serial>>().len();
         let pieces = self.pieces().and_then(Quantity::as_count);
         pieces.is_some_and(|pieces| i64::try_from(distinct) == Ok(pieces))
     }
@@ -116,20 +118,40 @@ impl<'a> ItemCase<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// The day of departure from the exporting State, where it is known: as observed at its border,
-    /// else as declared.
+    /// The day of departure from the exporting State, where it is known: as a post has recorded it here, as
+    /// the declaration lists it, else as it is announced. Goods that are presented later on their way had left by then,
+    /// whatever is declared.
     pub fn departed(&self) -> Option<Date> {
         let from = self.declaration.country_of_export;
-        let left = self
-            .declaration
-            .crossings
-            .iter()
-            .find(|crossing| crossing.exit && state_of(crossing, self.lists) == from);
-        let observed = left.and_then(|crossing| {
-            let post = self.lists.posts.get(&crossing.post)?;
-            Some(post.zone.to_datetime(crossing.at).date())
+        let recorded =
+            self.facts.observed.iter().filter(|seen| {
+                seen.direction == Direction::Exit && seen.state_in(self.lists) == from
+            });
+        let listed = self.declaration.crossings.iter();
+        let listed = listed.filter(|seen| seen.exit && state_of(seen, self.lists) == from);
+        let mut exits = recorded
+            .map(|seen| (seen.post, seen.at))
+            .chain(listed.map(|seen| (seen.post, seen.at)));
+        let observed = exits.next().and_then(|(post, at)| {
+            let post = self.lists.posts.get(&post)?;
+            Some(post.zone.to_datetime(at).date())
         });
-        observed.or(self.declaration.departs_on)
+        let day = observed.or(self.declaration.departs_on)?;
+        if day <= self.reference_date
+            || self.declaration.movement == Movement::Export
+            || self.facts.is_announced
+        {
+            return Some(day);
+        }
+        Some(day.min(self.accepted_in(from)))
+    }
+
+    /// The day of acceptance here, or the latest on which it fell in a State, by the zones of its posts.
+    fn accepted_in(&self, state: Option<Country>) -> Date {
+        let at = self.declaration.accepted_at.map_or(self.now, |(at, _)| at);
+        let there = self.lists.posts.values().filter(|post| Some(post.country) == state);
+        let days = there.map(|post| post.zone.to_datetime(at).date());
+        days.fold(self.reference_date, Date::max)
     }
 
     /// Whether an entry counts that is a fact about a firearm or a person, not a law in force on a day: one

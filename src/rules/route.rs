@@ -7,11 +7,13 @@ use super::case::ItemCase;
 use super::journey::observed;
 use super::passage::Passage;
 use super::passage::state_of;
+use super::transit::is_export_of_the_union;
 use super::transit::own_licences;
 use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Locode;
 use crate::domain::Timestamp;
+use crate::domain::declaration::Leg;
 use crate::domain::declaration::Seen;
 use crate::domain::goods::Movement;
 use crate::domain::licence::ConsentForm;
@@ -23,7 +25,7 @@ use crate::domain::licence::TransitState;
 /// A declared State that is missing is referred; a crossing that was observed and never declared holds
 /// the goods, whether it is listed with the declaration or a post on the way has recorded it of the consignment. A missing consent (55) is another cause, so both may be found for one State: the one is
 /// about the licence, the other about the State's will. The exporting and importing States are never
-/// transit States, whatever the route repeats.
+/// transit States, whatever the route repeats, and neither are other Member States on the way of a Union export.
 pub(super) fn route_on_licence(case: &Case<'_>, findings: &mut Findings) {
     if case.passages.is_empty() {
         return;
@@ -41,7 +43,7 @@ pub(super) fn route_on_licence(case: &Case<'_>, findings: &mut Findings) {
                 continue;
             }
             for passage in &case.passages {
-                if names(licence, passage.country) {
+                if names(licence, passage.country) || is_within_the_union(case, passage.country) {
                     continue;
                 }
                 let country = passage.country;
@@ -61,6 +63,11 @@ pub(super) fn route_on_licence(case: &Case<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether it is a Member State on the way of goods that another one exports: no transit State (55).
+fn is_within_the_union(case: &Case<'_>, country: Country) -> bool {
+    is_export_of_the_union(case) && case.lists.is_european_union(country, case.reference_date)
 }
 
 fn names(licence: &Licence, country: Country) -> bool {
@@ -219,7 +226,8 @@ fn place_of(expected: &[Country], state: Country, reached: usize) -> Option<usiz
 }
 
 /// 64 TRANSHIPMENT_UNDECLARED: an officer has seen that the goods changed their means of transport, and
-/// no leg of the route declares a transhipment. A leg that leaves the question open does not declare one.
+/// no leg of the route declares it: at the post of a State on the route, none of that State, and at the post of
+/// export none at all, since nothing on the way has happened yet. A leg that leaves the question open does not declare one.
 /// Where it was declared, nothing is found here; whether the transit States needed to consent because of
 /// it is a matter of rules 55 and 59. Where posts have recorded the consignment in another vehicle than
 /// the one before, and no transhipment is declared for a State between them, that is found as well.
@@ -227,9 +235,7 @@ pub(super) fn transhipment(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     observed(case, Code::TranshipmentUndeclared, findings);
     for (index, seen) in declaration.observations.iter().enumerate() {
-        if seen.seen != Seen::Transhipped
-            || declaration.route.iter().any(|leg| leg.transhipment == Some(true))
-        {
+        if seen.seen != Seen::Transhipped || is_transhipment_declared(case) {
             continue;
         }
         let finding = findings.add(Code::TranshipmentUndeclared);
@@ -245,6 +251,17 @@ pub(super) fn transhipment(case: &Case<'_>, findings: &mut Findings) {
             ));
         }
     }
+}
+
+/// Whether a transhipment is declared that may be the one seen here.
+fn is_transhipment_declared(case: &Case<'_>) -> bool {
+    let route = &case.declaration.route;
+    let of_here = |leg: &Leg| Some(leg.country) == case.state;
+    let is_on_the_way = route.iter().any(of_here);
+    case.declaration.movement != Movement::Export
+        && route
+            .iter()
+            .any(|leg| leg.transhipment == Some(true) && (!is_on_the_way || of_here(leg)))
 }
 
 /// 65 TRANSIT_INFO_NOT_SENT: each transit State on the way was given the particulars of the import

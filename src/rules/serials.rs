@@ -4,6 +4,7 @@ use super::Code;
 use super::Finding;
 use super::Findings;
 use super::Severity;
+use super::allocation::shares_listed;
 use super::case::ItemCase;
 use super::case::QuoteCase;
 use super::questions::Further;
@@ -29,7 +30,8 @@ const NAMED_MAX: usize = 5;
 /// declared serial is on one of them, compared without case and separators but with every leading zero. One
 /// that is absent holds the item. One that is absent and looks like a listed serial (O for 0, I for 1, B for 8,
 /// S for 5) is referred instead: it may be a misreading, and it is never taken for the listed one. Where an
-/// item is split and one of the lines lists no serials, as many may be absent as that line covers. An alternative
+/// item is split and one of the lines lists no serials, as many may be absent as that line covers; from a line that lists
+/// serials no more is drawn than it lists of those declared. An alternative
 /// marking is looked up like a serial, so that nothing passes a list by being marked in another way, and parts
 /// whose serials the lines list and the declaration does not state are referred.
 /// A line that lists none takes the serials at its first release; that is made known once for the item, for
@@ -69,7 +71,14 @@ pub(super) fn serials_on_licence(case: &Case<'_>, findings: &mut Findings) {
                 let open = lines().filter(|(_, line)| line.serials.is_empty());
                 let room = open.filter_map(|(quote, _)| pieces(item, quote)).sum::<i64>();
                 let listed: Vec<&Line> = lines().map(|(_, line)| line).collect();
-                not_listed(item, head, &Absent { marks: &marks, absent, room }, &listed, findings);
+                if i64::try_from(absent.len()).is_ok_and(|absent| absent > room) {
+                    let absent = Absent { marks: &marks, absent, room };
+                    not_listed(item, head, &absent, &listed, findings);
+                    continue;
+                }
+            }
+            if lines().nth(1).is_some() {
+                shares_listed(item, licence, &marks, findings);
             }
         }
     }
@@ -111,7 +120,7 @@ impl<'a> Indexes<'a> {
     }
 }
 
-fn pieces(item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> Option<i64> {
+pub(super) fn pieces(item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> Option<i64> {
     let share = quote.quote.quantity.unwrap_or(item.item.quantity);
     convert(share, item.item.unit, item.item.content, Unit::C62)?.as_count()
 }
@@ -153,9 +162,6 @@ fn not_listed(
     findings: &mut Findings,
 ) {
     let Absent { absent, room, .. } = marks;
-    if i64::try_from(absent.len()).is_ok_and(|absent| absent <= *room) {
-        return;
-    }
     let field = if item.item.serials.is_empty() { "alternative_markings" } else { "serials" };
     let (strange, alike) = told_apart(marks, lines);
     if let Some((serial, listed)) = alike.first() {

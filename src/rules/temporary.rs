@@ -2,6 +2,7 @@
 use super::Case;
 use super::Code;
 use super::Findings;
+use super::case::ItemCase;
 use super::profile::Profile;
 use crate::domain::Country;
 use crate::domain::Date;
@@ -228,16 +229,28 @@ pub(super) fn simplified(case: &Case<'_>, findings: &mut Findings) {
 }
 
 /// 106 END_USER_STATEMENT_MISSING: under a law that asks for it, goods exported for good come with a statement of
-/// their user, presented as `end_user_statement` or as document 990. Temporary exports, imports and goods in transit
-/// need none, and a statement presented is not read here.
+/// their user, presented as `end_user_statement` or as document 990. Temporary exports, imports, goods in transit and
+/// those that go back whence the register knows that they came need none, and a statement presented is not read here. Whether
+/// an export is temporary its licences say; only where none is quoted does the declaration.
 pub(super) fn user_statement(case: &Case<'_>, findings: &mut Findings) {
     let declaration = case.declaration;
     if !case.profile.end_user_statement
         || declaration.movement != Movement::Export
-        || declaration.temporary.is_some()
+        || !case.items.iter().any(|item| leaves_for_good(case, item))
         || declaration.documents.iter().any(|paper| USER_STATEMENTS.contains(&paper.kind.as_str()))
     {
         return;
     }
     findings.add(Code::EndUserStatementMissing).at("/documents");
+}
+
+fn leaves_for_good(case: &Case<'_>, item: &ItemCase<'_>) -> bool {
+    let mut licences = item.licences_of(Movement::Export).map(|(_, held)| &held.licence);
+    match licences.next() {
+        None => case.declaration.temporary.is_none(),
+        Some(first) => {
+            case.first_movement().is_none()
+                && !(first.is_temporary() && licences.all(|licence| licence.is_temporary()))
+        }
+    }
 }

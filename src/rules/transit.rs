@@ -10,6 +10,7 @@ use super::passage::Passage;
 use super::passage::Source;
 use super::profile::Silence;
 use crate::domain::Date;
+use crate::domain::declaration::Leg;
 use crate::domain::declaration::Seen;
 use crate::domain::goods::Mode;
 use crate::domain::goods::Movement;
@@ -43,7 +44,8 @@ struct Answers<'a> {
 /// What excuses the consent replaces the finding that it is missing or late: a registered agreement for
 /// a landlocked exporting or importing State (being landlocked excuses nothing by itself); and where Union law
 /// governs the export, that is of goods that leave a Member State and never at a transit State's own post: a call by
-/// sea or air declared to be without transhipment, judged call by call; a temporary export with a purpose and its
+/// sea or air declared to be without transhipment, judged call by call, from which the goods go on as they came: between a leg by sea and
+/// one by air they change their means of transport, and a State without a coast has no call by sea; a temporary export with a purpose and its
 /// proof under temporary licences, since a claim that a licence for good contradicts excuses nothing; and silence for
 /// the working days of the profile, counted by the transit State's calendar, in the first Regulation only where the
 /// exporting State has opted for it. Other Member States are then not transit States at all. An objection outweighs
@@ -245,19 +247,32 @@ fn excused(
 
 /// Whether Union law says who is asked: it binds the Member State that exports, no other, and asks third countries
 /// alone, so that what is in transit at a Member State's post or comes in from elsewhere is not spared by it.
-fn is_export_of_the_union(case: &Case<'_>) -> bool {
+pub(super) fn is_export_of_the_union(case: &Case<'_>) -> bool {
     let member = |country| case.lists.is_european_union(country, case.reference_date);
     case.profile.union_only && case.declaration.country_of_export.is_some_and(member)
 }
 
 fn is_direct_call(case: &Case<'_>, passage: &Passage<'_>) -> bool {
-    let Source::Declared(_, leg) = passage.source else {
+    let Source::Declared(index, leg) = passage.source else {
         return false;
     };
     case.profile.direct_transit_exempt
         && matches!(leg.mode, Some(Mode::Sea | Mode::Air))
         && leg.transhipment == Some(false)
+        && !(leg.mode == Some(Mode::Sea) && leg.country.is_landlocked())
+        && !changes_means(case, index, leg)
         && !case.declaration.observations.iter().any(|seen| seen.seen == Seen::Transhipped)
+}
+
+/// Whether the goods come from the leg before, or go on by the next, in another way: they then change their means
+/// of transport in one of the two States, and which it is nothing says. In a Member State they may.
+fn changes_means(case: &Case<'_>, index: usize, leg: &Leg) -> bool {
+    let route = &case.declaration.route;
+    let other_way = |other: &&Leg| other.mode.is_some() && other.mode != leg.mode;
+    let before = index.checked_sub(1).and_then(|before| route.get(before)).filter(other_way);
+    let member = |leg: &Leg| case.lists.is_european_union(leg.country, case.reference_date);
+    before.is_some_and(|before| !member(before))
+        || route.get(index + 1).is_some_and(|next| other_way(&next))
 }
 
 fn temporary_evidence<'a>(case: &Case<'a>) -> Option<&'a str> {

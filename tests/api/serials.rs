@@ -93,10 +93,10 @@ async fn a_stolen_firearm_holds_at_every_border_until_it_is_found() {
 }
 
 #[tokio::test]
-async fn a_marking_of_symbols_alone_is_licensed_sought_and_read_on_arrival() {
+async fn a_marking_of_symbols_and_a_code_is_licensed_sought_and_read_on_arrival() {
     let service = start();
     for mut licence in passavant::demo::licences(today()) {
-        licence["lines"][0]["serials"] = json!(["△◇ 1", "△◇"]);
+        licence["lines"][0]["serials"] = json!(["△◇ 1", "△◇ 2"]);
         let state = licence["issuing_state"].as_str().unwrap();
         let issued = service.post("/v1/licences", &token(state, "authority"), &licence).await;
         assert_eq!(issued.status, 201, "{}", issued.text);
@@ -105,12 +105,12 @@ async fn a_marking_of_symbols_alone_is_licensed_sought_and_read_on_arrival() {
     declaration["items"].as_array_mut().unwrap().truncate(1);
     declaration["items"][0]["quantity"] = json!("1");
     declaration["items"][0]["serials"] = json!([]);
-    declaration["items"][0]["alternative_markings"] = json!(["△◇"]);
+    declaration["items"][0]["alternative_markings"] = json!(["△◇ 2"]);
     for quote in declaration["items"][0]["licences"].as_array_mut().unwrap() {
         quote.as_object_mut().unwrap().remove("quantity");
     }
     assert_eq!(service.verify(&declaration).await.json()["verdict"], "clear");
-    let report = |what: &str| json!({"report": what, "serial": "△◇", "reference": "PV-1"});
+    let report = |what: &str| json!({"report": what, "serial": "△◇2", "reference": "PV-1"});
     let officer = token("FR", "officer");
     let stolen = service.post("/v1/serials/reports", &officer, &report("stolen")).await;
     assert_eq!(stolen.status, 201, "{}", stolen.text);
@@ -122,10 +122,10 @@ async fn a_marking_of_symbols_alone_is_licensed_sought_and_read_on_arrival() {
     let release = released.json()["id"].as_str().unwrap().to_owned();
     service.post("/v1/exits", &officer, &exit_of(&release)).await;
     let arrival = json!({"ucr": ucr(), "border_post": "KEMBA", "arrived_at": now(), "final": true, "items": [
-        {"category": "firearm", "quantity": "1", "unit": "C62", "serials": ["△◇"]}]});
+        {"category": "firearm", "quantity": "1", "unit": "C62", "serials": ["△◇ 2"]}]});
     let arrived = service.post("/v1/arrivals", &token("KE", "officer"), &arrival).await.json();
     assert_eq!(arrived["result"], "complete", "{arrived}");
-    let seen = trail(&service, "KE", "serial=%E2%96%B3%E2%97%87").await;
+    let seen = trail(&service, "KE", "serial=%E2%96%B3%E2%97%872").await;
     assert!(kinds_of(&seen).ends_with(&["released", "left", "arrived"]), "{seen}");
 }
 

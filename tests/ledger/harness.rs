@@ -309,7 +309,7 @@ pub fn marked_by_symbols(reference: u32) -> Value {
     let mut item = declaration["items"][0].clone();
     item["quantity"] = json!("1");
     item["serials"] = json!([]);
-    item["alternative_markings"] = json!(["△◇ △"]);
+    item["alternative_markings"] = json!(["△◇ 17"]);
     declaration["items"] = json!([item]);
     declaration["reference"] = json!({"type": "national", "value": format!("FR-{reference:08}")});
     declaration

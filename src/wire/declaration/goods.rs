@@ -1,6 +1,7 @@
 //! Goods items as they are sent.
 use crate::domain::Country;
 use crate::domain::Quantity;
+use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::declaration as domain;
 use crate::domain::declaration::ITEM_QUOTES_MAX;
@@ -248,7 +249,7 @@ impl Item {
                 &at.field("alternative_markings"),
                 &self.alternative_markings,
                 ITEM_SERIALS_MAX,
-                |r, at, text| r.text(at, Some(text), NAME_CHARS_MAX),
+                |r, at, text| marking(r, at, text),
             ),
             licences: r.list(&at.field("licences"), &self.licences, ITEM_QUOTES_MAX, Quote::read),
             exemption: name(r, "exemption", &self.exemption),
@@ -291,6 +292,12 @@ pub(in crate::wire) fn serial(r: &mut Reader, at: &At<'_>, text: &str) -> Option
         );
     }
     serial
+}
+
+/// Reads an alternative marking, which is kept as it was sent and has to be one that can be read off.
+fn marking(r: &mut Reader, at: &At<'_>, text: &str) -> Option<Text> {
+    let marking = r.text(at, Some(text), NAME_CHARS_MAX)?;
+    serial(r, at, &marking).map(|_| marking)
 }
 
 /// Reads the serials of a licence's line, each of which stands there once.
