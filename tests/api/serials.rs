@@ -130,6 +130,31 @@ async fn a_marking_of_symbols_and_a_code_is_licensed_sought_and_read_on_arrival(
 }
 
 #[tokio::test]
+async fn a_marking_that_cannot_be_read_off_is_refused_like_such_a_serial() {
+    let service = start();
+    let mut declaration = sample("clear");
+    declaration["items"][0]["serials"] = json!(["VC000101", "-"]);
+    declaration["items"][0]["alternative_markings"] = json!(["△ 7", "?", "..."]);
+    let refused = service.verify(&declaration).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    let refused = refused.json();
+    let errors = refused["errors"].as_array().unwrap();
+    let errors: Vec<(&str, &str)> = errors
+        .iter()
+        .map(|error| (error["path"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .collect();
+    let at = |list: &str, index: u8| format!("/declaration/items/0/{list}/{index}");
+    assert_eq!(
+        errors,
+        [
+            (&*at("serials", 1), "not_a_serial"),
+            (&*at("alternative_markings", 1), "not_a_serial"),
+            (&*at("alternative_markings", 2), "not_a_serial"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_report_says_what_of_which_firearm_in_which_case() {
     let service = start();
     let officer = token("FR", "officer");

@@ -88,7 +88,7 @@ async fn what_was_not_set_aside_refers_and_is_not_held() {
 }
 
 #[tokio::test]
-async fn a_marking_of_symbols_alone_does_not_keep_a_post_from_returning() {
+async fn a_marking_of_symbols_and_a_code_does_not_keep_a_post_from_returning() {
     let centre = register();
     for licence in without_serials() {
         centre.issue(&licence).await.unwrap();

@@ -210,7 +210,7 @@ async fn a_log_that_grows_while_it_is_walked_fits() {
 }
 
 #[tokio::test]
-async fn a_verdict_on_a_marking_of_symbols_alone_replays() {
+async fn a_verdict_on_a_marking_of_symbols_and_a_code_replays() {
     let service = start();
     for licence in without_serials() {
         service.issue(&licence).await.unwrap();
