@@ -12,6 +12,7 @@ use super::raise::CODES_MAX;
 use super::raise::Step;
 use super::recorder::Stop;
 use super::referral;
+use super::release::uuid;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::domain::Country;
@@ -25,6 +26,7 @@ use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// By what an alert is found again while it is open.
 pub type Subject = [u8; 16];
@@ -119,20 +121,21 @@ impl Batch<'_> {
 }
 
 /// A verdict that does not clear is put before its post, in the entry that records it: as a new alert with
-/// its time limit, or as a further step of the one that is open on these goods there.
+/// its time limit, or as a further step of the one that is open on these goods there. Gives the alert.
 pub(super) fn put_before_post(
     batch: &mut Batch<'_>,
     (subject, alert): &(Subject, NewAlert),
     index: u64,
-) -> Result<(), Stop> {
+) -> Result<Uuid, Stop> {
     let post = alert.to.post().map(|post| post.to_string());
     let here = |row: &AlertRow| row.border_post == post && row.kind == Kind::Mismatch.as_str();
     if let Some(row) = batch.open_on(subject)?.into_iter().find(here) {
-        return seen_again(batch, subject, row, alert, index);
+        let id = uuid(&row.id)?;
+        return seen_again(batch, subject, row, alert, index).map(|()| id);
     }
     let id = batch.ids.uuid(batch.now);
     batch.raise_at((id, index), subject, alert)?;
-    referral::notice(batch, id, alert)
+    referral::notice(batch, id, alert).map(|()| id)
 }
 
 /// The open alert says what this look has found too, and weighs as the heaviest of them does. Its time

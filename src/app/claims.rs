@@ -5,6 +5,7 @@ use super::judge::sha256;
 use super::recorder::Once;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
+use crate::domain::serial::Serial;
 use std::collections::BTreeSet;
 
 /// What a batch's commands named.
@@ -75,9 +76,14 @@ impl Claims {
         for item in &declaration.items {
             // By serial alone: what else is stated of a firearm may differ from time to time.
             for mark in item.marks_of_identity().iter() {
-                self.name("firearm", mark.as_str().as_bytes());
+                self.firearm(mark);
             }
         }
+    }
+
+    /// A firearm, and with it those whose serials only look like its own.
+    pub fn firearm(&mut self, serial: &Serial) {
+        self.name("firearm", serial.folded().as_bytes());
     }
 
     /// The licences, sorted.

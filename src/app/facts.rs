@@ -21,9 +21,14 @@ use crate::rules::case::Facts;
 use crate::rules::case::PriorUse;
 use crate::rules::case::ReportFact;
 use crate::rules::case::SerialFact;
+use crate::rules::likeness::AlikeFact;
+use crate::rules::likeness::AlikeOf;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::serials::SerialUse;
+use crate::storage::trails::SerialEventRow;
+use serde::Deserialize;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -69,7 +74,7 @@ pub fn history(
 ) -> Result<(), Error> {
     if let Some(state) = state {
         facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
-        facts.serials = serials(db, declaration, state, except)?;
+        serials(db, declaration, state, except, facts)?;
         facts.linked = linked::parts(db, declaration, content_sha256, state, except)?;
         facts.stopped = super::stoppage::fact(db, declaration, state)?;
         if may_be_on_its_way(declaration) {
@@ -82,34 +87,54 @@ pub fn history(
             facts.outward = super::returns::first_movement(db, named, back, except)?;
         }
     }
-    facts.reported = reported(db, declaration)?;
+    reported(db, declaration, state, facts)?;
     facts.history_available = true;
     Ok(())
 }
 
-/// Articles declared under whose serial a report stands that a firearm is lost, stolen or seized.
-fn reported(db: &mut Db, declaration: &Declaration) -> Result<Vec<ReportFact>, Error> {
+/// Articles declared under whose serial, or one that looks like it, a report stands that a firearm is lost, stolen or seized, or
+/// a case of customs.
+fn reported(
+    db: &mut Db,
+    declaration: &Declaration,
+    state: Option<Country>,
+    facts: &mut Facts,
+) -> Result<(), Error> {
     let items = declaration.items.iter();
     let declared: Vec<(u32, FirearmKey)> =
         items.flat_map(|item| articles(item).into_iter().map(|key| (item.number, key))).collect();
-    let mut serials: Vec<String> = declared.iter().map(|(_, key)| key.serial.to_string()).collect();
-    serials.sort_unstable();
-    serials.dedup();
-    let mut facts = Vec::new();
-    for report in standing(storage::trails::reports(db, &serials)?) {
+    let mut looks: Vec<String> = declared.iter().map(|(_, key)| key.serial.folded()).collect();
+    looks.sort_unstable();
+    looks.dedup();
+    let known = storage::trails::reports(db, &looks)?;
+    let (stopped, reports): (Vec<_>, Vec<_>) =
+        known.into_iter().partition(|row| row.kind == storage::trails::STOPPED);
+    for report in standing(reports) {
         let known = described(&report.serial, &report.make, &report.model, &report.country);
-        for (item, key) in declared.iter().filter(|(_, key)| key.serial == known.serial) {
-            facts.push(ReportFact {
-                item: *item,
-                serial: key.serial.clone(),
-                what: report.kind.as_str().into(),
-                state: report.state.as_str().into(),
-                reference: report.reference.as_deref().unwrap_or_default().into(),
-                is_described_alike: key.may_be(&known),
-            });
+        let (what, of): (Text, Text) = (report.kind.as_str().into(), report.state.as_str().into());
+        let reference: Text = report.reference.as_deref().unwrap_or_default().into();
+        for (item, key) in &declared {
+            let (item, serial) = (*item, key.serial.clone());
+            let (what, state, reference) = (what.clone(), of.clone(), reference.clone());
+            if key.serial == known.serial {
+                let is_described_alike = key.may_be(&known);
+                let fact = ReportFact { item, serial, what, state, reference, is_described_alike };
+                facts.reported.push(fact);
+            } else if key.looks_like(&known) {
+                let (known, of) = (known.serial.clone(), AlikeOf::Reported(what, state, reference));
+                facts.alike.push(AlikeFact { item, serial, known, of });
+            }
         }
     }
-    Ok(facts)
+    if let (Some(state), None) = (state, &facts.stopped) {
+        let is_declared = |row: &SerialEventRow| {
+            let known = described(&row.serial, &row.make, &row.model, &row.country);
+            row.state == state.as_str() && declared.iter().any(|(_, key)| key.may_be(&known))
+        };
+        let cases = stopped.into_iter().filter(is_declared).map(|row| row.subject);
+        facts.stopped = super::stoppage::of_firearms(db, cases)?;
+    }
+    Ok(())
 }
 
 /// Releases of the post's State that stand under the same reference. A UCR may cover many shipments, so only the very
@@ -173,41 +198,48 @@ fn folded(name: Option<&Text>) -> String {
 }
 
 /// What is known of the firearms declared: of each that may be the same, however it is described now,
-/// and of each that moved under the very line that the item quotes.
+/// of each that moved under the very line that the item quotes, and of each that is away as these would be and whose
+/// serial looks like theirs.
 fn serials(
     db: &mut Db,
     declaration: &Declaration,
     state: Country,
     except: Option<Uuid>,
-) -> Result<Vec<SerialFact>, Error> {
+    facts: &mut Facts,
+) -> Result<(), Error> {
     let items = declaration.items.iter();
     let mut declared: BTreeMap<String, Vec<(&Item, FirearmKey)>> = BTreeMap::new();
     for (item, firearm) in items.flat_map(|item| firearms(item).into_iter().map(move |f| (item, f)))
     {
-        declared.entry(firearm.serial.to_string()).or_default().push((item, firearm));
+        declared.entry(firearm.serial.folded()).or_default().push((item, firearm));
     }
     if declared.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let numbers: Vec<String> = declared.keys().cloned().collect();
-    let mut facts = Vec::new();
-    for moved in storage::serials::moved(db, &numbers, state.as_str())? {
+    let looks: Vec<String> = declared.keys().cloned().collect();
+    for moved in storage::serials::moved(db, &looks, state.as_str())? {
         if except.is_some_and(|except| moved.release_id == except.as_bytes()) {
             continue;
         }
-        for (item, firearm) in declared.get(&moved.serial).into_iter().flatten() {
-            let known = FirearmKey {
-                make: moved.make.clone(),
-                model: moved.model.clone(),
-                country: moved.country.clone(),
-                serial: firearm.serial.clone(),
-            };
-            if firearm.may_be(&known) || quotes_line(item, &moved.licence, moved.line) {
-                facts.push(fact(item.number, &firearm.serial, &moved)?);
+        let known = described(&moved.serial, &moved.make, &moved.model, &moved.country);
+        let is_away = moved.settled_by.is_none() && moved.movement == declaration.movement.as_str();
+        for (item, firearm) in declared.get(&known.serial.folded()).into_iter().flatten() {
+            let is_same = firearm.serial == known.serial;
+            let is_of_line = || quotes_line(item, &moved.licence, moved.line);
+            if is_same && (firearm.may_be(&known) || is_of_line()) {
+                facts.serials.push(fact(item.number, &firearm.serial, &moved)?);
+            } else if is_away && firearm.looks_like(&known) {
+                let of = fact(item.number, &firearm.serial, &moved)?;
+                facts.alike.push(AlikeFact {
+                    item: item.number,
+                    serial: firearm.serial.clone(),
+                    known: known.serial.clone(),
+                    of: AlikeOf::Moved(of.licence, of.line),
+                });
             }
         }
     }
-    Ok(facts)
+    Ok(())
 }
 
 /// Whether an item quotes a line of a licence, such as that under which a firearm has moved.
@@ -248,4 +280,42 @@ pub(super) fn report_fact(record: ReportRecord) -> ReportFact {
     let serial = Serial::stored(&serial);
     let (what, state, reference) = (what.into(), state.into(), reference.into());
     ReportFact { item, serial, what, state, reference, is_described_alike }
+}
+
+/// A serial that only looks like a known one, as it is written down: item, serial, the known one; what it was reported
+/// as, by whom, in which case, or licence and line under which it has moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AlikeRecord {
+    item: u32,
+    serial: String,
+    known: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reported: Option<(String, String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved: Option<(String, u32)>,
+}
+
+/// Writes one down.
+pub(super) fn alike_record(fact: &AlikeFact) -> AlikeRecord {
+    let (reported, moved) = match &fact.of {
+        AlikeOf::Reported(what, state, reference) => {
+            (Some((what.to_string(), state.to_string(), reference.to_string())), None)
+        }
+        AlikeOf::Moved(licence, line) => (None, Some((licence.to_string(), *line))),
+    };
+    let (serial, known) = (fact.serial.to_string(), fact.known.to_string());
+    AlikeRecord { item: fact.item, serial, known, reported, moved }
+}
+
+/// Reads it back.
+pub(super) fn alike_fact(record: AlikeRecord) -> Option<AlikeFact> {
+    let of = match (record.reported, record.moved) {
+        (Some((what, state, reference)), _) => {
+            AlikeOf::Reported(what.into(), state.into(), reference.into())
+        }
+        (None, Some((licence, line))) => AlikeOf::Moved(licence.into(), line),
+        (None, None) => return None,
+    };
+    let (serial, known) = (Serial::stored(&record.serial), Serial::stored(&record.known));
+    Some(AlikeFact { item: record.item, serial, known, of })
 }

@@ -1,5 +1,7 @@
 //! The facts beside an audit entry, as they are written down and as a replay reads them back.
 use super::Error;
+use super::facts::alike_fact;
+use super::facts::alike_record;
 use super::facts::report_fact;
 use super::facts::report_record;
 use super::outward::OutwardRecord;
@@ -45,6 +47,8 @@ pub struct FactsRecord {
     announced: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reported: Vec<super::facts::ReportRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alike: Vec<super::facts::AlikeRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lapsed_us: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -143,6 +147,7 @@ impl FactsRecord {
             outward: facts.outward.as_ref().map(OutwardRecord::from_outward),
             announced: facts.is_announced,
             reported: facts.reported.iter().map(report_record).collect(),
+            alike: facts.alike.iter().map(alike_record).collect(),
             lapsed_us: facts.lapsed.map(Timestamp::as_microsecond),
             credentials: facts.credentials.iter().map(super::trust::record).collect(),
             foreign: facts.foreign.iter().map(foreign_record).collect(),
@@ -194,6 +199,7 @@ impl FactsRecord {
         }
         let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
+        let alike = self.alike.into_iter().map(alike_fact).collect::<Option<_>>();
         let credentials =
             self.credentials.into_iter().map(super::trust::fact).collect::<Option<_>>();
         let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
@@ -215,6 +221,7 @@ impl FactsRecord {
             history_available: self.history_available,
             is_announced: self.announced,
             reported: self.reported.into_iter().map(report_fact).collect(),
+            alike: alike.ok_or_else(|| broken("look-alikes"))?,
             lapsed: self.lapsed_us.and_then(|at_us| Timestamp::from_microsecond(at_us).ok()),
             foreign,
             observed: observed.ok_or_else(|| broken("crossings"))?,

@@ -189,7 +189,10 @@ impl Joining {
             batch.tell(event)?;
         }
         if let Some(alert) = alert {
-            cases::put_before_post(batch, &alert, own)?;
+            let case = cases::put_before_post(batch, &alert, own)?;
+            let altered = super::stoppage::altered(&of.presented.declaration, &verdict);
+            let at = (of.row.state.as_str(), of.row.border_post.as_str());
+            super::stoppage::remember(batch, case, at, altered.into_iter())?;
         }
         Ok(batch.mark(happening, own)?)
     }

@@ -28,6 +28,7 @@ use crate::domain::event::Event;
 use crate::domain::lists::Lists;
 use crate::domain::quantity::convert;
 use crate::domain::reference::ReferenceKind;
+use crate::domain::serial::FirearmKey;
 use crate::rules;
 use crate::rules::Case;
 use crate::rules::Outcome;
@@ -141,6 +142,8 @@ pub struct Judged {
     pub row: Arc<PackedRow>,
     /// What it puts before its post, unless it clears, and on what goods.
     pub alert: Option<(Subject, NewAlert)>,
+    /// The firearms on which an altered marking was seen.
+    pub altered: Vec<FirearmKey>,
     /// What States are told of it, unless it clears.
     pub event: Option<Event<serde_json::Value>>,
     /// What the consignment's timeline says of it.
@@ -223,6 +226,7 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         at_us: now.as_microsecond(),
     };
     let (alert, event, happening) = consequences(question, &verdict)?;
+    let altered = super::stoppage::altered(declaration, &verdict);
     Ok(Judged {
         id,
         verdict,
@@ -230,6 +234,7 @@ pub fn write_down(question: &Question<'_>, verdict: Verdict) -> Result<Judged, E
         reply,
         row: Arc::new(row),
         alert,
+        altered,
         event,
         happening,
     })

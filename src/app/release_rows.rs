@@ -7,6 +7,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use crate::cache::past::Trace;
 use crate::domain::declaration::Declaration;
+use crate::domain::serial::look_of;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::overrides::VersionRow;
@@ -22,8 +23,10 @@ use std::collections::HashSet;
 pub(super) struct ReleaseRows {
     /// Whether rows wait for the batch's end; otherwise each is written at once.
     waits: bool,
-    /// References of the releases and serials of the firearms that wait.
+    /// References of the releases that wait.
     names: HashSet<String>,
+    /// What the serials of the firearms that wait look like.
+    looks: HashSet<u64>,
     releases: Vec<ReleaseRow>,
     draws: Vec<DrawRow>,
     serials: Vec<SerialUse>,
@@ -42,6 +45,7 @@ impl ReleaseRows {
         storage::receipts::insert_steps(db, &std::mem::take(&mut self.steps))?;
         storage::overrides::insert_versions(db, &std::mem::take(&mut self.versions))?;
         self.names.clear();
+        self.looks.clear();
         Ok(())
     }
 
@@ -52,7 +56,7 @@ impl ReleaseRows {
         }
         let mut firearms = declaration.items.iter().flat_map(facts::firearms);
         self.names.contains(declaration.reference.value.as_str())
-            || firearms.any(|firearm| self.names.contains(firearm.serial.as_str()))
+            || firearms.any(|firearm| self.looks.contains(&firearm.serial.look()))
     }
 }
 
@@ -108,9 +112,10 @@ impl Batch<'_> {
     pub(super) fn insert_serials(&mut self, rows: Vec<SerialUse>) -> Result<(), Stop> {
         for row in rows {
             self.note(Trace::Firearm(&row.state, &row.serial));
-            if !self.releases.names.insert(row.serial.clone()) {
+            let look = look_of(&row.serial);
+            if !self.releases.looks.insert(look) {
                 self.releases.write(self.db)?;
-                self.releases.names.insert(row.serial.clone());
+                self.releases.looks.insert(look);
             }
             self.releases.serials.push(row);
         }

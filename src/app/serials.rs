@@ -69,7 +69,7 @@ impl Command for Report {
     }
 
     fn claims(&self, _: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
-        claims.name("firearm", self.report.firearm.serial.as_str().as_bytes());
+        claims.firearm(&self.report.firearm.serial);
         Ok(())
     }
 

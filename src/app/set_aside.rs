@@ -55,7 +55,7 @@ impl Command for SetAside {
         claims.licence(&self.wanted.licence);
         claims.name("post", self.post.as_str().as_bytes());
         for serial in self.wanted.lines.iter().flat_map(|line| &line.serials) {
-            claims.name("firearm", serial.as_str().as_bytes());
+            claims.firearm(serial);
         }
         Ok(())
     }

@@ -260,26 +260,27 @@ fn copy(entry: &book::Entry) -> LicenceCopy {
     }
 }
 
-/// What the post may draw. A firearm of which a report stands, or that has moved already, is not in it: there it
+/// What the post may draw. A firearm of which a report stands, or that has moved already, or whose serial looks like such a one's, is not in it: there it
 /// refers like any other that the post does not know.
 fn allowance(db: &mut Db, row: &AllowanceRow, state: Country) -> Result<AllowanceCopy, Stop> {
     let lines = storage::allowances::lines(db, &row.id)?;
     let rows = storage::allowances::serials(db, &row.id)?;
-    let serials: Vec<String> = rows.iter().map(|row| row.serial.clone()).collect();
-    let mut doubtful: BTreeSet<String> = storage::serials::moved(db, &serials, state.as_str())?
+    let look = |serial: &str| Serial::stored(serial).folded();
+    let looks: Vec<String> = rows.iter().map(|row| look(&row.serial)).collect();
+    let mut doubtful: BTreeSet<String> = storage::serials::moved(db, &looks, state.as_str())?
         .into_iter()
         .filter(|moved| moved.settled_by.is_none())
-        .map(|moved| moved.serial)
+        .map(|moved| look(&moved.serial))
         .collect();
-    let reported = standing(storage::trails::reports(db, &serials)?);
-    doubtful.extend(reported.into_iter().map(|report| report.serial));
+    let reported = standing(storage::trails::reports(db, &looks)?);
+    doubtful.extend(reported.into_iter().map(|report| look(&report.serial)));
     Ok(AllowanceCopy {
         id: uuid(&row.id)?,
         licence: row.licence.as_str().into(),
         lines: lines.iter().map(|line| (line.line, left(line).micros())).collect(),
         serials: rows
             .into_iter()
-            .filter(|row| !doubtful.contains(&row.serial))
+            .filter(|row| !doubtful.contains(&look(&row.serial)))
             .map(|row| (row.line, row.serial))
             .collect(),
     })

@@ -31,14 +31,18 @@ use crate::domain::alert::NewAlert;
 use crate::domain::alert::Outcome;
 use crate::domain::alert::Severity;
 use crate::domain::declaration::Declaration;
+use crate::domain::declaration::Item;
 use crate::domain::number;
 use crate::domain::reference::ReferenceKind;
+use crate::domain::serial::FirearmKey;
 use crate::rules::Code;
+use crate::rules::Verdict;
 use crate::rules::case::StopFact;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::alerts::AlertRow;
 use crate::storage::stoppages::StoppageRow;
+use crate::storage::trails::STOPPED;
 use crate::storage::trails::SerialEventRow;
 use crate::storage::verifications::VerificationRow;
 use crate::wire::alert::Measure;
@@ -66,6 +70,71 @@ pub(super) fn fact(
         Some(row) => fact(row, false),
         None => Ok(None),
     }
+}
+
+/// What stands against a release of firearms that are in cases of customs.
+pub(super) fn of_firearms(
+    db: &mut Db,
+    cases: impl Iterator<Item = Vec<u8>>,
+) -> Result<Option<StopFact>, Error> {
+    for case in cases {
+        let Some(row) = storage::alerts::read(db, &case)? else { continue };
+        let ended = [Outcome::ReleasedAfterCheck, Outcome::FalseAlert, Outcome::Seized];
+        if !ended.iter().any(|outcome| row.outcome.as_deref() == Some(outcome.as_str())) {
+            let (case, at) = (uuid(&case)?, super::release::timestamp(row.raised_us)?);
+            return Ok(Some(StopFact { case: case.to_string().into(), at, holds: false }));
+        }
+    }
+    Ok(None)
+}
+
+/// The firearms on which an officer has seen an altered marking; where no item is named, all of them.
+pub(super) fn altered(declaration: &Declaration, verdict: &Verdict) -> Vec<FirearmKey> {
+    let seen = verdict.findings.iter().filter(|finding| finding.code == Code::MarkingAltered);
+    let named: Vec<Option<u32>> = seen.map(|finding| finding.item).collect();
+    let is_meant =
+        |item: &&Item| named.iter().any(|named| named.is_none_or(|number| number == item.number));
+    declaration.items.iter().filter(is_meant).flat_map(facts::articles).collect()
+}
+
+/// Has firearms found again in whatever other declaration they come, for as long as their case is open.
+pub(super) fn remember(
+    batch: &mut Batch<'_>,
+    case: Uuid,
+    (state, post): (&str, &str),
+    firearms: impl Iterator<Item = FirearmKey>,
+) -> Result<(), Stop> {
+    let rows = rows_of(batch, (case.as_bytes(), state, Some(post)), STOPPED, None, firearms)?;
+    Ok(storage::trails::insert(batch.db, &rows)?)
+}
+
+/// Events of firearms in a case; others hear of them before they are committed.
+fn rows_of(
+    batch: &mut Batch<'_>,
+    (case, state, post): (&[u8], &str, Option<&str>),
+    kind: &str,
+    reference: Option<&Text>,
+    firearms: impl Iterator<Item = FirearmKey>,
+) -> Result<Vec<SerialEventRow>, Stop> {
+    let mut rows = Vec::new();
+    for firearm in firearms {
+        batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
+        rows.push(SerialEventRow {
+            serial: firearm.serial.to_string(),
+            make: firearm.make,
+            model: firearm.model,
+            country: firearm.country,
+            kind: kind.to_owned(),
+            state: state.to_owned(),
+            border_post: post.map(ToOwned::to_owned),
+            subject: case.to_vec(),
+            states: json(&[state])?,
+            reference: reference.map(ToString::to_string),
+            happened_us: batch.now.as_microsecond(),
+            at_us: batch.now.as_microsecond(),
+        });
+    }
+    Ok(rows)
 }
 
 /// By what a verification may find that goods are stopped.
@@ -110,24 +179,10 @@ fn seize(batch: &mut Batch<'_>, row: &AlertRow) -> Result<(), Stop> {
     let Some(declaration) = goods(batch.db, row)? else { return Ok(()) };
     let stopped = stopped(batch, (&row.id, &row.state), &declaration, Severity::Hold);
     storage::stoppages::put(batch.db, &stopped)?;
-    let mut seized = Vec::new();
-    for firearm in declaration.items.iter().flat_map(facts::firearms) {
-        batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
-        seized.push(SerialEventRow {
-            serial: firearm.serial.to_string(),
-            make: firearm.make,
-            model: firearm.model,
-            country: firearm.country,
-            kind: "seized".to_owned(),
-            state: row.state.clone(),
-            border_post: row.border_post.clone(),
-            subject: row.id.clone(),
-            states: json(&[&row.state])?,
-            reference: Some(declaration.reference.value.to_string()),
-            happened_us: batch.now.as_microsecond(),
-            at_us: batch.now.as_microsecond(),
-        });
-    }
+    let firearms = declaration.items.iter().flat_map(facts::firearms);
+    let (case, reference) =
+        ((&*row.id, &*row.state, row.border_post.as_deref()), &declaration.reference.value);
+    let seized = rows_of(batch, case, "seized", Some(reference), firearms)?;
     Ok(storage::trails::insert(batch.db, &seized)?)
 }
 
@@ -198,6 +253,8 @@ impl Command for StopGoods {
         referral::notice(batch, id, &alert)?;
         let row = stopped(batch, (id.as_bytes(), state.as_str()), declaration, severity);
         storage::stoppages::insert(batch.db, &row)?;
+        let firearms = declaration.items.iter().flat_map(facts::articles);
+        remember(batch, id, (state.as_str(), post.as_str()), firearms)?;
         if self.measure == Measure::Refer {
             let note = Some(self.reason.clone());
             referral::refer_new(batch, id, (Some(Grounds::Doubt), note), &self.caller)?;

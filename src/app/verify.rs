@@ -78,7 +78,9 @@ pub(super) fn record(judged: &Judged, batch: &mut Batch<'_>) -> Result<String, S
         batch.tell(event)?;
     }
     if let Some(alert) = &judged.alert {
-        cases::put_before_post(batch, alert, index)?;
+        let case = cases::put_before_post(batch, alert, index)?;
+        let at = (judged.row.state.as_str(), judged.row.border_post.as_str());
+        super::stoppage::remember(batch, case, at, judged.altered.iter().cloned())?;
     }
     batch.mark(judged.happening.clone(), index)?;
     Ok(reply)

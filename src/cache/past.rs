@@ -2,7 +2,10 @@
 //! register has never seen released, and to know that needs no database: a Bloom filter over all that
 //! it has seen answers "never" for certain, and "perhaps" where the database is to be asked. Bits are
 //! only ever set, first of all by the writer, before it commits: who reads never waits.
+use crate::domain::serial::look_of;
 use std::hash::BuildHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -29,14 +32,25 @@ pub struct Past {
 pub struct Reading(u64);
 
 /// Something that may have been released, or on which an alert may be open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trace<'a> {
     /// A declaration's reference: its numbering and its value.
     Reference(&'a str, &'a str),
-    /// A firearm, by its serial in the form in which it is compared, over a State's border.
+    /// A firearm, by its serial in the form in which it is compared, over a State's border. One whose serial
+    /// only looks like it leaves the same trace.
     Firearm(&'a str, &'a str),
     /// What an alert was raised on, by the subject under which it is found again.
     Case(&'a [u8]),
+}
+
+impl Hash for Trace<'_> {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        match self {
+            Self::Reference(kind, value) => (0_u8, kind, value).hash(to),
+            Self::Firearm(state, serial) => (1_u8, state, look_of(serial)).hash(to),
+            Self::Case(subject) => (2_u8, subject).hash(to),
+        }
+    }
 }
 
 impl Default for Past {
@@ -155,5 +169,8 @@ mod tests {
         let others = (0..100_000).filter(|n| past.perhaps(Trace::Firearm("FR", &name(*n))));
         let in_vain = others.count();
         assert!(in_vain < 100, "{in_vain}");
+        past.note(Trace::Firearm("FR", "VC000101"));
+        assert!(past.perhaps(Trace::Firearm("FR", "VCOOO1OI")), "it may be a misreading");
+        assert!(!past.perhaps(Trace::Firearm("DE", "VC000101")));
     }
 }

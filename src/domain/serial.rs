@@ -118,12 +118,24 @@ impl Serial {
             && self.0.bytes().map(looked).eq(other.0.bytes().map(looked))
     }
 
-    /// A number that all serials of one look share, for an index (FNV-1a over what they look like).
+    /// A number that all serials of one look share, for an index.
     pub fn look(&self) -> u64 {
-        self.0.bytes().map(looked).fold(0xcbf2_9ce4_8422_2325, |hash, c| {
-            (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3)
-        })
+        look_of(self.as_str())
     }
+
+    /// The one form that all serials of one look share, for a database.
+    pub fn folded(&self) -> String {
+        let looked = |c: char| u8::try_from(c).map_or(c, |c| char::from(looked(c)));
+        self.0.chars().map(looked).collect()
+    }
+}
+
+/// The number that all serials of one look share, of one in the form in which it is compared (FNV-1a over what it looks like).
+pub fn look_of(serial: &str) -> u64 {
+    serial
+        .bytes()
+        .map(looked)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, c| (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// One sign for all those that are mistaken for each other.
@@ -204,9 +216,17 @@ impl FirearmKey {
     /// Whether two descriptions may be of one firearm: the serial agrees, and nothing that both state
     /// differs. Who leaves a model out has not made another firearm of it.
     pub fn may_be(&self, other: &Self) -> bool {
+        self.serial == other.serial && self.is_described_as(other)
+    }
+
+    /// Whether the serial may be a misreading of another firearm's that nothing else tells from it.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        self.serial.resembles(&other.serial) && self.is_described_as(other)
+    }
+
+    fn is_described_as(&self, other: &Self) -> bool {
         let agree = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
-        self.serial == other.serial
-            && agree(&self.make, &other.make)
+        agree(&self.make, &other.make)
             && agree(&self.model, &other.model)
             && agree(&self.country, &other.country)
     }
@@ -313,6 +333,8 @@ mod tests {
         assert_ne!(misread, stamped);
         assert!(misread.resembles(&stamped));
         assert_eq!(misread.look(), stamped.look());
+        assert_eq!((misread.folded(), stamped.folded()), ("VC000101".into(), "VC000101".into()));
+        assert_eq!(serial("△BIS").folded(), "△815");
         assert!(!stamped.resembles(&stamped));
         assert!(!serial("VC000102").resembles(&stamped));
         assert!(!serial("VC0000101").resembles(&stamped));

@@ -22,7 +22,8 @@ pub(super) fn lapsed(case: &Case<'_>, findings: &mut Findings) {
 /// 117 STOPPED_BY_OFFICER: an officer who has grounds to suspect what no register knows stops goods that clear. They are
 /// held, or referred where the officer has only asked the authority, whatever else is found and at whichever
 /// post of the State they are presented under the same reference, until the case is closed by an outcome that
-/// lets them go. Under another reference of the same consignment they may be the same goods, and are referred.
+/// lets them go. Under another reference of the same consignment they may be the same goods, and are referred; so are
+/// their firearms, and those on which an altered marking was seen (97), under whatever reference they come meanwhile.
 /// Goods that are only announced are not told of it: their carrier could be warned.
 pub(super) fn stopped(case: &Case<'_>, findings: &mut Findings) {
     let Some(stopped) = case.facts.stopped.as_ref().filter(|_| !case.facts.is_announced) else {

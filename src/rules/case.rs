@@ -1,6 +1,7 @@
 //! Everything that the rules may look at: the declaration, the licences it quotes as they stood,
 //! the lists of the day, the profile of law and what the register knows of these goods.
 use super::finding::Finding;
+use super::likeness::AlikeFact;
 use super::offline::Offline;
 use super::offline::SetAside;
 use super::outward::Outward;
@@ -158,6 +159,8 @@ pub struct Facts {
     pub serials: Vec<SerialFact>,
     /// Reports that stand of declared firearms.
     pub reported: Vec<ReportFact>,
+    /// Declared serials that only look like known ones.
+    pub alike: Vec<AlikeFact>,
     /// The release that the declaration names as its goods' first movement.
     pub outward: Option<Outward>,
     /// Credentials, as they were checked.

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod finding;
 pub mod issuing;
 pub mod journey;
+pub mod likeness;
 pub mod offline;
 pub mod outward;
 pub mod overriding;
@@ -113,9 +114,10 @@ const RULES: &[Rule] = &[
     markings::import_mark,
     markings::stock_mark,
     serials::serials_on_licence,
-    serials::duplicates,
+    likeness::duplicates,
     serials::already_moved,
     serials::sought,
+    likeness::alike,
     markings::marking_altered,
     markings::lots,
     temporary::purpose,

@@ -7,11 +7,10 @@ use super::Severity;
 use super::allocation::shares_listed;
 use super::case::ItemCase;
 use super::case::QuoteCase;
+use super::likeness::place;
 use super::questions::Further;
-use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::Unit;
-use crate::domain::declaration::Item;
 use crate::domain::goods::Category;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Line;
@@ -20,7 +19,6 @@ use crate::domain::quantity::convert;
 use crate::domain::serial::Serial;
 use crate::domain::serial::SerialIndex;
 use crate::domain::serial::folded_name;
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Most serials that one message names.
@@ -215,98 +213,6 @@ fn told_apart<'s>(
         }
     }
     (strange, alike)
-}
-
-/// 94 SERIAL_DUPLICATE: no firearm stands twice in the declaration, within an item or in two. Firearms are the
-/// same where class and serial (or alternative marking) agree and nothing that both state of maker, model and country of
-/// manufacture differs: the same number of two makers is two firearms, a barrel that bears its rifle's number is not
-/// the rifle, and a model that is left out the second time makes no second firearm.
-pub(super) fn duplicates(case: &Case<'_>, findings: &mut Findings) {
-    if !may_repeat(case) {
-        return;
-    }
-    let articles: Vec<Article<'_>> =
-        case.items.iter().map(|item| Article::new(item.item)).collect();
-    let mut seen: HashMap<(Category, &Serial), Vec<&Article<'_>>> = HashMap::new();
-    for (item, article) in case.items.iter().zip(&articles) {
-        let mut repeated: Option<(usize, &Serial, u32)> = None;
-        let mut count = 0_usize;
-        for (index, serial) in article.marks.iter().enumerate() {
-            let known = seen.entry((item.item.category, serial)).or_default();
-            if let Some(first) = known.iter().find(|other| other.may_be(article)) {
-                repeated.get_or_insert((index, serial, first.number));
-                count += 1;
-            }
-            known.push(article);
-        }
-        if let Some((index, serial, first)) = repeated {
-            let finding = findings.add(Code::SerialDuplicate).on_item(item, "serials");
-            finding.at(place(item, index)).declared(serial).says(format_args!(
-                "{serial} stands in item {first} and again in item {}{}",
-                item.item.number,
-                Further(count.saturating_sub(1))
-            ));
-        }
-    }
-}
-
-/// Where a mark of identity stands in the declaration.
-fn place(item: &ItemCase<'_>, index: usize) -> String {
-    let (list, index) = item.item.place_of_mark(index);
-    item.path(&format!("{list}/{index}"))
-}
-
-/// What tells the articles of one item from those of another, but for their numbers.
-struct Article<'a> {
-    number: u32,
-    make: Option<String>,
-    model: Option<String>,
-    country: Option<Country>,
-    marks: Cow<'a, [Serial]>,
-}
-
-impl<'a> Article<'a> {
-    fn new(item: &'a Item) -> Self {
-        let fold = |name: &Option<Text>| name.as_deref().map(folded_name);
-        Self {
-            number: item.number,
-            make: fold(&item.make),
-            model: fold(&item.model),
-            country: item.manufactured_in,
-            marks: item.marks_of_identity(),
-        }
-    }
-
-    /// Whether nothing that both state differs.
-    fn may_be(&self, other: &Self) -> bool {
-        fn agree<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
-            a.zip(b).is_none_or(|(a, b)| a == b)
-        }
-        agree(self.make.as_ref(), other.make.as_ref())
-            && agree(self.model.as_ref(), other.model.as_ref())
-            && agree(self.country.as_ref(), other.country.as_ref())
-    }
-}
-
-/// Whether two serials may be equal, told without allocation: false is certain.
-fn may_repeat(case: &Case<'_>) -> bool {
-    const WORDS: usize = 64;
-    let mut bits = [0_u64; WORDS];
-    let marked_otherwise = |item: &ItemCase<'_>| !item.item.alternative_markings.is_empty();
-    if case.items.iter().any(marked_otherwise) {
-        return true;
-    }
-    case.items.iter().flat_map(|item| &item.item.serials).any(|serial| {
-        // The upper bits of the product mix every sign of the number.
-        let look = serial.look().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let word = usize::try_from(look >> 58).unwrap_or_default();
-        let bit = 1_u64 << ((look >> 52) & 63);
-        bits.get_mut(word).is_none_or(|word| {
-            let met = *word & bit != 0;
-            *word |= bit;
-            met
-        })
-    })
 }
 
 /// 95 SERIAL_ALREADY_MOVED: the register does not know the same firearm (maker, model, country of manufacture and

@@ -105,6 +105,7 @@ diesel::table! {
     serial_event (row) {
         row -> BigInt,
         serial -> Text,
+        folded -> Text,
         make -> Text,
         model -> Text,
         country -> Text,

@@ -151,6 +151,7 @@ diesel::table! {
     serial_use (id) {
         id -> BigInt,
         serial -> Text,
+        folded -> Text,
         make -> Text,
         model -> Text,
         country -> Text,

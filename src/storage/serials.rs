@@ -35,22 +35,22 @@ pub struct SerialUse {
     pub settled_by: Option<Vec<u8>>,
 }
 
-/// What has moved under these serials over a State's border. Whether it was the same firearm is for
-/// the caller to tell.
-pub fn moved(db: &mut Db, serials: &[String], state: &str) -> Result<Vec<SerialUse>> {
+/// What has moved over a State's border under serials that look like these, which are in the form that all of one
+/// look share. Whether it was the same firearm is for the caller to tell.
+pub fn moved(db: &mut Db, looks: &[String], state: &str) -> Result<Vec<SerialUse>> {
     let over_border = serial_use::table.filter(serial_use::state.eq(state)).order(serial_use::id);
     let mut found = Vec::new();
     match db {
         // A list of any length would be another statement each time; one serial is prepared once.
         Db::Sqlite(c) => {
-            for serial in serials {
-                let one = over_border.filter(serial_use::serial.eq(serial));
+            for look in looks {
+                let one = over_border.filter(serial_use::folded.eq(look));
                 found.extend(one.select(SerialUse::as_select()).load::<SerialUse>(c)?);
             }
         }
         Db::Postgres(c) => {
-            for serials in serials.chunks(ROWS) {
-                let some = over_border.filter(serial_use::serial.eq_any(serials));
+            for looks in looks.chunks(ROWS) {
+                let some = over_border.filter(serial_use::folded.eq_any(looks));
                 found.extend(some.select(SerialUse::as_select()).load::<SerialUse>(c)?);
             }
         }

@@ -41,7 +41,7 @@ pub struct SerialEventRow {
     pub model: String,
     /// Country of manufacture, the same.
     pub country: String,
-    /// `arrived`, `lost`, `stolen`, `seized`, `found`.
+    /// `arrived`, `lost`, `stolen`, `seized`, `found`, `stopped`.
     pub kind: String,
     /// State of who recorded it.
     pub state: String,
@@ -61,6 +61,10 @@ pub struct SerialEventRow {
 
 /// What reports there are.
 pub const REPORTS: [&str; 4] = ["lost", "stolen", "seized", "found"];
+/// That the firearm is of goods in a case of customs, whose alert is the subject.
+pub const STOPPED: &str = "stopped";
+/// What counts at a border.
+const STANDING: [&str; 5] = ["lost", "stolen", "seized", "found", STOPPED];
 
 /// Puts the firearms that a licence lists in the place of those that it listed before.
 pub fn license(db: &mut Db, licence_id: i64, rows: &[LicensedRow]) -> Result<()> {
@@ -96,24 +100,25 @@ pub fn insert(db: &mut Db, rows: &[SerialEventRow]) -> Result<()> {
     Ok(())
 }
 
-/// What was recorded under a serial.
+/// What was recorded under a serial, but for cases of customs, which are their own business.
 pub fn events(db: &mut Db, serial: &str, limit: i64) -> Result<Vec<SerialEventRow>> {
     Ok(serial_event::table
-        .filter(serial_event::serial.eq(serial))
+        .filter(serial_event::serial.eq(serial).and(serial_event::kind.ne(STOPPED)))
         .order(serial_event::row)
         .limit(limit)
         .select(SerialEventRow::as_select())
         .load(db)?)
 }
 
-/// What was reported of firearms with these serials, in order.
-pub fn reports(db: &mut Db, serials: &[String]) -> Result<Vec<SerialEventRow>> {
+/// What was reported of firearms with serials that look like these, which are in the form that all of one look share, and
+/// the cases in which they stopped, in order.
+pub fn reports(db: &mut Db, looks: &[String]) -> Result<Vec<SerialEventRow>> {
     let mut found = Vec::new();
-    for serials in serials.chunks(ROWS) {
+    for looks in looks.chunks(ROWS) {
         found.extend(
             serial_event::table
-                .filter(serial_event::serial.eq_any(serials))
-                .filter(serial_event::kind.eq_any(REPORTS))
+                .filter(serial_event::folded.eq_any(looks))
+                .filter(serial_event::kind.eq_any(STANDING))
                 .order(serial_event::row)
                 .select(SerialEventRow::as_select())
                 .load::<SerialEventRow>(db)?,
@@ -125,7 +130,7 @@ pub fn reports(db: &mut Db, serials: &[String]) -> Result<Vec<SerialEventRow>> {
 /// Every firearm ever reported, in pages: the row and the serial.
 pub fn reported(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
     Ok(serial_event::table
-        .filter(serial_event::row.gt(after).and(serial_event::kind.eq_any(REPORTS)))
+        .filter(serial_event::row.gt(after).and(serial_event::kind.eq_any(STANDING)))
         .order(serial_event::row)
         .limit(limit)
         .select((serial_event::row, serial_event::serial))

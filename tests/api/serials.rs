@@ -130,6 +130,21 @@ async fn a_marking_of_symbols_and_a_code_is_licensed_sought_and_read_on_arrival(
 }
 
 #[tokio::test]
+async fn a_number_that_looks_like_a_reported_one_is_for_a_person() {
+    let service = start();
+    service.issue_sample().await;
+    let officer = token("FR", "officer");
+    for (what, verdict) in [("stolen", "refer"), ("found", "clear")] {
+        let report = json!({"report": what, "serial": "VCOOO1O1", "reference": "PV-1"});
+        let reported = service.post("/v1/serials/reports", &officer, &report).await;
+        assert_eq!(reported.status, 201, "{}", reported.text);
+        let found = service.verify(&sample("clear")).await.json();
+        assert_eq!(found["verdict"], verdict, "{found}");
+        assert_eq!(codes(&found).contains(&"SERIAL_CONFUSABLE"), what == "stolen", "{found}");
+    }
+}
+
+#[tokio::test]
 async fn a_marking_that_cannot_be_read_off_is_refused_like_such_a_serial() {
     let service = start();
     let mut declaration = sample("clear");

@@ -153,6 +153,38 @@ async fn goods_that_are_seized_do_not_clear_under_any_papers() {
 }
 
 #[tokio::test]
+async fn firearms_of_an_open_case_are_for_a_person_under_any_papers() {
+    let service = start();
+    service.issue_sample().await;
+    let of = |reference: &str| {
+        let mut goods = again(reference);
+        goods["ucr"] = json!(format!("6FR12345678901234-{reference}"));
+        goods
+    };
+    let mut altered = of("FR-CASE-1");
+    altered["observations"] = json!([{"type": "marking_altered", "item": 1, "note": "filed off"}]);
+    assert_eq!(verdict(&service, &altered).await.0, "hold");
+    let open = service.get("/v1/alerts?status=open", &token("FR", "officer")).await.json();
+    assert_eq!(open["items"][0]["declaration"], "FR-CASE-1", "{open}");
+    for reference in ["FR-CASE-1", "FR-CASE-2"] {
+        let (other, findings) = verdict(&service, &of(reference)).await;
+        assert_eq!(other, "refer", "{findings}");
+        assert_eq!(codes(&findings)[0], "STOPPED_BY_OFFICER", "{findings}");
+    }
+    assert_eq!(service.release(&of("FR-CASE-2"), "k1").await.status, 409);
+    let mut unseen = of("FR-CASE-3");
+    unseen["items"].as_array_mut().unwrap().remove(0);
+    assert_eq!(verdict(&service, &unseen).await.0, "clear", "other goods are not concerned");
+    close(&service, &open["items"][0], "released_after_check").await;
+    assert_eq!(verdict(&service, &of("FR-CASE-2")).await.0, "clear");
+    let stopped = stop(&service, &of("FR-CASE-4"), "hold").await.json();
+    let (other, findings) = verdict(&service, &of("FR-CASE-5")).await;
+    assert_eq!((other.as_str(), codes(&findings)[0]), ("refer", "STOPPED_BY_OFFICER"));
+    close(&service, &stopped, "false_alert").await;
+    assert_eq!(service.release(&of("FR-CASE-5"), "k2").await.status, 201);
+}
+
+#[tokio::test]
 async fn goods_that_are_stopped_are_for_a_person_under_other_papers_of_their_consignment() {
     let service = start();
     service.issue_sample().await;

@@ -225,6 +225,25 @@ async fn a_firearm_is_released_once_in_a_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_looks_like_a_firearm_of_the_same_batch_is_not_released_with_it() {
+    let service = start();
+    for licence in without_serials() {
+        service.issue(&licence).await.unwrap();
+    }
+    let service = Arc::new(service);
+    let mut alike = super::firearms::rifles(2);
+    alike["items"][0]["serials"] = serde_json::json!(["VCOOO1O1", "VC000202"]);
+    let first = service.verify(&super::firearms::rifles(1)).await;
+    let second = service.verify(&alike).await;
+    assert_eq!(second["verdict"], "clear", "{second}");
+    let acts = [release(&service, &first, "first"), release(&service, &second, "second")];
+    let answers = in_one_batch(&service, acts).await;
+    assert!(created(&answers[0]), "{answers:?}");
+    assert!(refused_by(&answers[1], "SERIAL_CONFUSABLE"), "{answers:?}");
+    verifies(service);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goods_are_stopped_or_released_in_a_batch_whichever_comes_first() {
     let service = started(100).await;
     let mut other = cartridges(2, 10);

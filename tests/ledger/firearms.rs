@@ -73,6 +73,18 @@ async fn an_alternative_marking_is_bound_and_released_once_like_a_serial() {
 }
 
 #[tokio::test]
+async fn a_number_that_only_looks_like_a_released_one_is_for_a_person() {
+    let service = start();
+    issue(&service, false).await;
+    let mut again = rifles(2);
+    again["items"][0]["serials"] = json!(["VCOOO1O1", "VC000202"]);
+    released_once(&service, &rifles(1), &again, "SERIAL_CONFUSABLE").await;
+    let mut others = rifles(3);
+    others["items"][0]["serials"] = json!(["VC000201", "VC000202"]);
+    assert_eq!(service.verify(&others).await["verdict"], "clear", "they look like none");
+}
+
+#[tokio::test]
 async fn the_same_declaration_under_a_ucr_is_the_same_however_it_is_written() {
     let service = start();
     issue(&service, true).await;

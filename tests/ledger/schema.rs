@@ -22,7 +22,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE_COLUMNS: &str = "SELECT m.name AS \"table\", p.name AS \"column\", \
     CASE p.type WHEN 'INTEGER' THEN 'bigint' WHEN 'BLOB' THEN 'bytea' ELSE lower(p.type) END AS kind, \
     (p.\"notnull\" = 1 OR p.pk > 0) AS needed \
-    FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+    FROM sqlite_master m JOIN pragma_table_xinfo(m.name) p \
     WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'";
 const POSTGRES_COLUMNS: &str = "SELECT table_name::text AS \"table\", column_name::text AS \"column\", \
     data_type::text AS kind, is_nullable = 'NO' AS needed FROM information_schema.columns \

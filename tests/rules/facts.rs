@@ -22,6 +22,8 @@ use passavant::rules::case::Proof;
 use passavant::rules::case::ReportFact;
 use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
+use passavant::rules::likeness::AlikeFact;
+use passavant::rules::likeness::AlikeOf;
 use passavant::rules::offline::Offline;
 use passavant::rules::offline::SetAside;
 use passavant::rules::outward::Kind;
@@ -76,6 +78,7 @@ struct SentFacts {
     lapsed: Option<String>,
     serials: Vec<SentSerial>,
     reported: Vec<SentReport>,
+    alike: Vec<SentAlike>,
     prior_uses: Vec<SentUse>,
     outward: Option<SentOutward>,
     observed: Vec<SentSighting>,
@@ -113,6 +116,18 @@ struct SentSetAside {
     item: u32,
     serial: String,
     post: String,
+}
+
+/// A serial that looks like a known one: as which it was reported, by whom and in which case, or the licence and
+/// line under which it has moved.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentAlike {
+    item: u32,
+    serial: String,
+    known: String,
+    reported: Option<(String, String, String)>,
+    moved: Option<(String, u32)>,
 }
 
 #[derive(Deserialize)]
@@ -252,6 +267,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
     };
     Facts {
         reported: sent.reported.into_iter().map(report).collect(),
+        alike: sent.alike.into_iter().map(alike).collect(),
         foreign: Vec::new(),
         observed: sent.observed.into_iter().map(sighting).collect(),
         stopped: sent.stopped.map(|sent| StopFact {
@@ -287,6 +303,19 @@ fn report(sent: SentReport) -> ReportFact {
         reference: sent.reference.into(),
         is_described_alike: sent.is_described_alike,
     }
+}
+
+fn alike(sent: SentAlike) -> AlikeFact {
+    let of = match (sent.reported, sent.moved) {
+        (Some((what, state, reference)), _) => {
+            AlikeOf::Reported(what.into(), state.into(), reference.into())
+        }
+        (None, moved) => {
+            let (licence, line) = moved.expect("a report or a move");
+            AlikeOf::Moved(licence.into(), line)
+        }
+    };
+    AlikeFact { item: sent.item, serial: serial(&sent.serial), known: serial(&sent.known), of }
 }
 
 fn parts(sent: SentParts) -> PartFact {
