@@ -125,8 +125,8 @@ impl Serial {
 
     /// The one form that all serials of one look share, for a database.
     pub fn folded(&self) -> String {
-        let looked = |c: char| u8::try_from(c).map_or(c, |c| char::from(looked(c)));
-        self.0.chars().map(looked).collect()
+        // One plain sign stands for another, which leaves every longer one as it is.
+        String::from_utf8(self.0.bytes().map(looked).collect()).unwrap_or_default()
     }
 }
 

@@ -163,7 +163,7 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
             let (Some(declared), Some(licensed)) = (declared, licensed) else {
                 continue;
             };
-            if declared == licensed || names_agree(declared, licensed) {
+            if names_agree(declared, licensed) {
                 continue;
             }
             let listed = SerialIndex::new(&line.serials);
