@@ -34,6 +34,7 @@ use crate::credential::jws;
 use crate::domain::Country;
 use crate::domain::Locode;
 use crate::domain::Text;
+use crate::domain::serial::Serial;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::allowances::AllowanceRow;

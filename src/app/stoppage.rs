@@ -105,6 +105,11 @@ pub(super) fn remember(
     firearms: impl Iterator<Item = FirearmKey>,
 ) -> Result<(), Stop> {
     let rows = rows_of(batch, (case.as_bytes(), state, Some(post)), STOPPED, None, firearms)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Whoever finds the firearms in this batch reads whether their case is open.
+    batch.write_raised()?;
     Ok(storage::trails::insert(batch.db, &rows)?)
 }
 
