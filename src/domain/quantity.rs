@@ -198,13 +198,11 @@ impl Unit {
     /// What restating pieces in it may have added where millionths of it are no whole pieces (`DZN`, `GRO`): less
     /// than half a piece. Goods that are counted go whole, so that a difference no larger is none.
     pub fn rounding(self) -> Quantity {
-        let micros = match self.entry() {
-            Some((Dimension::Count, factor)) if i128::from(MICROS) % factor != 0 => {
-                i128::from(MICROS) / (2 * factor)
-            }
-            _ => 0,
-        };
-        Quantity(i64::try_from(micros).unwrap_or_default())
+        match &self.0 {
+            b"DZN" => Quantity(MICROS / (2 * 12)),
+            b"GRO" => Quantity(MICROS / (2 * 144)),
+            _ => Quantity::ZERO,
+        }
     }
 
     /// A sum of restated quantities, where it is another one but for that.
