@@ -4,8 +4,7 @@ use super::Caller;
 use super::Error;
 use super::batch::Batch;
 use super::cut_off;
-use super::draws::Drawing;
-use super::draws::drawings;
+use super::draws::Goes;
 use super::facts;
 use super::foreign;
 use super::judge;
@@ -27,7 +26,6 @@ use crate::rules::Verdict;
 use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
-use crate::rules::case::PriorUse;
 use crate::storage::releases::DrawRow;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -45,8 +43,8 @@ pub(super) struct Own<'a> {
 
 /// What a second look on the database's rows gives.
 pub(super) enum Again {
-    /// It clears: what it draws, beside what other releases of the same declaration have drawn.
-    Clears { drawings: Vec<Drawing>, beside: Vec<PriorUse> },
+    /// It clears: what goes with it.
+    Clears(Goes),
     /// It does not: the reply says why, and it has been recorded.
     Refused(Box<Recorded>),
 }
@@ -71,6 +69,7 @@ pub(super) fn facts_on_rows(
     }
     batch.let_be_seen(declaration)?;
     look_back(batch, presented, state, own, &mut facts)?;
+    facts.covered = batch.covered(declaration, own.amended.map(|(id, _)| id))?;
     cut_off::look(batch.db, batch.trust, declaration, &presented.sha256(), &mut facts)?;
     foreign::apply(&mut facts, &presented.foreign, batch.now);
     cut_off::finish(batch.trust, &mut facts, batch.now);
@@ -120,11 +119,11 @@ pub(super) fn decide_again(
     let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);
     if verdict.outcome == Outcome::Clear {
-        let drawings = drawings(&case)?;
+        let goes = Goes::of(&case)?;
         if !facts.foreign.is_empty() {
             rests_on_others(batch, presented, caller, &facts, verdict)?;
         }
-        return Ok(Again::Clears { drawings, beside: facts.prior_uses });
+        return Ok(Again::Clears(goes));
     }
     refused(batch, presented, caller, &facts, verdict)
         .map(|recorded| Again::Refused(Box::new(recorded)))

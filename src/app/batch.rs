@@ -7,6 +7,7 @@ use super::book;
 use super::book::Book;
 use super::cases::Cases;
 use super::claims::Claims;
+use super::covers::Covers;
 use super::draws::Draw;
 use super::draws::moved;
 use super::first_replies::FirstReplies;
@@ -79,6 +80,8 @@ pub struct Batch<'a> {
     pub ledger: Vec<LedgerRow>,
     /// Releases to be written.
     pub(super) releases: ReleaseRows,
+    /// What has gone under import licences, to be written.
+    pub(super) covers: Covers,
     /// Which entries record versions of licences, to be written.
     pub licence_entries: Vec<LicenceEntryRow>,
     /// Alerts that are open on what the commands named.
@@ -118,6 +121,7 @@ impl<'a> Batch<'a> {
             raised: Raised::default(),
             ledger: Vec::new(),
             releases: ReleaseRows::default(),
+            covers: Covers::default(),
             licence_entries: Vec::new(),
             cases: Cases::default(),
             past,
@@ -324,6 +328,7 @@ impl<'a> Batch<'a> {
             news.at_once |= working.changed;
         }
         self.releases.write(self.db)?;
+        self.covers.write(self.db)?;
         storage::licences::put_lines(self.db, &lines)?;
         storage::licences::update_shipments(self.db, &drawn)?;
         // The pages have words for these kinds and no others.

@@ -9,6 +9,7 @@ use super::again::decide_again;
 use super::batch::Batch;
 use super::cases;
 use super::claims::Claims;
+use super::draws::Goes;
 use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::facts::prior_uses;
@@ -63,6 +64,7 @@ impl Command for Correction {
         claims.name("deadline", self.id.to_string().as_bytes());
         claims.case(cases::request(self.id.as_bytes()));
         super::receipts::claim(db, self.id.as_bytes(), claims)?;
+        super::covers::claim(db, self.id.as_bytes(), claims)?;
         // What another node makes of the release before its name is locked is seen when it is decided.
         if let Some(row) = storage::releases::read(db, self.id)? {
             if let Some(id) = storage::preclearances::of_verification(db, &row.verification_id)? {
@@ -78,6 +80,7 @@ impl Command for Correction {
         if let To::Declaration(presented) = &self.to {
             claims.declaration(&presented.declaration);
             claims.case(cases::goods(self.caller.state, presented));
+            super::foreign::claim(&presented.foreign, claims);
             let state = self.caller.state.as_str();
             super::returns::claim(db, &presented.declaration, state, claims)?;
         }
@@ -147,6 +150,7 @@ fn reverse(
     "reversed".clone_into(&mut row.status);
     row.version += 1;
     storage::releases::replace(batch.db, &row, &[])?;
+    batch.uncover(&row)?;
     storage::serials::remove(batch.db, &row.id)?;
     presentation::reopen(batch, &row)?;
     super::due::reversed(batch, &row)?;
@@ -181,8 +185,8 @@ fn amend(
     let id = release::uuid(&row.id)?;
     let draws: Vec<DrawRow> = before.iter().map(|(_, draw)| draw.clone()).collect();
     let own = Own { amended: Some((id, &draws)), ..Own::default() };
-    let (drawings, beside) = match decide_again(batch, presented, caller, own)? {
-        Again::Clears { drawings, beside } => (drawings, beside),
+    let Goes { drawings, beside, covers } = match decide_again(batch, presented, caller, own)? {
+        Again::Clears(goes) => goes,
         Again::Refused(refused) => return Ok(*refused),
     };
     row.version += 1;
@@ -194,6 +198,8 @@ fn amend(
     let moved = move_draws(batch, &row, "release_amendment", before, (&drawings, &beside))?;
     storage::overrides::keep_declaration(batch.db, &row.id, &replaced)?;
     storage::releases::replace(batch.db, &row, &moved)?;
+    batch.uncover(&row)?;
+    batch.cover(&row, &covers)?;
     storage::serials::remove(batch.db, &row.id)?;
     batch.insert_serials(serial_uses(&row, &presented.declaration, &drawings))?;
     super::due::amended(batch, &row, &presented.declaration, caller.state)?;

@@ -13,6 +13,8 @@ use crate::domain::licence::Held;
 use crate::domain::licence::Line;
 use crate::rules::Case;
 use crate::rules::case::PriorUse;
+use crate::rules::cover;
+use crate::rules::cover::CoverFact;
 use crate::storage::releases::DrawRow;
 use crate::storage::releases::ReleaseRow;
 use crate::storage::serials::SerialUse;
@@ -47,6 +49,24 @@ pub struct Draw<'a> {
     pub preclearance_id: Option<&'a [u8]>,
     /// The allowance.
     pub allowance_id: Option<&'a [u8]>,
+}
+
+/// What goes with goods that are released.
+pub(super) struct Goes {
+    /// What they draw.
+    pub drawings: Vec<Drawing>,
+    /// Releases of the same declaration, beside which they draw it.
+    pub beside: Vec<PriorUse>,
+    /// What they add to what has gone under import licences.
+    pub covers: Vec<CoverFact>,
+}
+
+impl Goes {
+    /// Of a declaration that clears.
+    pub fn of(case: &Case<'_>) -> Result<Self, Error> {
+        let beside = case.facts.prior_uses.clone();
+        Ok(Self { drawings: drawings(case)?, beside, covers: cover::of_goods(case) })
+    }
 }
 
 pub(super) fn moved(figure: Quantity, less: Quantity, more: Quantity) -> Option<Quantity> {

@@ -1,4 +1,7 @@
 //! The facts beside an audit entry, as they are written down and as a replay reads them back.
+#[cfg(test)]
+mod tests;
+
 use super::Error;
 use super::facts::alike_fact;
 use super::facts::alike_record;
@@ -65,6 +68,8 @@ pub struct FactsRecord {
     set_aside: Vec<(u32, String, String)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     linked: Vec<super::linked::PartRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    covered: Vec<super::covers::CoverRecord>,
 }
 
 /// What a post that was cut off rested on.
@@ -162,6 +167,7 @@ impl FactsRecord {
                 .map(|of| (of.item, of.serial.to_string(), of.post.to_string()))
                 .collect(),
             linked: facts.linked.iter().map(super::linked::record).collect(),
+            covered: facts.covered.iter().map(super::covers::record).collect(),
         }
     }
 
@@ -203,6 +209,7 @@ impl FactsRecord {
         let credentials =
             self.credentials.into_iter().map(super::trust::fact).collect::<Option<_>>();
         let observed = self.observed.into_iter().map(sighting).collect::<Option<_>>();
+        let covered = self.covered.into_iter().map(super::covers::recorded).collect::<Option<_>>();
         let offline = match self.offline {
             Some(record) => Some(offline(record).ok_or_else(|| broken("what a post rested on"))?),
             None => None,
@@ -229,6 +236,7 @@ impl FactsRecord {
             offline,
             set_aside: self.set_aside.into_iter().map(set_aside).collect(),
             linked: self.linked.into_iter().map(super::linked::fact).collect(),
+            covered: covered.ok_or_else(|| broken("what has gone for export"))?,
         })
     }
 }
@@ -379,22 +387,4 @@ fn shown<'a>(foreign: &'a [ForeignFact], number: &str) -> Option<&'a str> {
 pub(super) fn drawn(standing: &Standing) -> Vec<DrawnRecord> {
     let drawn = standing.drawn.iter();
     drawn.map(|drawn| (drawn.line, drawn.reserved.micros(), drawn.consumed.micros())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_officer_s_word_is_read_back_as_it_was_written_down() {
-        let at = Timestamp::from_microsecond(1_790_000_000_000_001).unwrap();
-        for holds in [true, false] {
-            let stopped = Some(StopFact { case: "019a".into(), at, holds });
-            let facts = Facts { stopped, ..Facts::default() };
-            let written = serde_json::to_string(&FactsRecord::new(&facts)).unwrap();
-            let record: FactsRecord = serde_json::from_str(&written).unwrap();
-            let read = record.facts(|_, _| Err(Error::NotFound)).unwrap();
-            assert_eq!(read, facts, "{written}");
-        }
-    }
 }

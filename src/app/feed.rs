@@ -72,6 +72,7 @@ impl App {
                 self.past.note(match trace {
                     TraceRow::Reference(kind, value) => Trace::Reference(kind, value),
                     TraceRow::Firearm(state, serial) => Trace::Firearm(state, serial),
+                    TraceRow::Cover(number) => Trace::Cover(number),
                 });
             }
             let changes: Vec<(i64, String)> =
@@ -94,6 +95,7 @@ impl Batch<'_> {
                 Trace::Firearm(state, serial) => {
                     Some(TraceRow::Firearm(state.into(), serial.into()))
                 }
+                Trace::Cover(number) => Some(TraceRow::Cover(number.into())),
                 // Where others raise alerts too, their rows are always asked for.
                 Trace::Case(_) => None,
             });

@@ -8,6 +8,7 @@ use super::App;
 use super::Caller;
 use super::Error;
 use super::book;
+use super::claims::Claims;
 use super::facts_record;
 use super::judge::Presented;
 use super::judge::json;
@@ -208,6 +209,13 @@ fn read(
         .ok_or("where it stands does not read")?;
     let held = Held { licence: Arc::new(licence), standing };
     Ok(Some((held, Arc::from(stated.document))))
+}
+
+/// Names the licences that other registers keep: there is no row to be locked for them.
+pub(super) fn claim(foreign: &[Foreign], claims: &mut Claims) {
+    for Foreign { fact, .. } in foreign {
+        claims.name("licence", fact.number.as_bytes());
+    }
 }
 
 /// Puts what registers have said in the place of what this one knows of the same numbers. The age of the

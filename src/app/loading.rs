@@ -27,6 +27,7 @@ use crate::rules::CLOCK_DIFFERENCE_S;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::allowances::AllowanceSerialRow;
+use crate::storage::covers::CoverRow;
 use crate::storage::licence_versions::LicenceVersion;
 use crate::storage::licences::NewLicence;
 use crate::storage::posts::ReferenceRow;
@@ -92,6 +93,7 @@ impl Command for Load {
         for ready in &self.licences {
             take_up(batch, ready)?;
         }
+        self.covers(batch)?;
         self.firearms(batch)?;
         self.stoppages(batch)?;
         let given_up = before.and_then(|before| before.given_up);
@@ -146,6 +148,21 @@ impl Load {
             )),
             _ => Ok(before),
         }
+    }
+
+    /// What had gone under import licences. The post's own releases have returned, and are in it.
+    fn covers(&self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let copies = self.snapshot.licences.iter();
+        let rows: Vec<CoverRow> = copies
+            .flat_map(|copy| copy.covered.iter().map(move |covered| (copy, covered.clone())))
+            .map(|(copy, (line, unit, quantity))| CoverRow {
+                licence: copy.number.to_string(),
+                line,
+                unit,
+                quantity,
+            })
+            .collect();
+        Ok(storage::covers::put_all(batch.db, &rows)?)
     }
 
     fn firearms(&self, batch: &mut Batch<'_>) -> Result<(), Stop> {

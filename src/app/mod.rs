@@ -21,6 +21,7 @@ mod concerned;
 pub mod consignments;
 pub mod correction;
 pub mod courier;
+mod covers;
 pub mod credentials;
 pub mod crossings;
 pub mod cut_off;

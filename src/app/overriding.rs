@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::cases;
 use super::claims::Claims;
 use super::draws::Drawing;
-use super::draws::drawings;
+use super::draws::Goes;
 use super::draws::drawings_as_far_as_they_go;
 use super::draws::move_draws;
 use super::draws::serial_uses;
@@ -38,7 +38,7 @@ use crate::rules::Case;
 use crate::rules::Code;
 use crate::rules::Outcome;
 use crate::rules::case::Facts;
-use crate::rules::case::PriorUse;
+use crate::rules::cover;
 use crate::rules::overriding::overridden;
 use crate::storage;
 use crate::storage::Db;
@@ -55,8 +55,8 @@ const EXPIRIES_MAX: i64 = 500;
 
 /// What a look on the rows says of a release against the advice.
 pub(super) enum Look {
-    /// It clears, and nothing has to be overridden: what it draws, beside other releases of the declaration.
-    Clears(Vec<Drawing>, Vec<PriorUse>),
+    /// It clears, and nothing has to be overridden: what goes with it.
+    Clears(Goes),
     /// There is what no override answers for; that is recorded.
     Never(Box<Recorded>),
     /// It would answer for these codes, on these facts; that is recorded.
@@ -75,8 +75,7 @@ pub(super) fn look(
     let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
     let verdict = crate::rules::evaluate(&case);
     if verdict.outcome == Outcome::Clear {
-        let drawings = drawings(&case)?;
-        return Ok(Look::Clears(drawings, facts.prior_uses));
+        return Ok(Look::Clears(Goes::of(&case)?));
     }
     match overridden(&verdict.findings) {
         None => {
@@ -194,6 +193,7 @@ impl Command for Confirm {
     }
 
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
+        super::foreign::claim(&self.foreign, claims);
         claim(db, self.id, claims)
     }
 
@@ -264,6 +264,9 @@ impl Confirm {
         let moves = move_draws(batch, &row, "override", &[], (drawings, &facts.prior_uses))?;
         storage::releases::replace(batch.db, &row, &moves)?;
         batch.insert_serials(serial_uses(&row, &presented.declaration, drawings))?;
+        let lists = Arc::clone(&batch.lists);
+        let case = Case::new(&presented.declaration, facts, &lists, batch.now);
+        batch.cover(&row, &cover::of_goods(&case))?;
         against.beyond = json(&beyond)?;
         against.confirmed_by = Some(self.caller.key());
         against.confirmed_us = Some(batch.now.as_microsecond());

@@ -9,6 +9,7 @@ use super::batch::Batch;
 use super::cases;
 use super::claims::Claims;
 use super::draws::Drawing;
+use super::draws::Goes;
 use super::draws::move_draws;
 use super::draws::serial_uses;
 use super::facts;
@@ -112,6 +113,7 @@ impl Command for Release {
     fn claims(&self, db: &mut Db, claims: &mut Claims) -> Result<(), Stop> {
         claims.declaration(&self.presented.declaration);
         claims.case(cases::goods(self.caller.state, &self.presented));
+        super::foreign::claim(&self.presented.foreign, claims);
         let state = self.caller.state.as_str();
         super::returns::claim(db, &self.presented.declaration, state, claims)?;
         presentation::claim(db, self.preclearance.as_deref(), claims)
@@ -137,13 +139,13 @@ impl Command for Release {
         let (under, state) = (self.preclearance.as_deref(), self.caller.state);
         let held = presentation::read(batch, under, &self.presented, state)?;
         let own = held.own();
-        let (drawings, beside) = match &self.against {
+        let Goes { drawings, beside, covers } = match &self.against {
             None => match decide_again(batch, &self.presented, &self.caller, own)? {
-                Again::Clears { drawings, beside } => (drawings, beside),
+                Again::Clears(goes) => goes,
                 Again::Refused(refused) => return Ok(*refused),
             },
             Some(reason) => match overriding::look(batch, &self.presented, &self.caller, own)? {
-                Look::Clears(drawings, beside) => (drawings, beside),
+                Look::Clears(goes) => goes,
                 Look::Never(refused) => return Ok(*refused),
                 Look::Against(codes, facts) => {
                     let row = self.row(batch, "pending")?;
@@ -158,6 +160,7 @@ impl Command for Release {
         held.take_over(batch, &row.id, &self.caller)?;
         let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
+        batch.cover(&row, &covers)?;
         batch.insert_serials(serial_uses(&row, &self.presented.declaration, &drawings))?;
         super::due::released(batch, &row, &self.presented.declaration, self.caller.state)?;
         let act = Act {

@@ -10,6 +10,7 @@ use crate::domain::declaration::Declaration;
 use crate::domain::serial::look_of;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::covers::ReleaseCoverRow;
 use crate::storage::overrides::VersionRow;
 use crate::storage::receipts::ReceiptRow;
 use crate::storage::receipts::StepRow;
@@ -29,6 +30,7 @@ pub(super) struct ReleaseRows {
     looks: HashSet<u64>,
     releases: Vec<ReleaseRow>,
     draws: Vec<DrawRow>,
+    covers: Vec<ReleaseCoverRow>,
     serials: Vec<SerialUse>,
     receipts: Vec<ReceiptRow>,
     steps: Vec<StepRow>,
@@ -40,6 +42,7 @@ impl ReleaseRows {
     pub fn write(&mut self, db: &mut Db) -> storage::Result<()> {
         storage::releases::insert(db, &std::mem::take(&mut self.releases))?;
         storage::releases::insert_draws(db, &std::mem::take(&mut self.draws))?;
+        storage::covers::insert(db, &std::mem::take(&mut self.covers))?;
         storage::serials::insert(db, &std::mem::take(&mut self.serials))?;
         storage::receipts::insert(db, &std::mem::take(&mut self.receipts))?;
         storage::receipts::insert_steps(db, &std::mem::take(&mut self.steps))?;
@@ -104,6 +107,12 @@ impl Batch<'_> {
     /// Writes what a release draws.
     pub(super) fn insert_draws(&mut self, rows: Vec<DrawRow>) -> Result<(), Stop> {
         self.releases.draws.extend(rows);
+        self.written_unless_held()
+    }
+
+    /// Writes what a release lets go under import licences.
+    pub(super) fn insert_covers(&mut self, rows: Vec<ReleaseCoverRow>) -> Result<(), Stop> {
+        self.releases.covers.extend(rows);
         self.written_unless_held()
     }
 

@@ -35,7 +35,10 @@ impl App {
         {
             return Err(Error::Unavailable("it is not the database of which the feed is heard"));
         }
-        if references(&mut db, &self.past, &go_on)? && firearms(&mut db, &self.past, &go_on)? {
+        if references(&mut db, &self.past, &go_on)?
+            && firearms(&mut db, &self.past, &go_on)?
+            && covers(&mut db, &self.past, &go_on)?
+        {
             self.past.complete(reading);
         }
         Ok(())
@@ -105,6 +108,14 @@ fn firearms(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<bool,
         return Ok(false);
     }
     pages(0, |after| storage::allowances::firearms(db, *after, ROWS), anywhere, go_on)
+}
+
+fn covers(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<bool, Error> {
+    let gone = |number: String| {
+        past.note(Trace::Cover(&number));
+        number
+    };
+    pages(String::new(), |after| storage::covers::numbers(db, after, ROWS), gone, go_on)
 }
 
 /// Goes through pages of rows, each after the last row of the one before; says whether it got to the end.

@@ -185,8 +185,14 @@ impl Take {
         }
         let numbers: Vec<Text> = all.into_iter().collect();
         batch.read_licences(&numbers)?;
-        let licences = numbers.iter().filter_map(|number| batch.licence(number).map(copy));
-        let licences: Vec<LicenceCopy> = licences.collect();
+        let mut licences: Vec<LicenceCopy> =
+            numbers.iter().filter_map(|number| batch.licence(number).map(copy)).collect();
+        for row in batch.covers_of(&numbers)? {
+            let of = |copy: &&mut LicenceCopy| copy.number.as_str() == row.licence;
+            if let Some(copy) = licences.iter_mut().find(of) {
+                copy.covered.push((row.line, row.unit, row.quantity));
+            }
+        }
         let mut allowances = Vec::with_capacity(rows.len());
         for row in rows {
             allowances.push(allowance(batch.db, row, self.caller.state)?);
@@ -257,6 +263,7 @@ fn copy(entry: &book::Entry) -> LicenceCopy {
         shipments: standing.shipments,
         decisions: standing.decisions,
         drawn: drawn(standing),
+        covered: Vec::new(),
         document: entry.body.to_string(),
     }
 }

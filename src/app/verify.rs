@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::book;
 use super::cases;
 use super::claims::Claims;
+use super::covers;
 use super::cut_off;
 use super::facts;
 use super::foreign;
@@ -24,6 +25,7 @@ use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::declaration::Declaration;
+use crate::domain::goods::Movement;
 use crate::domain::licence::Held;
 use crate::rules::case::Facts;
 use crate::rules::case::LicenceFact;
@@ -153,16 +155,19 @@ impl App {
         let from_cache = asked.len() < numbers.len();
         // Of what other nodes have released it knows as much as it has heard, like the cache.
         let hears = !self.is_one_of_several() || trusted.is_some();
-        let never = hears
-            && !self.trust.is_cut_off()
-            && !facts::has_history(&self.past, &presented.declaration, Some(state));
+        let hears = hears && !self.trust.is_cut_off();
+        let declaration = &presented.declaration;
+        let never = hears && !facts::has_history(&self.past, declaration, Some(state));
+        // Asked on its own: under one import licence goes one shipment after the other, each of new goods.
+        let uncovered = hears && !covers::perhaps(&self.past, declaration);
         self.past.count(never);
-        let is_as_heard = from_cache || (never && self.is_one_of_several());
+        let is_heard = never || (uncovered && declaration.movement == Movement::Export);
+        let is_as_heard = from_cache || (is_heard && self.is_one_of_several());
         // A build for tests asks all the same, and insists that there was nothing to be known.
-        let asks = !never || !asked.is_empty() || cfg!(debug_assertions);
+        let asks = !never || !uncovered || !asked.is_empty() || cfg!(debug_assertions);
         let answered = if asks {
             // On the heap, for few requests come here and all would have to make room for it.
-            Box::pin(self.ask(presented, state, asked, never)).await
+            Box::pin(self.ask(presented, state, asked, (never, uncovered))).await
         } else {
             Ok((HashMap::new(), Facts { history_available: true, ..Facts::default() }))
         };
@@ -202,7 +207,7 @@ impl App {
         presented: &Arc<Presented>,
         state: Country,
         asked: Vec<(Text, Ticket)>,
-        never: bool,
+        (never, uncovered): (bool, bool),
     ) -> Result<(HashMap<Text, Held>, Facts), Error> {
         let nothing = Facts { history_available: true, ..Facts::default() };
         let (sent, trust) = (presented, Arc::clone(&self.trust));
@@ -219,12 +224,25 @@ impl App {
                 facts::history(db, declaration, content, Some(state), None, &mut facts)?;
                 cut_off::look(db, &trust, declaration, content, &mut facts)?;
             }
+            if !uncovered || cfg!(debug_assertions) {
+                facts.covered = covers::read(db, declaration)?;
+            }
             Ok::<_, Error>((rows, facts))
         };
         let (rows, facts) = self.readers.read(question).await?;
+        let declaration = &sent.declaration;
+        let is_new = || facts::has_history(&self.past, declaration, Some(state));
         debug_assert!(
-            !never || facts == nothing || self.finds_history(&sent.declaration, state),
+            !never
+                || facts == Facts { covered: facts.covered.clone(), ..nothing }
+                || self.finds(is_new),
             "what `facts::history` asks is noted in `Past` before it is committed"
+        );
+        debug_assert!(
+            !uncovered
+                || facts.covered.is_empty()
+                || self.finds(|| covers::perhaps(&self.past, declaration)),
+            "what goes under a licence is noted in `Past` before it is committed"
         );
         let mut read = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -240,10 +258,8 @@ impl App {
 
     /// Whether a history that was taken for none is known by now: another node may have made it since
     /// this one heard of it. For a build for tests.
-    fn finds_history(&self, declaration: &Declaration, state: Country) -> bool {
-        facts::has_history(&self.past, declaration, Some(state))
-            || !self.hear_others()
-            || facts::has_history(&self.past, declaration, Some(state))
+    fn finds(&self, is_known: impl Fn() -> bool) -> bool {
+        is_known() || !self.hear_others() || is_known()
     }
 }
 

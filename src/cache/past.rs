@@ -41,6 +41,8 @@ pub enum Trace<'a> {
     Firearm(&'a str, &'a str),
     /// What an alert was raised on, by the subject under which it is found again.
     Case(&'a [u8]),
+    /// An import licence under which goods were released for export.
+    Cover(&'a str),
 }
 
 impl Hash for Trace<'_> {
@@ -49,6 +51,7 @@ impl Hash for Trace<'_> {
             Self::Reference(kind, value) => (0_u8, kind, value).hash(to),
             Self::Firearm(state, serial) => (1_u8, state, look_of(serial)).hash(to),
             Self::Case(subject) => (2_u8, subject).hash(to),
+            Self::Cover(number) => (3_u8, number).hash(to),
         }
     }
 }

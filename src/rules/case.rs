@@ -1,5 +1,6 @@
 //! Everything that the rules may look at: the declaration, the licences it quotes as they stood,
 //! the lists of the day, the profile of law and what the register knows of these goods.
+use super::cover::CoverFact;
 use super::finding::Finding;
 use super::likeness::AlikeFact;
 use super::offline::Offline;
@@ -181,6 +182,8 @@ pub struct Facts {
     pub offline: Option<Offline>,
     /// Parts that other declarations of the consignment had released before.
     pub linked: Vec<PartFact>,
+    /// What has gone for export under the licences quoted, by whichever declarations.
+    pub covered: Vec<CoverFact>,
     /// Declared firearms that are set aside for other posts.
     pub set_aside: Vec<SetAside>,
 }

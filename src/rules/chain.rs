@@ -5,6 +5,7 @@ use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
 use super::case::QuoteCase;
+use super::cover;
 use super::status::is_licensed;
 use crate::domain::Country;
 use crate::domain::Quantity;
@@ -133,6 +134,9 @@ pub(super) fn import_first(case: &Case<'_>, findings: &mut Findings) {
 /// of the item together authorise, where their units convert; open licences have no quantity, and under
 /// Regulation (EU) 2025/41 a multiple export authorisation may span several import licences. A final
 /// recipient that only one of the two names is no mismatch.
+/// At export, what goes under a line of an import licence is referred too where it is more than the line authorises
+/// together with what was released for export under it before, by this or other export licences; an item that
+/// quotes several import licences counts with each by the share stated for it.
 pub(super) fn one_transaction(case: &Case<'_>, findings: &mut Findings) {
     let left_open = |item: &ItemCase<'_>| {
         let goods = item.item;
@@ -163,6 +167,7 @@ pub(super) fn one_transaction(case: &Case<'_>, findings: &mut Findings) {
     for item in &case.items {
         quantities(case, item, findings);
     }
+    cover::exceeded(case, findings);
 }
 
 fn differ_at_large(export: &Licence, import: &Licence) -> bool {

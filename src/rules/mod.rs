@@ -3,6 +3,7 @@
 //! stale is a finding.
 pub mod case;
 pub mod catalogue;
+pub mod cover;
 pub mod finding;
 pub mod issuing;
 pub mod journey;

@@ -123,7 +123,7 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
     !tolerated
 }
 
-fn is_tolerated(case: &Case<'_>, unit: Unit, total: Quantity, limit: Quantity) -> bool {
+pub(super) fn is_tolerated(case: &Case<'_>, unit: Unit, total: Quantity, limit: Quantity) -> bool {
     if unit.dimension() != Some(Dimension::Mass) {
         return false;
     }

@@ -140,3 +140,22 @@ diesel::table! {
         lifted_us -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    release_cover (release_id, licence, line, unit) {
+        release_id -> Binary,
+        licence -> Text,
+        line -> BigInt,
+        unit -> Text,
+        quantity -> BigInt,
+    }
+}
+
+diesel::table! {
+    cover (licence, line, unit) {
+        licence -> Text,
+        line -> BigInt,
+        unit -> Text,
+        quantity -> BigInt,
+    }
+}

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod arrivals;
 pub mod consignments;
 pub mod copy;
+pub mod covers;
 pub mod credentials;
 pub mod crossings;
 pub mod deadlines;

@@ -37,6 +37,9 @@ pub enum TraceRow {
     /// A firearm: whose border, and its serial.
     #[serde(rename = "firearm")]
     Firearm(String, String),
+    /// An import licence under which goods were released for export.
+    #[serde(rename = "cover")]
+    Cover(String),
 }
 
 /// A batch in the feed. The mark is drawn at random: a database that was put back, or a stand-by that

@@ -14,6 +14,7 @@ mod alerts;
 mod audit;
 mod consignments;
 mod console;
+mod covers;
 mod credentials;
 mod described;
 mod gone;

@@ -99,6 +99,10 @@ fn issuer(state: &str) -> LocalIssuer {
 }
 
 fn token(state: &str, role: &str) -> String {
+    token_of(state, role, role)
+}
+
+fn token_of(state: &str, role: &str, sub: &str) -> String {
     let posts = match (role, state) {
         ("officer", "KE") => vec!["KEMBA".to_owned()],
         ("officer", _) => vec!["FRLEH".to_owned()],
@@ -106,7 +110,7 @@ fn token(state: &str, role: &str) -> String {
     };
     let iss = format!("https://login.example/{state}");
     let operator = (role == "carrier").then_some("FR55555555500022");
-    let claims = Claims { iss: &iss, aud: "passavant", sub: role, role, posts: &posts, operator };
+    let claims = Claims { iss: &iss, aud: "passavant", sub, role, posts: &posts, operator };
     issuer(state).mint(&claims, SystemClock.now(), 900).unwrap()
 }
 

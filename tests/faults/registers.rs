@@ -72,8 +72,20 @@ fn quotes_a_licence_that_is_not_there(mut declaration: Value) -> Value {
     declaration
 }
 
-#[tokio::test]
-async fn two_services_are_each_other_s_register() {
+/// Two States' services with the sample's licences, each where its authority issues it; and a declaration.
+struct Two {
+    french: TempDir,
+    kenyan: TempDir,
+    at_home: Process,
+    abroad: Process,
+    declaration: Value,
+}
+
+fn today() -> passavant::domain::Date {
+    jiff::tz::TimeZone::get("Europe/Paris").unwrap().to_datetime(SystemClock.now()).date()
+}
+
+async fn two() -> Two {
     let (french, kenyan) = (prepared(), prepared());
     let (fr, ke) = (free_port(), free_port());
     let write = |dir: &TempDir, text: String| {
@@ -81,19 +93,29 @@ async fn two_services_are_each_other_s_register() {
     };
     write(&french, settings_of(french.path(), "FR", fr, "KE", ke));
     write(&kenyan, settings_of(kenyan.path(), "KE", ke, "FR", fr));
-    let at_home = start(french.path());
-    let mut abroad = start(kenyan.path());
-    let today =
-        jiff::tz::TimeZone::get("Europe/Paris").unwrap().to_datetime(SystemClock.now()).date();
-    for licence in demo::licences(today) {
+    let (at_home, abroad) = (start(french.path()), start(kenyan.path()));
+    for licence in demo::licences(today()) {
         let state = licence["issuing_state"].as_str().unwrap();
         let api = if state == "FR" { &at_home.api } else { &abroad.api };
         let (status, reply) =
             post(api, "/v1/licences", &token(state, "authority"), state, &licence).await;
         assert_eq!(status, 201, "{reply}");
     }
-    let declaration = demo::declarations(today).remove(0).declaration;
+    let declaration = demo::declarations(today()).remove(0).declaration;
+    Two { french, kenyan, at_home, abroad, declaration }
+}
 
+/// Insists that every verdict of a service is derived again, and that its trail is sound.
+fn assert_replays(dir: &Path) {
+    let (agrees, said) = run(dir, &["audit", "replay", "--all"]);
+    assert!(agrees && said.contains("0 differ"), "{said}");
+    let (sound, said) = run(dir, &["audit", "verify"]);
+    assert!(sound, "{said}");
+}
+
+#[tokio::test]
+async fn two_services_are_each_other_s_register() {
+    let Two { french, kenyan, at_home, mut abroad, declaration } = two().await;
     let clear = verify(&at_home.api, &declaration).await;
     assert_eq!(clear["verdict"], "clear", "{clear}");
     assert_eq!(clear["as_of"]["licences"].as_array().unwrap().len(), 2, "{clear}");
@@ -129,10 +151,50 @@ async fn two_services_are_each_other_s_register() {
 
     // What was judged on another's word is derived again without it.
     abroad.child.kill().unwrap();
-    let (agrees, said) = run(french.path(), &["audit", "replay", "--all"]);
-    assert!(agrees && said.contains("0 differ"), "{said}");
-    let (sound, said) = run(french.path(), &["audit", "verify"]);
-    assert!(sound, "{said}");
+    assert_replays(french.path());
+}
+
+#[tokio::test]
+async fn what_goes_under_another_register_s_licence_is_counted_here() {
+    let Two { french, kenyan, at_home, mut abroad, declaration } = two().await;
+    let officer = token("FR", "officer");
+    let clear = verify(&at_home.api, &declaration).await;
+    let release = json!({"verification": clear["id"]});
+    let (status, released) = post(&at_home.api, "/v1/releases", &officer, "k", &release).await;
+    assert_eq!(status, 201, "{released}");
+    let mut other = demo::licences(today()).remove(0);
+    other["number"] = json!("FR-EXP-2026-000413");
+    let authority = token("FR", "authority");
+    assert_eq!(post(&at_home.api, "/v1/licences", &authority, "other", &other).await.0, 201);
+    let rounds = |reference: &str, rounds: u32| {
+        let mut declaration = declaration.clone();
+        let mut item = declaration["items"][1].clone();
+        item["quantity"] = json!(rounds.to_string());
+        item["unit"] = json!("C62");
+        item["licences"][0]["number"] = json!("FR-EXP-2026-000413");
+        declaration["items"] = json!([item]);
+        declaration["reference"] = json!({"type": "national", "value": reference});
+        declaration
+    };
+    let beyond = verify(&at_home.api, &rounds("FR-2", 45_001)).await;
+    assert_eq!(beyond["verdict"], "refer", "{beyond}");
+    assert!(beyond.to_string().contains("5000 C62 released already"), "{beyond}");
+    assert_eq!(verify(&at_home.api, &rounds("FR-2", 45_000)).await["verdict"], "clear");
+    abroad.child.kill().unwrap();
+    abroad.child.wait().unwrap();
+    let silent = verify(&at_home.api, &rounds("FR-3", 1000)).await;
+    let asks = json!({"verification": silent["id"], "override": {"reason": "agreed by telephone"}});
+    let (status, asked) = post(&at_home.api, "/v1/releases", &officer, "silent", &asks).await;
+    assert_eq!(status, 201, "{asked}");
+    let path = format!("/v1/releases/{}/confirmation", asked["id"].as_str().unwrap());
+    let second = token_of("FR", "officer", "officer-2");
+    let (status, confirmed) = post(&at_home.api, &path, &second, "seen", &json!({})).await;
+    assert_eq!((status, &confirmed["status"]), (200, &json!("released")), "{confirmed}");
+    let _abroad = start(kenyan.path());
+    let beyond = verify(&at_home.api, &rounds("FR-2", 44_001)).await;
+    assert!(beyond.to_string().contains("6000 C62 released already"), "{beyond}");
+    assert_eq!(verify(&at_home.api, &rounds("FR-2", 44_000)).await["verdict"], "clear");
+    assert_replays(french.path());
 }
 
 /// A folder with a database of its own.

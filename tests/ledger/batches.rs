@@ -244,6 +244,40 @@ async fn what_looks_like_a_firearm_of_the_same_batch_is_not_released_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_licence_lets_go_no_more_than_it_authorises_in_a_batch() {
+    let service = start();
+    super::covers::issue(&service, 100).await;
+    let service = Arc::new(service);
+    let mut acts = Vec::new();
+    for (reference, line, rounds) in [(0, 1, 60), (1, 2, 41), (2, 3, 40)] {
+        let declaration = super::covers::under(reference, line, rounds);
+        let verification = service.verify(&declaration).await;
+        assert_eq!(verification["verdict"], "clear", "{verification}");
+        acts.push(release(&service, &verification, &format!("key-{reference}")));
+    }
+    let answers = in_one_batch(&service, acts).await;
+    assert!(created(&answers[0]) && created(&answers[2]), "{answers:?}");
+    assert!(refused_by(&answers[1], super::covers::CODE), "{answers:?}");
+    let none = service.verify(&super::covers::under(1, 4, 1)).await;
+    assert!(none["findings"].to_string().contains("100 C62 released already"), "{none}");
+    // What is undone is there for the next in the same batch.
+    let reversing = Arc::clone(&service);
+    let first: Value = serde_json::from_str(&answers[0].as_ref().unwrap().reply).unwrap();
+    let undo = async move {
+        let (by, reason) = (officer(), "it did not leave".into());
+        reversing.app.reverse(&by, id_of(&first), reason, None, None).await
+    };
+    let (fits, beyond) = (super::covers::under(1, 5, 60), super::covers::under(0, 6, 1));
+    let (fits, beyond) = (service.verify(&fits).await, service.verify(&beyond).await);
+    let acts =
+        [undo.boxed(), release(&service, &fits, "fits"), release(&service, &beyond, "beyond")];
+    let answers = in_one_batch(&service, acts).await;
+    assert!(answers[0].is_ok() && created(&answers[1]), "{answers:?}");
+    assert!(refused_by(&answers[2], super::covers::CODE), "{answers:?}");
+    verifies(service);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goods_are_stopped_or_released_in_a_batch_whichever_comes_first() {
     let service = started(100).await;
     let mut other = cartridges(2, 10);

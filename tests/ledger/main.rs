@@ -12,6 +12,7 @@ mod announced;
 mod batches;
 mod cases;
 mod concurrency;
+mod covers;
 mod cut_off;
 mod firearms;
 mod harness;

@@ -11,6 +11,7 @@ use passavant::wire::alert::Measure;
 use passavant::wire::serial::SerialReportRequest;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -149,6 +150,53 @@ async fn stops_reports_and_firearms_reach_other_nodes_too() {
     again["reference"] = json!({"type": "national", "value": "FR-again"});
     let verdict = verify(&two.app, &again).await;
     assert!(verdict["findings"].to_string().contains("SERIAL_ALREADY_MOVED"), "{verdict}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_gone_under_an_import_licence_is_one_count_at_all_nodes() {
+    const RELEASES: u32 = 24;
+    let Some(server) = Pg::start(&["fsync=off"]) else { return };
+    let url = server.database("covers");
+    let nodes = Arc::new([ready(&url, 1).await, ready(&url, 2).await]);
+    let mut import = import_licence();
+    import["lines"][1]["quantity"] = json!("100");
+    nodes[0].issue(&import).await;
+    nodes[0].import(export_licences(RELEASES + 2, 100)).await;
+    let declaration = |n: u32, rounds| cartridges(&format!("FR-{n}"), rounds, &export_number(n));
+    let number = import["number"].as_str().unwrap();
+    let known = |node: &Node| node.app.past.perhaps(Trace::Cover(number));
+    assert!(!known(&nodes[1]));
+    let first = nodes[0].verify(&declaration(RELEASES, 9)).await;
+    // Each has cleared before anything has gone, and fits its own export licence.
+    let mut verified = Vec::new();
+    for n in 0..RELEASES {
+        let verification = nodes[n as usize % 2].verify(&declaration(n, 9)).await;
+        assert_eq!(verification["verdict"], "clear", "{verification}");
+        verified.push(verification);
+    }
+    assert!(was_released(&nodes[0].release(&first, "first").await.unwrap()));
+    until(PATIENCE, "the release of the other", async || known(&nodes[1])).await;
+    let beyond = nodes[1].verify(&declaration(RELEASES + 1, 92)).await;
+    assert!(beyond["findings"].to_string().contains("9 C62 released already"), "{beyond}");
+    let release = |(n, verification): (usize, Value)| {
+        let (nodes, key) = (Arc::clone(&nodes), format!("key-{n}"));
+        tokio::task::spawn(async move {
+            was_released(&nodes[n % 2].release(&verification, &key).await.unwrap())
+        })
+    };
+    let releases: Vec<_> = verified.into_iter().enumerate().map(release).collect();
+    let mut released = 0;
+    for release in releases {
+        released += u32::from(release.await.unwrap());
+    }
+    assert_eq!(released, 10, "with the first, eleven times nine are ninety-nine");
+    let sum = "SELECT (sum(quantity) / 1000000)::bigint::text AS answer FROM cover";
+    assert_eq!(server.ask("covers", sum), "99");
+    for node in nodes.iter() {
+        let beyond = node.verify(&declaration(RELEASES + 1, 2)).await;
+        assert!(beyond["findings"].to_string().contains("99 C62 released already"), "{beyond}");
+        assert_eq!(node.verify(&declaration(RELEASES + 1, 1)).await["verdict"], "clear");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 use passavant::domain::Locode;
 use passavant::domain::Quantity;
 use passavant::domain::Text;
+use passavant::domain::Unit;
 use passavant::domain::consignment::Direction;
 use passavant::domain::consignment::Sighting;
 use passavant::domain::declaration::Declaration;
@@ -22,6 +23,7 @@ use passavant::rules::case::Proof;
 use passavant::rules::case::ReportFact;
 use passavant::rules::case::SerialFact;
 use passavant::rules::case::StopFact;
+use passavant::rules::cover::CoverFact;
 use passavant::rules::likeness::AlikeFact;
 use passavant::rules::likeness::AlikeOf;
 use passavant::rules::offline::Offline;
@@ -87,6 +89,16 @@ struct SentFacts {
     offline: Option<SentOffline>,
     set_aside: Vec<SentSetAside>,
     linked: Vec<SentParts>,
+    covered: Vec<SentCover>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentCover {
+    licence: String,
+    line: Option<u32>,
+    unit: String,
+    quantity: String,
 }
 
 #[derive(Deserialize)]
@@ -286,6 +298,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         lapsed: sent.lapsed.map(|at| at.parse().expect("an instant")),
         offline: sent.offline.map(offline),
         linked: sent.linked.into_iter().map(parts).collect(),
+        covered: sent.covered.into_iter().map(cover).collect(),
         set_aside: sent
             .set_aside
             .into_iter()
@@ -316,6 +329,15 @@ fn alike(sent: SentAlike) -> AlikeFact {
         }
     };
     AlikeFact { item: sent.item, serial: serial(&sent.serial), known: serial(&sent.known), of }
+}
+
+fn cover(sent: SentCover) -> CoverFact {
+    CoverFact {
+        licence: sent.licence.into(),
+        line: sent.line,
+        unit: Unit::parse(&sent.unit).expect("a unit"),
+        quantity: quantity(&sent.quantity),
+    }
 }
 
 fn parts(sent: SentParts) -> PartFact {

@@ -37,6 +37,8 @@ use crate::rules::Case;
 use crate::rules::Outcome;
 use crate::rules::Verdict;
 use crate::rules::case::PriorUse;
+use crate::rules::cover;
+use crate::rules::cover::CoverFact;
 use crate::storage;
 use crate::storage::allowances::AllowanceLineRow;
 use crate::storage::allowances::AllowanceRow;
@@ -76,7 +78,8 @@ impl Joining {
         batch.read_licences(&presented.declaration.licence_numbers())?;
         let taken = self.set_aside_for(batch, made)?;
         let held = presentation::read(batch, None, &presented, self.state)?;
-        let (verdict, beside) = self.judge(batch, made, &presented, &taken, held.own().reserved)?;
+        let (verdict, beside, covers) =
+            self.judge(batch, made, &presented, &taken, held.own().reserved)?;
         let of = made.verification.as_bytes();
         let row = first_row(batch, &presented, &made.caller, of, (made.id, made.at))?;
         batch.insert_release(&row)?;
@@ -85,6 +88,7 @@ impl Joining {
         let (drawings, beyond) = within(batch, made.draws);
         let moves = move_draws(batch, &row, "release", &[], (&drawings, &beside))?;
         batch.insert_draws(moves)?;
+        batch.cover(&row, &covers)?;
         let uses = serial_uses(&row, &presented.declaration, &drawings);
         let serials: Vec<String> = uses.iter().map(|of| of.serial.clone()).collect();
         batch.insert_serials(uses)?;
@@ -136,7 +140,7 @@ impl Joining {
     }
 
     /// Judges the release on the rows as they are now, without what was set aside for it; gives the releases
-    /// beside it too.
+    /// beside it too, and what it lets go under import licences.
     fn judge(
         &self,
         batch: &mut Batch<'_>,
@@ -144,7 +148,7 @@ impl Joining {
         presented: &Presented,
         taken: &[Taken],
         announced: &[Reserved],
-    ) -> Result<(Verdict, Vec<PriorUse>), Stop> {
+    ) -> Result<(Verdict, Vec<PriorUse>, Vec<CoverFact>), Stop> {
         let reserved: Vec<Reserved> = taken
             .iter()
             .filter(|of| of.allowance.status != "lost")
@@ -164,7 +168,8 @@ impl Joining {
         if verdict.outcome != Outcome::Clear {
             judged(batch, "release_review", presented, &made.caller, &facts, verdict.clone())?;
         }
-        Ok((verdict, facts.prior_uses))
+        let covers = cover::of_goods(&case);
+        Ok((verdict, facts.prior_uses, covers))
     }
 
     /// Puts before the authorities concerned that goods have gone that would not be released by now.

@@ -75,6 +75,9 @@ pub(in crate::app) struct LicenceCopy {
     #[serde(default, skip_serializing_if = "is_none")]
     pub decisions: u32,
     pub drawn: Vec<DrawnRecord>,
+    /// What has been released for export under it: line, unit, millionths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<(i64, String, i64)>,
     pub document: String,
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE cover;
+DROP TABLE release_cover;

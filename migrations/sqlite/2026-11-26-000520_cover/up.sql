@@ -1,0 +1,17 @@
+-- What has been released for export under the line of an import licence, whichever register keeps that licence: by one
+-- release, and altogether. The sum is kept so that nobody has to add up what may be thousands of shipments.
+CREATE TABLE release_cover (
+    release_id BLOB NOT NULL REFERENCES release (id),
+    licence TEXT NOT NULL,                    -- the number
+    line INTEGER NOT NULL,                    -- 0 where the register could not say which
+    unit TEXT NOT NULL,                       -- in which the line counted then
+    quantity INTEGER NOT NULL CHECK (quantity >= 0),
+    PRIMARY KEY (release_id, licence, line, unit)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cover (
+    licence TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    unit TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    PRIMARY KEY (licence, line, unit)
+) STRICT, WITHOUT ROWID;
