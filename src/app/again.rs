@@ -15,6 +15,7 @@ use super::recorder::Done;
 use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::reservation::Reserved;
+use super::territory::Territory;
 use super::verify::record;
 use crate::domain::Country;
 use crate::domain::Quantity;
@@ -90,7 +91,7 @@ fn look_back(
     let declaration = &presented.declaration;
     let never = !batch.db.is_shared()
         && !batch.trust.is_cut_off()
-        && !facts::has_history(batch.past, declaration, Some(state));
+        && !facts::has_history(batch.past, declaration);
     if never && !cfg!(debug_assertions) {
         facts.history_available = true;
         return Ok(());
@@ -98,7 +99,8 @@ fn look_back(
     let except = own.amended.map(|(id, _)| id);
     let content = presented.sha256();
     let before = never.then(|| facts.clone());
-    facts::history(batch.db, declaration, &content, Some(state), except, facts)?;
+    let territory = Territory::new(state, &batch.lists, batch.now);
+    facts::history(batch.db, declaration, &content, Some(&territory), except, facts)?;
     // A build for tests asks all the same, and insists that there was nothing to be known.
     debug_assert!(
         before.is_none_or(|before| *facts == Facts { history_available: true, ..before }),

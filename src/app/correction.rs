@@ -12,7 +12,7 @@ use super::claims::Claims;
 use super::draws::Goes;
 use super::draws::move_draws;
 use super::draws::serial_uses;
-use super::facts::prior_uses;
+use super::earlier;
 use super::foreign::Recent;
 use super::gone::gone;
 use super::gone::is_of_the_same_goods;
@@ -27,6 +27,7 @@ use super::recorder::Stop;
 use super::release;
 use super::release::Act;
 use super::release::enter;
+use super::territory::Territory;
 use super::verify::at_own_post;
 use crate::domain::Text;
 use crate::domain::alert::Outcome as End;
@@ -72,7 +73,10 @@ impl Command for Correction {
             }
             claims.name(&row.reference_kind, row.reference.as_bytes());
             let declaration = released(&row)?;
-            super::returns::claim(db, &declaration, &row.state, claims)?;
+            // Its goods may be coming back, or in elsewhere, at this moment.
+            claims.declaration(&declaration);
+            claims.name("outward", row.reference.as_bytes());
+            super::returns::claim(db, &declaration, claims)?;
             for draw in storage::releases::draws(db, &row.id)? {
                 claims.licence(&Text::from(storage::licences::number(db, draw.licence_id)?));
             }
@@ -81,8 +85,7 @@ impl Command for Correction {
             claims.declaration(&presented.declaration);
             claims.case(cases::goods(self.caller.state, presented));
             super::foreign::claim(&presented.foreign, claims);
-            let state = self.caller.state.as_str();
-            super::returns::claim(db, &presented.declaration, state, claims)?;
+            super::returns::claim(db, &presented.declaration, claims)?;
         }
         Ok(())
     }
@@ -118,7 +121,7 @@ impl Command for Correction {
 
 /// Goods that are known to have gone cannot be taken as not shipped any more, nor as others.
 fn must_be_here(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<(), Stop> {
-    match gone(batch.db, row)? {
+    match gone(batch, row)? {
         Some(words) => Err(Error::Stale(words).into()),
         None => Ok(()),
     }
@@ -145,7 +148,9 @@ fn reverse(
 ) -> Result<Recorded, Stop> {
     let declaration = released(&row)?;
     let (state, own) = (caller.state, Some(release::uuid(&row.id)?));
-    let beside = prior_uses(batch.db, &declaration, &row.content_sha256, state, own)?;
+    let territory = Territory::new(state, &batch.lists, batch.now);
+    let earlier = earlier::earlier(batch.db, &declaration, &row.content_sha256, &territory, own)?;
+    let beside = earlier::prior_uses(&earlier, &declaration, state);
     move_draws(batch, &row, "reversal", before, (&[], &beside))?;
     "reversed".clone_into(&mut row.status);
     row.version += 1;

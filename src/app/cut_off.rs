@@ -1,6 +1,8 @@
 //! A post that is cut off from the register: what it rests on, and what that makes of the facts. What it does
 //! not know refers; it never clears, and it is never taken for something that is not there.
 use super::Error;
+use super::earlier::drawn_of;
+use super::earlier::header_digest;
 use super::facts;
 use super::judge::json;
 use super::release::timestamp;
@@ -108,6 +110,9 @@ pub(super) struct ReleasedBefore {
     pub items: Vec<u32>,
     /// Digest of its declaration, in hexadecimal digits.
     pub content: String,
+    /// Digest of what its items share.
+    #[serde(default)]
+    pub header: String,
     /// The licences that each of its items drew.
     #[serde(default)]
     pub drawn: Vec<(u32, Text)>,
@@ -150,6 +155,7 @@ pub(super) fn look(
     let reference = &declaration.reference;
     let (kind, value) = (reference.kind.as_str(), &reference.value);
     let same_content = crate::audit::entry::hex(content_sha256);
+    let header = header_digest(declaration);
     for body in storage::posts::released_before(db, kind, value)? {
         let before: ReleasedBefore = serde_json::from_str(&body)
             .map_err(|error| Error::Internal(format!("an earlier release: {error}")))?;
@@ -163,7 +169,9 @@ pub(super) fn look(
             release: before.release.to_string().into(),
             at,
             same_content: is_same,
-            licences: facts::drawn_of(*item, &before.drawn),
+            licences: drawn_of(*item, &before.drawn),
+            is_another: !is_same && before.header != header,
+            renumbered: None,
         }));
     }
     let quoted = declaration.licence_numbers();

@@ -246,7 +246,8 @@ pub(super) fn move_draws(
     }
     let old: BTreeSet<&Text> = before.iter().map(|(licence, _)| licence).collect();
     let new: BTreeSet<&Text> = after.iter().map(|drawing| &drawing.licence).collect();
-    let counted: BTreeSet<&Text> = beside.iter().flat_map(|prior| &prior.licences).collect();
+    let same = beside.iter().filter(|prior| !prior.is_another);
+    let counted: BTreeSet<&Text> = same.flat_map(|prior| &prior.licences).collect();
     for number in new.symmetric_difference(&old).filter(|number| !counted.contains(*number)) {
         batch.count_shipment(number, new.contains(number));
     }

@@ -1,10 +1,13 @@
 //! Looking up what a declaration is judged on: the licences it quotes and what the register knows
 //! of its reference and of its firearms.
 use super::Error;
+use super::earlier;
+use super::earlier::earlier;
 use super::linked;
 use super::serials::EVERY_STATE;
 use super::serials::described;
 use super::serials::standing;
+use super::territory::Territory;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::domain::Country;
@@ -18,7 +21,6 @@ use crate::domain::serial::FirearmKey;
 use crate::domain::serial::Serial;
 use crate::domain::serial::folded_name;
 use crate::rules::case::Facts;
-use crate::rules::case::PriorUse;
 use crate::rules::case::ReportFact;
 use crate::rules::case::SerialFact;
 use crate::rules::likeness::AlikeFact;
@@ -33,18 +35,14 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Whether the database may know anything of the reference, the firearms or an outward movement.
-pub fn has_history(past: &Past, declaration: &Declaration, state: Option<Country>) -> bool {
+pub fn has_history(past: &Past, declaration: &Declaration) -> bool {
     let reference = &declaration.reference;
     let outward =
         declaration.temporary.as_ref().is_some_and(|temporary| temporary.outward.is_some());
     let marked = || {
         declaration.items.iter().any(|item| {
-            let moved = |s: &Serial| {
-                let perhaps = |of: Country| past.perhaps(Trace::Firearm(of.as_str(), s.as_str()));
-                is_tracked(item) && state.is_some_and(perhaps)
-            };
-            let reported = |s: &Serial| past.perhaps(Trace::Firearm(EVERY_STATE, s.as_str()));
-            item.marks_of_identity().iter().any(|mark| moved(mark) || reported(mark))
+            let known = |s: &Serial| past.perhaps(Trace::Firearm(EVERY_STATE, s.as_str()));
+            item.marks_of_identity().iter().any(known)
         })
     };
     outward
@@ -68,14 +66,17 @@ pub fn history(
     db: &mut Db,
     declaration: &Declaration,
     content_sha256: &[u8],
-    state: Option<Country>,
+    territory: Option<&Territory>,
     except: Option<Uuid>,
     facts: &mut Facts,
 ) -> Result<(), Error> {
-    if let Some(state) = state {
-        facts.prior_uses = prior_uses(db, declaration, content_sha256, state, except)?;
-        serials(db, declaration, state, except, facts)?;
-        facts.linked = linked::parts(db, declaration, content_sha256, state, except)?;
+    if let Some(territory) = territory {
+        let state = territory.state();
+        let earlier = earlier(db, declaration, content_sha256, territory, except)?;
+        facts.prior_uses = earlier::prior_uses(&earlier, declaration, state);
+        facts.carried = earlier::carried(&earlier, declaration);
+        serials(db, declaration, territory, except, facts)?;
+        facts.linked = linked::parts(db, declaration, &earlier, territory, except)?;
         facts.stopped = super::stoppage::fact(db, declaration, state)?;
         if may_be_on_its_way(declaration) {
             facts.observed = super::journey::observed(db, declaration, state)?;
@@ -83,11 +84,11 @@ pub fn history(
         if let Some(reference) =
             declaration.temporary.as_ref().and_then(|temporary| temporary.outward.as_ref())
         {
-            let (named, back) = ((reference.as_str(), state.as_str()), declaration.movement);
+            let (named, back) = ((reference.as_str(), territory), declaration.movement);
             facts.outward = super::returns::first_movement(db, named, back, except)?;
         }
     }
-    reported(db, declaration, state, facts)?;
+    reported(db, declaration, territory.map(Territory::state), facts)?;
     facts.history_available = true;
     Ok(())
 }
@@ -137,40 +138,6 @@ fn reported(
     Ok(())
 }
 
-/// Releases of the post's State that stand under the same reference. A UCR may cover many shipments, so only the very
-/// same declaration counts as the same use of it.
-pub(super) fn prior_uses(
-    db: &mut Db,
-    declaration: &Declaration,
-    content: &[u8],
-    state: Country,
-    except: Option<Uuid>,
-) -> Result<Vec<PriorUse>, Error> {
-    let reference = &declaration.reference;
-    let (kind, value) = (reference.kind.as_str(), &reference.value);
-    let mut uses = Vec::new();
-    for release in storage::releases::standing(db, state.as_str(), kind, value)? {
-        let same_content = release.content_sha256 == content;
-        if Some(release.id) == except || !reference.is_same_use(same_content) {
-            continue;
-        }
-        uses.extend(release.items.iter().map(|item| PriorUse {
-            item: *item,
-            release: release.id.to_string().into(),
-            at: release.at,
-            same_content,
-            licences: drawn_of(*item, &release.drawn),
-        }));
-    }
-    Ok(uses)
-}
-
-/// The licences that one item drew.
-pub(super) fn drawn_of(item: u32, drawn: &[(u32, Text)]) -> Vec<Text> {
-    let own = drawn.iter().filter(|(of, _)| *of == item);
-    own.map(|(_, number)| number.clone()).collect()
-}
-
 /// The firearms of an item, as the register tells them apart.
 pub fn firearms(item: &Item) -> Vec<FirearmKey> {
     if is_tracked(item) { articles(item) } else { Vec::new() }
@@ -203,7 +170,7 @@ fn folded(name: Option<&Text>) -> String {
 fn serials(
     db: &mut Db,
     declaration: &Declaration,
-    state: Country,
+    territory: &Territory,
     except: Option<Uuid>,
     facts: &mut Facts,
 ) -> Result<(), Error> {
@@ -217,7 +184,7 @@ fn serials(
         return Ok(());
     }
     let looks: Vec<String> = declared.keys().cloned().collect();
-    for moved in storage::serials::moved(db, &looks, state.as_str())? {
+    for moved in storage::serials::moved(db, &looks, |state| territory.includes(state))? {
         if except.is_some_and(|except| moved.release_id == except.as_bytes()) {
             continue;
         }
@@ -225,11 +192,15 @@ fn serials(
         let is_away = moved.settled_by.is_none() && moved.movement == declaration.movement.as_str();
         for (item, firearm) in declared.get(&known.serial.folded()).into_iter().flatten() {
             let is_same = firearm.serial == known.serial;
-            let is_of_line = || quotes_line(item, &moved.licence, moved.line);
-            if is_same && (firearm.may_be(&known) || is_of_line()) {
-                facts.serials.push(fact(item.number, &firearm.serial, &moved)?);
+            let is_quoted = quotes_line(item, &moved.licence, moved.line);
+            let mut of = fact(item.number, &firearm.serial, &moved)?;
+            // Under what another State let it through is that State's business.
+            if !is_quoted && moved.state != territory.state().as_str() {
+                (of.licence, of.line) = (Text::default(), 0);
+            }
+            if is_same && (firearm.may_be(&known) || is_quoted) {
+                facts.serials.push(of);
             } else if is_away && firearm.looks_like(&known) {
-                let of = fact(item.number, &firearm.serial, &moved)?;
                 facts.alike.push(AlikeFact {
                     item: item.number,
                     serial: firearm.serial.clone(),

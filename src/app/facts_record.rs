@@ -3,6 +3,7 @@
 mod tests;
 
 use super::Error;
+use super::earlier;
 use super::facts::alike_fact;
 use super::facts::alike_record;
 use super::facts::report_fact;
@@ -25,7 +26,6 @@ use crate::rules::case::Facts;
 use crate::rules::case::ForeignFact;
 use crate::rules::case::LicenceFact;
 use crate::rules::case::Lookup;
-use crate::rules::case::PriorUse;
 use crate::rules::case::SerialFact;
 use crate::rules::case::StopFact;
 use crate::rules::offline::Offline;
@@ -41,9 +41,14 @@ pub struct FactsRecord {
     history_available: bool,
     licences: Vec<LicenceFactRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    prior_uses: Vec<UseRecord>,
+    prior_uses: Vec<earlier::UseRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    strange_uses: Vec<earlier::StrangeRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     serials: Vec<SerialFactRecord>,
+    /// Rounds carried before, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    carried: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outward: Option<OutwardRecord>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -82,9 +87,6 @@ struct OfflineRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<(u32, String)>,
 }
-
-/// An earlier use: the item, the release, when, whether of the same content, and the licences that it drew.
-type UseRecord = (u32, String, i64, bool, Vec<String>);
 
 /// An officer's word against a release: the case, since when, and whether it holds.
 type StopRecord = (String, i64, bool);
@@ -136,7 +138,9 @@ impl FactsRecord {
             data_age_ms: facts.data_age_ms,
             history_available: facts.history_available,
             licences: facts.licences.iter().map(licence_record).collect(),
-            prior_uses: facts.prior_uses.iter().map(use_record).collect(),
+            prior_uses: facts.prior_uses.iter().map(earlier::use_record).collect(),
+            strange_uses: earlier::strange_uses(&facts.prior_uses),
+            carried: Some(facts.carried.micros()).filter(|micros| *micros != 0),
             serials: facts
                 .serials
                 .iter()
@@ -203,7 +207,7 @@ impl FactsRecord {
             };
             licences.push(LicenceFact { number: record.number.into(), lookup });
         }
-        let prior_uses = self.prior_uses.into_iter().map(prior_use).collect::<Option<_>>();
+        let prior_uses = earlier::read_uses(self.prior_uses, &self.strange_uses);
         let serials = self.serials.into_iter().map(serial_fact).collect::<Option<_>>();
         let alike = self.alike.into_iter().map(alike_fact).collect::<Option<_>>();
         let credentials =
@@ -237,6 +241,7 @@ impl FactsRecord {
             set_aside: self.set_aside.into_iter().map(set_aside).collect(),
             linked: self.linked.into_iter().map(super::linked::fact).collect(),
             covered: covered.ok_or_else(|| broken("what has gone for export"))?,
+            carried: self.carried.and_then(Quantity::from_micros).unwrap_or_default(),
         })
     }
 }
@@ -281,22 +286,6 @@ pub(super) fn standing(
         shipments,
         decisions,
         drawn: drawn.collect::<Option<_>>()?,
-    })
-}
-
-fn use_record(prior: &PriorUse) -> UseRecord {
-    let licences = prior.licences.iter().map(ToString::to_string).collect();
-    let at_us = prior.at.as_microsecond();
-    (prior.item, prior.release.to_string(), at_us, prior.same_content, licences)
-}
-
-fn prior_use((item, release, at_us, same_content, licences): UseRecord) -> Option<PriorUse> {
-    Some(PriorUse {
-        item,
-        release: release.into(),
-        at: Timestamp::from_microsecond(at_us).ok()?,
-        same_content,
-        licences: licences.into_iter().map(Text::from).collect(),
     })
 }
 

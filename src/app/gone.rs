@@ -3,6 +3,7 @@
 //! released or looked at since, and where posts have seen the goods. Where that may have been another shipment under the
 //! same reference and it cannot be told which, they have gone.
 use super::Error;
+use super::batch::Batch;
 use super::journey::LEEWAY_US;
 use super::journey::Released;
 use super::journey::released;
@@ -11,6 +12,8 @@ use super::judge::Presented;
 use super::outward::OutwardRecord;
 use super::receipts;
 use super::release::uuid;
+use super::territory::Territory;
+use super::timeline::country;
 use super::timeline::states_in;
 use crate::domain::declaration::Declaration;
 use crate::domain::goods::Movement;
@@ -38,7 +41,9 @@ struct Beside {
 }
 
 /// Why the goods of a release are not here any more; nothing where they may be.
-pub(super) fn gone(db: &mut Db, row: &ReleaseRow) -> Result<Option<String>, Error> {
+pub(super) fn gone(batch: &mut Batch<'_>, row: &ReleaseRow) -> Result<Option<String>, Error> {
+    let territory = Territory::new(country(&row.state)?, &batch.lists, batch.now);
+    let db = &mut *batch.db;
     if let Some(exit) = storage::crossings::exit_of(db, &row.id)? {
         return Ok(Some(format!("the goods have left at {}", exit.border_post)));
     }
@@ -51,7 +56,7 @@ pub(super) fn gone(db: &mut Db, row: &ReleaseRow) -> Result<Option<String>, Erro
         goods: OutwardRecord::read(&row.outward)?,
         concerned: states_in(&row.states)?,
     };
-    if let Some(words) = came_back(db, &asked)? {
+    if let Some(words) = came_back(db, &asked, &territory)? {
         return Ok(Some(words));
     }
     let Some(ucr) = asked.declaration.consignment().map(ToString::to_string) else {
@@ -70,8 +75,12 @@ pub(super) fn gone(db: &mut Db, row: &ReleaseRow) -> Result<Option<String>, Erro
 }
 
 /// A release by which goods of this one have returned, or left again.
-fn came_back(db: &mut Db, asked: &Asked<'_>) -> Result<Option<String>, Error> {
-    let ids = storage::trails::returns(db, &asked.row.reference, &asked.row.state)?;
+fn came_back(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    territory: &Territory,
+) -> Result<Option<String>, Error> {
+    let ids = storage::trails::returns(db, &asked.row.reference, &territory.states())?;
     for back in storage::releases::standing_of(db, &ids)? {
         let goods = OutwardRecord::read(&back.outward)?;
         if asked.goods.is_first_movement_of(goods.movement) && asked.goods.may_share(&goods) {

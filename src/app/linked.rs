@@ -1,8 +1,9 @@
 //! Parts that other declarations of a consignment had released before: with those declared now they may
 //! make up firearms (rule 76).
 use super::Error;
+use super::earlier::Earlier;
 use super::journey;
-use crate::domain::Country;
+use super::territory::Territory;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::Unit;
@@ -13,7 +14,6 @@ use crate::domain::goods::PartKind;
 use crate::domain::quantity::convert;
 use crate::rules::parts::PartFact;
 use crate::storage::Db;
-use crate::storage::releases::ReleaseRow;
 use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
@@ -31,39 +31,37 @@ fn counts(item: &Item) -> bool {
     item.category == Category::Part && item.part != Some(PartKind::Suppressor)
 }
 
-/// Parts that stand released under the consignment's reference in a State, the same way. The same goods at the
-/// next State's border are not further ones, and neither are items of this very declaration.
+/// Parts that stand released the same way in the customs territory, under the consignment's reference or under the
+/// declaration's own. The same goods at the next State's border are not further ones, and neither are items of
+/// this very declaration.
 pub(super) fn parts(
     db: &mut Db,
     declaration: &Declaration,
-    content: &[u8],
-    state: Country,
+    earlier: &[Earlier],
+    territory: &Territory,
     except: Option<Uuid>,
 ) -> Result<Vec<PartFact>, Error> {
     let mut parts = Vec::new();
+    if !declaration.items.iter().any(counts) {
+        return Ok(parts);
+    }
+    let is_own = |item: &&Item| declaration.items.iter().any(|own| own.number == item.number);
+    for of in earlier.iter().filter(|of| of.declaration.movement == declaration.movement) {
+        let items = of.declaration.items.iter().filter(|item| counts(item));
+        items.filter(|item| !is_own(item)).for_each(|item| add(&mut parts, item));
+    }
     let Some(ucr) = consignment(declaration) else { return Ok(parts) };
-    let reference = &declaration.reference;
-    let is_same = |row: &ReleaseRow| {
-        row.reference_kind == reference.kind.as_str()
-            && row.reference == reference.value.as_str()
-            && reference.is_same_use(row.content_sha256 == content)
-    };
     for released in journey::releases(db, ucr)? {
         let row = &released.row;
-        if row.state != state.as_str()
+        if !territory.includes(&row.state)
             || released.declaration.movement != declaration.movement
             || except.is_some_and(|except| row.id == except.as_bytes())
+            || earlier.iter().any(|of| row.id == of.standing.id.as_bytes())
         {
             continue;
         }
-        let same = is_same(row);
-        let declared_now =
-            |item: &Item| same && declaration.items.iter().any(|own| own.number == item.number);
-        for item in released.declaration.items.iter().filter(|item| counts(item)) {
-            if !declared_now(item) {
-                add(&mut parts, item);
-            }
-        }
+        let items = released.declaration.items.iter();
+        items.filter(|item| counts(item)).for_each(|item| add(&mut parts, item));
     }
     Ok(parts)
 }

@@ -165,7 +165,7 @@ fn claim(db: &mut Db, id: Uuid, claims: &mut Claims) -> Result<(), Stop> {
         claims.case(cases::request(&row.id));
         let declaration = presented.declaration;
         claims.declaration(&declaration);
-        super::returns::claim(db, &declaration, &row.state, claims)?;
+        super::returns::claim(db, &declaration, claims)?;
         let announced = storage::preclearances::of_verification(db, &row.verification_id)?;
         presentation::claim(db, announced.as_deref(), claims)?;
     }

@@ -114,8 +114,7 @@ impl Command for Release {
         claims.declaration(&self.presented.declaration);
         claims.case(cases::goods(self.caller.state, &self.presented));
         super::foreign::claim(&self.presented.foreign, claims);
-        let state = self.caller.state.as_str();
-        super::returns::claim(db, &self.presented.declaration, state, claims)?;
+        super::returns::claim(db, &self.presented.declaration, claims)?;
         presentation::claim(db, self.preclearance.as_deref(), claims)
     }
 

@@ -5,6 +5,8 @@ use super::facts;
 use super::recorder::Command;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::serials::EVERY_STATE;
+use super::territory::Territory;
 use crate::cache::past::Trace;
 use crate::domain::declaration::Declaration;
 use crate::domain::serial::look_of;
@@ -32,6 +34,8 @@ pub(super) struct ReleaseRows {
     draws: Vec<DrawRow>,
     covers: Vec<ReleaseCoverRow>,
     serials: Vec<SerialUse>,
+    /// What shares a border with the States of those.
+    territories: Vec<Territory>,
     receipts: Vec<ReceiptRow>,
     steps: Vec<StepRow>,
     versions: Vec<VersionRow>,
@@ -43,12 +47,18 @@ impl ReleaseRows {
         storage::releases::insert(db, &std::mem::take(&mut self.releases))?;
         storage::releases::insert_draws(db, &std::mem::take(&mut self.draws))?;
         storage::covers::insert(db, &std::mem::take(&mut self.covers))?;
-        storage::serials::insert(db, &std::mem::take(&mut self.serials))?;
+        let serials = std::mem::take(&mut self.serials);
+        let is_one = |own: &str, other: &str| {
+            let of = self.territories.iter().find(|of| of.state().as_str() == own);
+            of.map_or(own == other, |of| of.includes(other))
+        };
+        storage::serials::insert(db, &serials, is_one)?;
         storage::receipts::insert(db, &std::mem::take(&mut self.receipts))?;
         storage::receipts::insert_steps(db, &std::mem::take(&mut self.steps))?;
         storage::overrides::insert_versions(db, &std::mem::take(&mut self.versions))?;
         self.names.clear();
         self.looks.clear();
+        self.territories.clear();
         Ok(())
     }
 
@@ -120,11 +130,16 @@ impl Batch<'_> {
     /// settled by what it does now, so no two moves of one wait together.
     pub(super) fn insert_serials(&mut self, rows: Vec<SerialUse>) -> Result<(), Stop> {
         for row in rows {
-            self.note(Trace::Firearm(&row.state, &row.serial));
+            self.note(Trace::Firearm(EVERY_STATE, &row.serial));
             let look = look_of(&row.serial);
             if !self.releases.looks.insert(look) {
                 self.releases.write(self.db)?;
                 self.releases.looks.insert(look);
+            }
+            if self.releases.territories.iter().all(|of| of.state().as_str() != row.state) {
+                let state = super::timeline::country(&row.state)?;
+                let territory = Territory::new(state, &self.lists, self.now);
+                self.releases.territories.push(territory);
             }
             self.releases.serials.push(row);
         }

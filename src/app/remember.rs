@@ -91,16 +91,12 @@ fn references(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<boo
 }
 
 fn firearms(db: &mut Db, past: &Past, go_on: &impl Fn() -> bool) -> Result<bool, Error> {
-    let moved = |(row, state, serial): (i64, String, String)| {
-        past.note(Trace::Firearm(&state, &serial));
-        row
-    };
     let anywhere = |(row, serial): (i64, String)| {
         past.note(Trace::Firearm(EVERY_STATE, &serial));
         row
     };
     let released = |after: &i64| storage::serials::firearms(db, *after, ROWS);
-    if !pages(0, released, moved, go_on)? {
+    if !pages(0, released, anywhere, go_on)? {
         return Ok(false);
     }
     let reported = |after: &i64| storage::trails::reported(db, *after, ROWS);

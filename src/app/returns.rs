@@ -8,6 +8,7 @@ use super::recorder::Stop;
 use super::release::Act;
 use super::release::timestamp;
 use super::release::uuid;
+use super::territory::Territory;
 use super::timeline::country;
 use crate::domain::deadline::Deadline;
 use crate::domain::deadline::Kind;
@@ -20,64 +21,96 @@ use crate::storage::Db;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The first movement to which goods return that name a reference and a State: what every release there let
-/// through that can be one, less what has returned before; where none can, the latest, for the rules to say so.
+/// A release that let goods through which may return, less what has come back of it.
+struct Trip {
+    release: Vec<u8>,
+    at_us: i64,
+    out: Outward,
+    /// Whether anything has come back since.
+    is_touched: bool,
+}
+
+impl Trip {
+    /// Whether it has not come back: firearms and parts are out, or where it moved none, nothing has returned.
+    fn is_open(&self, moved_lasting: bool) -> bool {
+        self.out.is_awaited() || (!moved_lasting && !self.is_touched)
+    }
+}
+
+/// The first movement to which goods return that name a reference and a customs territory: what every release there let
+/// through that can be one, less what has returned before, counted from the earliest that has not come back; where none
+/// can, the latest, for the rules to say so.
 pub(super) fn first_movement(
     db: &mut Db,
-    (reference, state): (&str, &str),
+    (reference, territory): (&str, &Territory),
     back: Movement,
     except: Option<Uuid>,
 ) -> Result<Option<Outward>, Error> {
-    let (mut first, mut other): (Option<Outward>, Option<Outward>) = (None, None);
-    for (_, json) in storage::releases::outward(db, reference, state)? {
-        let of = OutwardRecord::read(&json)?;
-        match &mut first {
-            _ if !of.is_first_movement_of(back) => {
-                other.get_or_insert(of);
-            }
-            None => first = Some(of),
-            Some(first) => first.add(of),
-        }
-    }
+    let (mut trips, mut others) = (trips(db, reference, territory)?, Vec::new());
+    others.extend(trips.extract_if(.., |trip| !trip.out.is_first_movement_of(back)));
+    let Some(latest) = trips.last().map(|trip| trip.out.clone()) else {
+        return Ok(others.pop().map(|trip| trip.out));
+    };
+    trips.retain(|trip| trip.out.is_of_the_same(&latest));
+    let lasting: Vec<bool> = trips.iter().map(|trip| trip.out.is_awaited()).collect();
+    take_back(&mut trips, &returned(db, reference, territory, except)?);
+    let open = trips.iter().zip(&lasting).find(|(trip, lasting)| trip.is_open(**lasting));
+    let since = open.map_or(latest.released_on, |(trip, _)| trip.out.released_on);
+    let mut outs = trips.into_iter().rev().map(|trip| trip.out);
+    let mut first = outs.next();
     if let Some(first) = &mut first {
-        still_out(db, reference, state, except, first)?;
+        outs.for_each(|further| first.add(further));
+        first.released_on = since;
     }
-    Ok(first.or(other))
+    Ok(first)
 }
 
-/// Goods of a first movement that have returned before are not out any more; says whether
-/// anything has.
-fn still_out(
+/// Releases under a reference, the earliest first.
+fn trips(db: &mut Db, reference: &str, territory: &Territory) -> Result<Vec<Trip>, Error> {
+    let rows = storage::releases::outward(db, reference, Some(&territory.states()))?;
+    let trip = |(release, at_us, json): (Vec<u8>, i64, String)| {
+        Ok(Trip { release, at_us, out: OutwardRecord::read(&json)?, is_touched: false })
+    };
+    rows.into_iter().rev().map(trip).collect()
+}
+
+/// What has returned under a reference, in order: when, and what.
+fn returned(
     db: &mut Db,
     reference: &str,
-    state: &str,
+    territory: &Territory,
     except: Option<Uuid>,
-    outward: &mut Outward,
-) -> Result<bool, Error> {
-    let mut any = false;
-    let ids = storage::trails::returns(db, reference, state)?;
-    for row in storage::releases::standing_of(db, &ids)? {
-        let back = OutwardRecord::read(&row.outward)?;
-        if except.is_some_and(|except| row.id == except.as_bytes())
-            || !outward.is_first_movement_of(back.movement)
-        {
-            continue;
-        }
-        any = true;
-        outward.take(&back);
-    }
-    Ok(any)
+) -> Result<Vec<(i64, Outward)>, Error> {
+    let ids = storage::trails::returns(db, reference, &territory.states())?;
+    let mut rows = storage::releases::standing_of(db, &ids)?;
+    rows.retain(|row| except.is_none_or(|except| row.id != except.as_bytes()));
+    rows.iter().map(|row| Ok((row.at_us, OutwardRecord::read(&row.outward)?))).collect()
 }
 
-/// Names the deadlines of the first movement to which a declaration's goods return.
+/// Goods that have returned are not out any more: each return brings back what left before it.
+fn take_back(trips: &mut [Trip], returned: &[(i64, Outward)]) {
+    for (at_us, back) in returned {
+        let is_one = |trip: &&mut Trip| trip.out.is_first_movement_of(back.movement);
+        let any_before = trips.iter_mut().filter(is_one).any(|trip| trip.at_us <= *at_us);
+        let left = trips.iter_mut().filter(is_one);
+        let left = left.filter(|trip| trip.at_us <= *at_us || !any_before);
+        let mut outs = Vec::new();
+        for trip in left {
+            trip.is_touched = true;
+            outs.push(&mut trip.out);
+        }
+        Outward::take(&mut outs, back);
+    }
+}
+
+/// Names the deadlines of the first movement to which a declaration's goods return, in whichever State it was.
 pub(super) fn claim(
     db: &mut Db,
     declaration: &Declaration,
-    state: &str,
     claims: &mut Claims,
 ) -> Result<(), Stop> {
     let Some(reference) = outward(declaration) else { return Ok(()) };
-    for (first, _) in storage::releases::outward(db, reference, state)? {
+    for (first, ..) in storage::releases::outward(db, reference, None)? {
         claims.name("deadline", uuid(&first)?.to_string().as_bytes());
     }
     Ok(())
@@ -149,17 +182,21 @@ fn set(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), Stop> {
 /// moved none, with the first return, since rounds may be used. What a correction takes back is out again.
 /// Releases under one reference have a deadline each.
 fn settle(batch: &mut Batch<'_>, reference: &str, state: &str) -> Result<(), Stop> {
-    for (first, json) in storage::releases::outward(batch.db, reference, state)? {
-        let mut outward = OutwardRecord::read(&json)?;
-        if !outward.is_temporary || outward.is_return {
-            continue;
-        }
-        let any = still_out(batch.db, reference, state, None, &mut outward)?;
-        let subject = uuid(&first)?.to_string();
-        if any && !outward.is_awaited() {
-            batch.settle_deadline(Kind::Return, &subject)?;
-        } else {
-            storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;
+    let territory = Territory::new(country(state)?, &batch.lists, batch.now);
+    let mut trips = trips(batch.db, reference, &territory)?;
+    trips.retain(|trip| trip.out.is_temporary && !trip.out.is_return);
+    let returned = returned(batch.db, reference, &territory, None)?;
+    while let Some(first) = trips.first().map(|trip| trip.out.clone()) {
+        let mut same: Vec<Trip> =
+            trips.extract_if(.., |trip| trip.out.is_of_the_same(&first)).collect();
+        take_back(&mut same, &returned);
+        for trip in same {
+            let subject = uuid(&trip.release)?.to_string();
+            if trip.is_touched && !trip.out.is_awaited() {
+                batch.settle_deadline(Kind::Return, &subject)?;
+            } else {
+                storage::deadlines::reopen(batch.db, Kind::Return.as_str(), &subject, batch.now)?;
+            }
         }
     }
     Ok(())

@@ -18,7 +18,9 @@ use super::batch::Batch;
 use super::book;
 use super::claims::Claims;
 use super::cut_off::ReleasedBefore;
+use super::earlier::header_digest;
 use super::facts_record::drawn;
+use super::journey::released;
 use super::judge::json;
 use super::judge::sha256;
 use super::record::Actor;
@@ -29,6 +31,7 @@ use super::recorder::Recorded;
 use super::recorder::Stop;
 use super::release::uuid;
 use super::serials::standing;
+use super::territory::Territory;
 use crate::audit::entry::hex;
 use crate::credential::jws;
 use crate::domain::Country;
@@ -194,8 +197,9 @@ impl Take {
             }
         }
         let mut allowances = Vec::with_capacity(rows.len());
+        let territory = Territory::new(self.caller.state, &batch.lists, batch.now);
         for row in rows {
-            allowances.push(allowance(batch.db, row, self.caller.state)?);
+            allowances.push(allowance(batch.db, row, &territory)?);
         }
         let mut released = Vec::new();
         for row in rows {
@@ -270,16 +274,21 @@ fn copy(entry: &book::Entry) -> LicenceCopy {
 
 /// What the post may draw. A firearm of which a report stands, or that has moved already, or whose serial looks like such a one's, is not in it: there it
 /// refers like any other that the post does not know.
-fn allowance(db: &mut Db, row: &AllowanceRow, state: Country) -> Result<AllowanceCopy, Stop> {
+fn allowance(
+    db: &mut Db,
+    row: &AllowanceRow,
+    territory: &Territory,
+) -> Result<AllowanceCopy, Stop> {
     let lines = storage::allowances::lines(db, &row.id)?;
     let rows = storage::allowances::serials(db, &row.id)?;
     let look = |serial: &str| Serial::stored(serial).folded();
     let looks: Vec<String> = rows.iter().map(|row| look(&row.serial)).collect();
-    let mut doubtful: BTreeSet<String> = storage::serials::moved(db, &looks, state.as_str())?
-        .into_iter()
-        .filter(|moved| moved.settled_by.is_none())
-        .map(|moved| look(&moved.serial))
-        .collect();
+    let mut doubtful: BTreeSet<String> =
+        storage::serials::moved(db, &looks, |of| territory.includes(of))?
+            .into_iter()
+            .filter(|moved| moved.settled_by.is_none())
+            .map(|moved| look(&moved.serial))
+            .collect();
     let reported = standing(storage::trails::reports(db, &looks)?);
     doubtful.extend(reported.into_iter().map(|report| look(&report.serial)));
     Ok(AllowanceCopy {
@@ -312,8 +321,9 @@ fn before(
             .map_err(|error| Error::Internal(format!("a release's items: {error}")))?;
         let content = hex(&row.content_sha256);
         let drawn = drawn.get(&row.id).cloned().unwrap_or_default();
-        let of =
-            ReleasedBefore { release: uuid(&row.id)?, at_us: row.at_us, items, content, drawn };
+        let header = header_digest(&released(&row)?);
+        let (release, at_us) = (uuid(&row.id)?, row.at_us);
+        let of = ReleasedBefore { release, at_us, items, content, header, drawn };
         found.push((row.reference_kind, row.reference, of));
     }
     Ok(found)

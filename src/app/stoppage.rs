@@ -274,8 +274,9 @@ impl StopGoods {
     fn insist_not_released(&self, batch: &mut Batch<'_>) -> Result<(), Stop> {
         let reference = &self.presented.declaration.reference;
         let (kind, state) = (reference.kind.as_str(), self.caller.state);
-        let standing =
-            storage::releases::standing(batch.db, state.as_str(), kind, &reference.value)?;
+        let standing = storage::releases::standing(batch.db, kind, &reference.value, |of| {
+            of == state.as_str()
+        })?;
         let content = self.presented.sha256();
         let released =
             standing.iter().any(|release| reference.is_same_use(release.content_sha256 == content));

@@ -20,6 +20,7 @@ use super::recorder::Done;
 use super::recorder::Once;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::territory::Territory;
 use crate::cache::Ticket;
 use crate::domain::Country;
 use crate::domain::Text;
@@ -157,7 +158,7 @@ impl App {
         let hears = !self.is_one_of_several() || trusted.is_some();
         let hears = hears && !self.trust.is_cut_off();
         let declaration = &presented.declaration;
-        let never = hears && !facts::has_history(&self.past, declaration, Some(state));
+        let never = hears && !facts::has_history(&self.past, declaration);
         // Asked on its own: under one import licence goes one shipment after the other, each of new goods.
         let uncovered = hears && !covers::perhaps(&self.past, declaration);
         self.past.count(never);
@@ -212,6 +213,7 @@ impl App {
         let nothing = Facts { history_available: true, ..Facts::default() };
         let (sent, trust) = (presented, Arc::clone(&self.trust));
         let presented = Arc::clone(presented);
+        let territory = Territory::new(state, &self.lists.read(), self.clock.now());
         let (numbers, tickets): (Vec<Text>, Vec<Ticket>) = asked.into_iter().unzip();
         let tickets: HashMap<Text, Ticket> = numbers.iter().cloned().zip(tickets).collect();
         let question = move |db: &mut Db| {
@@ -221,7 +223,7 @@ impl App {
             if never && !cfg!(debug_assertions) {
                 facts.history_available = true;
             } else {
-                facts::history(db, declaration, content, Some(state), None, &mut facts)?;
+                facts::history(db, declaration, content, Some(&territory), None, &mut facts)?;
                 cut_off::look(db, &trust, declaration, content, &mut facts)?;
             }
             if !uncovered || cfg!(debug_assertions) {
@@ -231,7 +233,7 @@ impl App {
         };
         let (rows, facts) = self.readers.read(question).await?;
         let declaration = &sent.declaration;
-        let is_new = || facts::has_history(&self.past, declaration, Some(state));
+        let is_new = || facts::has_history(&self.past, declaration);
         debug_assert!(
             !never
                 || facts == Facts { covered: facts.covered.clone(), ..nothing }

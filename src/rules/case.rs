@@ -66,7 +66,7 @@ pub struct ForeignFact {
 pub struct PriorUse {
     /// The item released then.
     pub item: u32,
-    /// The release.
+    /// The release; empty where it is another State's business.
     pub release: Text,
     /// When.
     pub at: Timestamp,
@@ -74,6 +74,10 @@ pub struct PriorUse {
     pub same_content: bool,
     /// The licences that the item drew.
     pub licences: Vec<Text>,
+    /// Whether it cannot have been of the declaration that is presented now.
+    pub is_another: bool,
+    /// The item of now whose goods are those of that item, numbered anew.
+    pub renumbered: Option<u32>,
 }
 
 /// What the register knows of one declared serial; only serials of which it knows something
@@ -84,7 +88,8 @@ pub struct SerialFact {
     pub item: u32,
     /// The serial.
     pub serial: Serial,
-    /// The licence and line under which the same firearm has moved or to which it is bound.
+    /// The licence and line under which the same firearm has moved or to which it is bound; empty where another
+    /// State let it through and the declaration does not quote it.
     pub licence: Text,
     /// That line.
     pub line: u32,
@@ -184,6 +189,8 @@ pub struct Facts {
     pub linked: Vec<PartFact>,
     /// What has gone for export under the licences quoted, by whichever declarations.
     pub covered: Vec<CoverFact>,
+    /// Rounds released before as personal effects under the same number; the most there is where they do not count.
+    pub carried: Quantity,
     /// Declared firearms that are set aside for other posts.
     pub set_aside: Vec<SetAside>,
 }

@@ -4,6 +4,8 @@ use super::Case;
 use super::Code;
 use super::Finding;
 use super::Findings;
+use super::Severity;
+use super::case::PriorUse;
 use super::case::QuoteCase;
 use super::parties::parties;
 use super::status::is_licensed;
@@ -151,33 +153,71 @@ fn on_reference<'f>(code: Code, value: &str, findings: &'f mut Findings) -> &'f 
     findings.add(code).at("/reference/value").declared(value)
 }
 
-/// 5 MRN_ALREADY_USED: the item has not been released under this reference before. The finding says whether
-/// that was the very same declaration, scanned again, or one of another content under the same
+/// 5 MRN_ALREADY_USED: the item has not been released under this reference before, and what has been is of the
+/// same declaration. Customs accept one declaration under a number, whose items may be released one after the other:
+/// a further item is of it where all that its items share agrees (acceptance, movement, countries, route, days, form, parties, carrier and means of transport, UCR,
+/// temporary movement, claims) and no item that both have is of other goods. Else another declaration has used the number,
+/// and every item is held. An item whose goods are those of one that was released under another
+/// item's number is referred: it may be the same paper numbered anew. The finding says whether
+/// it was the very same declaration, scanned again, or one of another content under the same
 /// number. A retry of one request, an amendment and a reversed release are told apart before the rules run
-/// and are not found here, and neither is an item of the declaration that has not been released yet.
-/// A UCR may stand for many shipments: only the same declaration counts as its use.
+/// and are not found here. A UCR may stand for many shipments: only the same declaration counts as its use. An MRN is used
+/// in the whole customs territory, that is in every Member State of the Union, but for transit, where each State lets the goods
+/// through once.
 pub(super) fn already_used(case: &Case<'_>, findings: &mut Findings) {
+    let reference = &case.declaration.reference.value;
     for prior in &case.facts.prior_uses {
         let Some(item) = case.items.iter().find(|item| item.item.number == prior.item) else {
             continue;
         };
-        let reference = &case.declaration.reference.value;
         let finding = findings.add(Code::MrnAlreadyUsed).on_item(item, "");
-        finding.at("/reference/value").declared(reference).licensed(&prior.release);
+        finding.at("/reference/value").declared(reference);
+        let by = by(finding, prior);
         if prior.same_content {
             finding
                 .says(format_args!(
-                    "item {} of this very declaration was released at {} (release {})",
-                    prior.item, prior.at, prior.release
+                    "item {} of this very declaration was released at {}{by}",
+                    prior.item, prior.at
                 ))
                 .remedy("If these goods are those released, nothing is left to do; otherwise examine them");
         } else {
             finding.says(format_args!(
-                "item {} was released at {} under {reference} with another content (release {})",
-                prior.item, prior.at, prior.release
+                "item {} was released at {} under {reference} with another content{by}",
+                prior.item, prior.at
             ));
         }
     }
+    for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
+        let mut uses = case.facts.prior_uses.iter();
+        if let Some(prior) = uses.clone().find(|prior| prior.is_another) {
+            let finding = findings.add(Code::MrnAlreadyUsed).on_item(item, "");
+            finding.at("/reference/value").declared(reference);
+            let by = by(finding, prior);
+            finding.says(format_args!(
+                "another declaration was released under {reference} at {}{by}",
+                prior.at
+            ));
+        } else if let Some(prior) = uses.find(|prior| prior.renumbered == Some(item.item.number)) {
+            let finding = findings.add(Code::MrnAlreadyUsed).on_item(item, "item");
+            finding.severity(Severity::Refer).declared(item.item.number);
+            let by = by(finding, prior);
+            finding
+                .says(format_args!(
+                    "the goods of item {} were released as item {} under {reference} at {}{by}",
+                    item.item.number, prior.item, prior.at
+                ))
+                .remedy("Examine whether these are further goods of the declaration");
+        }
+    }
+}
+
+/// Names an earlier release where it may be told: as what was found, and in words.
+fn by(finding: &mut Finding, prior: &PriorUse) -> String {
+    if prior.release.is_empty() {
+        return String::new();
+    }
+    finding.licensed(&prior.release);
+    format!(" (release {})", prior.release)
 }
 
 /// 6 CODE_UNKNOWN: countries are assigned today by ISO 3166-1 or used by customs beside it (XK, XI and the

@@ -124,6 +124,10 @@ pub(super) fn alike(case: &Case<'_>, findings: &mut Findings) {
             AlikeOf::Reported(what, state, reference) => finding.says(format_args!(
                 "{serial} looks like {known}, which was reported {what} by {state}: {reference}"
             )),
+            AlikeOf::Moved(licence, _) if licence.is_empty() => finding.says(format_args!(
+                "{serial} looks like {known}, which has a release for {} in another State of the customs territory and is not known to have come back or arrived",
+                case.declaration.movement.as_str()
+            )),
             AlikeOf::Moved(licence, line) => {
                 finding.licence(licence, None).line(*line).says(format_args!(
                     "{serial} looks like {known}, which has a release for {} under line {line} of {licence} and is not known to have come back or arrived",

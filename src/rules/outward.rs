@@ -165,14 +165,14 @@ impl Outward {
         self.goods.push(goods);
     }
 
-    /// Takes away what a return has brought back: the articles that bear its marks, and of what bears none
-    /// first what is described alike.
-    pub fn take(&mut self, back: &Self) {
+    /// Takes away what a return has brought back of movements, the earliest first: the articles that bear its marks,
+    /// and of what bears none first what is described alike.
+    pub fn take(trips: &mut [&mut Self], back: &Self) {
         for back in &back.goods {
             let mut marks: HashSet<&Serial> = back.marks.iter().collect();
             let mut pieces = back.pieces;
-            let of_class = self.goods.iter_mut().filter(|out| out.class == back.class);
-            let mut out: Vec<&mut Moved> = of_class.collect();
+            let goods = trips.iter_mut().flat_map(|trip| trip.goods.iter_mut());
+            let mut out: Vec<&mut Moved> = goods.filter(|out| out.class == back.class).collect();
             out.sort_by_cached_key(|out| out.distance(back));
             for out in &mut out {
                 out.is_uncounted |= back.is_uncounted;
@@ -186,6 +186,11 @@ impl Outward {
                 pieces = out.less(pieces);
             }
         }
+    }
+
+    /// Whether both are the same person's.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        self.exporter == other.exporter && self.person == other.person
     }
 
     /// Whether firearms or parts are still out; rounds may have been used.
@@ -223,7 +228,7 @@ impl Outward {
 
     /// Adds what a further release under the same reference let through, where it was the same person's.
     pub fn add(&mut self, further: Self) {
-        if self.exporter != further.exporter || self.person != further.person {
+        if !self.is_of_the_same(&further) {
             return;
         }
         self.released_on = self.released_on.min(further.released_on);

@@ -79,7 +79,7 @@ impl<'c, 'a> Piece<'c, 'a> {
 
 /// 76 COMPLETE_FIREARM_AS_PARTS: the parts of one consignment do not make up complete firearms, that is
 /// frame or receiver, barrel, and bolt, breech block, slide or cylinder for each. Looked at are the parts declared and those
-/// that other declarations under the same unique consignment reference (UCR) have had released at the State's borders the same way. Found on every item of
+/// that other declarations under the same unique consignment reference (UCR), or other items of the same declaration, have had released the same way at the borders of the customs territory. Found on every item of
 /// frames or receivers for which there are such sets among the parts that do not belong to another make
 /// or model; a make or model left open may belong to any. Frames and barrels without bolts or slides are
 /// parts, however many, and suppressors complete nothing. An item of which it is not stated which part it is may be the

@@ -211,7 +211,8 @@ impl std::fmt::Display for Uncounted {
 /// 83 SHIPMENT_COUNT_EXCEEDED: a licence for a single shipment has not had it. The first release closes it,
 /// whatever it left over: the remainder is lost, and a second shipment needs a further licence even where
 /// the balance would allow it. Further items of the declaration whose release closed it belong to the
-/// same shipment and are not held, whether they are declared together with those released or alone. Licences for many shipments are never found here, and neither is an
+/// same shipment and are not held, whether they are declared together with those released or alone; a declaration
+/// of another content under its number is another shipment (5). Licences for many shipments are never found here, and neither is an
 /// export licence that is shown at import as proof.
 pub(super) fn shipment_count(case: &Case<'_>, findings: &mut Findings) {
     for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
@@ -238,14 +239,15 @@ impl Case<'_> {
     /// one's reference is the same shipment, item after item (Union Customs Code, article 194(2)).
     pub fn has_had_its_shipment(&self, held: &Held) -> bool {
         let number = &held.licence.number;
-        let here = |prior: &PriorUse| prior.licences.contains(number);
+        let here = |prior: &PriorUse| !prior.is_another && prior.licences.contains(number);
         held.is_closed() && (held.standing.shipments > 1 || !self.facts.prior_uses.iter().any(here))
     }
 }
 
 /// 86 PERSONAL_AMMUNITION_LIMIT: a hunter carries no more than 800 rounds and a sport shooter no more than 1200
 /// (figures unconfirmed, profile parameters) as accompanied personal effects. Counted are the complete rounds
-/// of all items of the declaration that draw upon no licence of the movement, whatever else they quote, thousands and dozens as what they are; the
+/// of all items of the declaration that draw upon no licence of the movement, whatever else they quote, thousands and dozens as what they are,
+/// and those that items of the same declaration were released with before; the
 /// item that takes the sum over the limit is held. What cannot be counted in rounds (kilograms, boxes, packs
 /// whose content is not stated) is referred, since nothing shows how many there are. Rounds under a licence, or under one of which nothing is known
 /// yet (11, 12), are not on the simplified route and have no limit but the licence's, and a load that is no personal effect is none of this rule's
@@ -258,10 +260,18 @@ pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
         None => return,
     };
     let Some(limit) = limit else { return };
-    let mut total = Quantity::ZERO;
+    let before = case.facts.carried;
+    let mut total = before;
     let draws = |quote: &QuoteCase<'_>| quote.licence().is_none_or(|licence| case.draws(licence));
     for item in &case.items {
         if item.item.category != Category::Ammunition || item.quotes.iter().any(draws) {
+            continue;
+        }
+        if before == Quantity::MAX {
+            let finding = findings.add(Code::PersonalAmmunitionLimit).on_item(item, "quantity");
+            finding.severity(Severity::Refer).licensed(limit).says(format_args!(
+                "rounds that cannot be counted were released under this reference before; a {who} may carry {limit}"
+            ));
             continue;
         }
         let Some(rounds) = item.pieces() else {
@@ -276,11 +286,23 @@ pub(super) fn personal_ammunition(case: &Case<'_>, findings: &mut Findings) {
         total = total.plus(rounds).unwrap_or(Quantity::MAX);
         if total > Quantity::whole(limit) {
             let finding = findings.add(Code::PersonalAmmunitionLimit).on_item(item, "quantity");
-            finding
-                .declared(total)
-                .licensed(limit)
-                .says(format_args!("{total} rounds without a licence, a {who} may carry {limit}"));
+            finding.declared(total).licensed(limit).says(format_args!(
+                "{total} rounds without a licence{}, a {who} may carry {limit}",
+                Before(before)
+            ));
         }
+    }
+}
+
+/// Says that some of the rounds were released before.
+struct Before(Quantity);
+
+impl std::fmt::Display for Before {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_zero() {
+            return Ok(());
+        }
+        write!(f, ", {} of them released before", self.0)
     }
 }
 

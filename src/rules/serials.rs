@@ -216,7 +216,8 @@ fn told_apart<'s>(
 }
 
 /// 95 SERIAL_ALREADY_MOVED: the register does not know the same firearm (maker, model, country of manufacture and
-/// serial) as having crossed in the same direction without coming back or being received since. A firearm
+/// serial) as having crossed in the same direction, at whichever post of the customs territory (of a State, or of all Member States of the Union), without
+/// coming back or being received since: only the opposite movement, import after export or export after import, settles that, and no transit. A firearm
 /// that went out on hunting trips and returned may go out again, and one that another maker numbered alike
 /// is another firearm. An item that was released under this very reference is left to rule 5.
 pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
@@ -229,7 +230,16 @@ pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
             continue;
         };
         let finding = findings.add(Code::SerialAlreadyMoved).on_item(item, "serials");
-        finding.licence(&fact.licence, None).line(fact.line).declared(&fact.serial);
+        finding.declared(&fact.serial);
+        if fact.licence.is_empty() {
+            finding.says(format_args!(
+                "{} has a release for {} in another State of the customs territory and is not known to have come back or arrived",
+                fact.serial,
+                fact.movement.as_str()
+            ));
+            continue;
+        }
+        finding.licence(&fact.licence, None).line(fact.line);
         finding.says(format_args!(
             "{} has a release for {} under line {} of {} and is not known to have come back or arrived",
             fact.serial,

@@ -130,7 +130,7 @@ pub(super) fn notice(case: &Case<'_>, findings: &mut Findings) {
 /// re-enter without an import licence and the law has a shorter period for that, within its days; goods that
 /// came in temporarily leave again within theirs. A period in months ends on the same day of the month or
 /// on its last one, every period ends on the next working day where it would end on a day off, and the last day
-/// is in time. Of several releases under the reference the earliest counts. Goods of which the register knows no first movement are rule 103's matter.
+/// is in time. Of several releases under the reference the earliest counts of which firearms or parts are still out. Goods of which the register knows no first movement are rule 103's matter.
 pub(super) fn overstay(case: &Case<'_>, findings: &mut Findings) {
     let (Some(outward), Some(state)) = (case.first_movement(), case.state) else {
         return;

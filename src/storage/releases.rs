@@ -76,8 +76,14 @@ pub struct Standing {
     pub at: Timestamp,
     /// Digest of its declaration.
     pub content_sha256: Vec<u8>,
+    /// Its declaration.
+    pub declaration: String,
     /// Its items.
     pub items: Vec<u32>,
+    /// The State whose post made it.
+    pub state: String,
+    /// The States that it concerns.
+    pub states: Vec<String>,
     /// The licences that each of them drew.
     pub drawn: Vec<(u32, Text)>,
 }
@@ -139,27 +145,35 @@ pub fn replace(db: &mut Db, row: &ReleaseRow, draws: &[DrawRow]) -> Result<()> {
     insert_draws(db, draws)
 }
 
-/// Releases of a State that stand under a reference: a transit declaration moves through several States
-/// under one number, and each of them lets its goods through once.
-pub fn standing(db: &mut Db, state: &str, kind: &str, reference: &str) -> Result<Vec<Standing>> {
-    let rows: Vec<(Vec<u8>, i64, Vec<u8>, String)> = on!(db, c => release::table
+/// Releases that stand under a reference in the States that are asked for. Few stand under one, and the same
+/// statement serves for one State and for many.
+pub fn standing(
+    db: &mut Db,
+    kind: &str,
+    reference: &str,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Vec<Standing>> {
+    let rows: Vec<ReleaseRow> = on!(db, c => release::table
         .filter(release::reference.eq(reference).and(release::reference_kind.eq(kind)))
-        .filter(release::state.eq(state))
         .filter(release::status.eq("released"))
         .order(release::at_us)
-        .select((release::id, release::at_us, release::content_sha256, release::items))
+        .select(ReleaseRow::as_select())
         .load(c))?;
     let corrupt = |what: &str| Error::Corrupt(format!("{what} of a release under {reference}"));
-    let ids: Vec<Vec<u8>> = rows.iter().map(|(id, ..)| id.clone()).collect();
+    let rows: Vec<ReleaseRow> = rows.into_iter().filter(|row| is_ours(&row.state)).collect();
+    let ids: Vec<Vec<u8>> = rows.iter().map(|row| row.id.clone()).collect();
     let mut drawn = drawn_by(db, &ids)?;
     rows.into_iter()
-        .map(|(id, at_us, content_sha256, items)| {
+        .map(|row| {
             Ok(Standing {
-                drawn: drawn.remove(&id).unwrap_or_default(),
-                id: Uuid::from_slice(&id).map_err(|_e| corrupt("the identifier"))?,
-                at: Timestamp::from_microsecond(at_us).map_err(|_e| corrupt("the time"))?,
-                content_sha256,
-                items: serde_json::from_str(&items).map_err(|_e| corrupt("the items"))?,
+                drawn: drawn.remove(&row.id).unwrap_or_default(),
+                id: Uuid::from_slice(&row.id).map_err(|_e| corrupt("the identifier"))?,
+                at: Timestamp::from_microsecond(row.at_us).map_err(|_e| corrupt("the time"))?,
+                content_sha256: row.content_sha256,
+                items: serde_json::from_str(&row.items).map_err(|_e| corrupt("the items"))?,
+                states: serde_json::from_str(&row.states).map_err(|_e| corrupt("the States"))?,
+                declaration: row.declaration,
+                state: row.state,
             })
         })
         .collect()
@@ -231,16 +245,22 @@ pub fn standing_ids(db: &mut Db, ids: &[Vec<u8>]) -> Result<HashSet<Vec<u8>>> {
     Ok(standing)
 }
 
-/// Releases in a State under a reference, the latest first, for a return that names it: each and what it
-/// let through.
-pub fn outward(db: &mut Db, reference: &str, state: &str) -> Result<Vec<(Vec<u8>, String)>> {
-    Ok(release::table
-        .filter(release::reference.eq(reference).and(release::state.eq(state)))
-        .filter(release::status.eq("released"))
+/// Releases under a reference in some States, or in any, the latest first, for a return that names it: each, when it
+/// was made and what it let through.
+pub fn outward(
+    db: &mut Db,
+    reference: &str,
+    states: Option<&[&str]>,
+) -> Result<Vec<(Vec<u8>, i64, String)>> {
+    let under = release::table
+        .filter(release::reference.eq(reference).and(release::status.eq("released")))
         .order(release::at_us.desc())
         .limit(OUTWARD_MAX)
-        .select((release::id, release::outward))
-        .load(db)?)
+        .select((release::id, release::at_us, release::outward));
+    Ok(match states {
+        Some(states) => under.filter(release::state.eq_any(states)).load(db)?,
+        None => under.load(db)?,
+    })
 }
 
 /// Most releases of one reference that a return is compared with; what older ones let through has not

@@ -35,11 +35,15 @@ pub struct SerialUse {
     pub settled_by: Option<Vec<u8>>,
 }
 
-/// What has moved over a State's border under serials that look like these, which are in the form that all of one
-/// look share. Whether it was the same firearm is for the caller to tell.
-pub fn moved(db: &mut Db, looks: &[String], state: &str) -> Result<Vec<SerialUse>> {
-    let over_border = serial_use::table.filter(serial_use::state.eq(state)).order(serial_use::id);
-    let mut found = Vec::new();
+/// What has moved over the border of the States that are asked for, under serials that look like these, which are in
+/// the form that all of one look share. Whether it was the same firearm is for the caller to tell.
+pub fn moved(
+    db: &mut Db,
+    looks: &[String],
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Vec<SerialUse>> {
+    let over_border = serial_use::table.order(serial_use::id);
+    let mut found: Vec<SerialUse> = Vec::new();
     match db {
         // A list of any length would be another statement each time; one serial is prepared once.
         Db::Sqlite(c) => {
@@ -55,20 +59,31 @@ pub fn moved(db: &mut Db, looks: &[String], state: &str) -> Result<Vec<SerialUse
             }
         }
     }
+    found.retain(|moved| is_ours(&moved.state));
     Ok(found)
 }
 
-/// Writes what releases move, no firearm twice, and settles what exactly these firearms did the other way before.
-pub fn insert(db: &mut Db, rows: &[SerialUse]) -> Result<()> {
+/// Writes what releases move, no firearm twice, and settles what exactly these firearms did the opposite way before
+/// over the same border, by State the one and the other: goods that only pass settle nothing.
+pub fn insert(db: &mut Db, rows: &[SerialUse], is_one: impl Fn(&str, &str) -> bool) -> Result<()> {
     in_runs!(db, rows, (c, rows) => diesel::insert_into(serial_use::table).values(rows).execute(c));
     for row in rows {
-        on!(&mut *db, c => diesel::update(serial_use::table)
-            .filter(serial_use::serial.eq(&row.serial).and(serial_use::state.eq(&row.state)))
+        let opposite = match row.movement.as_str() {
+            "export" => "import",
+            "import" => "export",
+            _ => continue,
+        };
+        let open: Vec<(i64, String)> = on!(&mut *db, c => serial_use::table
+            .filter(serial_use::serial.eq(&row.serial).and(serial_use::movement.eq(opposite)))
             .filter(serial_use::make.eq(&row.make).and(serial_use::model.eq(&row.model)))
-            .filter(serial_use::country.eq(&row.country))
-            .filter(serial_use::movement.ne(&row.movement).and(serial_use::settled_by.is_null()))
-            .set(serial_use::settled_by.eq(&row.release_id))
-            .execute(c))?;
+            .filter(serial_use::country.eq(&row.country).and(serial_use::settled_by.is_null()))
+            .select((serial_use::id, serial_use::state))
+            .load(c))?;
+        for (id, _) in open.iter().filter(|(_, state)| is_one(&row.state, state)) {
+            on!(&mut *db, c => diesel::update(serial_use::table.find(id))
+                .set(serial_use::settled_by.eq(&row.release_id))
+                .execute(c))?;
+        }
     }
     Ok(())
 }
@@ -82,12 +97,12 @@ pub fn remove(db: &mut Db, release_id: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Every firearm ever moved, in pages: the row, the State and the serial.
-pub fn firearms(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, String, String)>> {
+/// Every firearm ever moved, in pages: the row and the serial.
+pub fn firearms(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
     Ok(serial_use::table
         .filter(serial_use::id.gt(after))
         .order(serial_use::id)
         .limit(limit)
-        .select((serial_use::id, serial_use::state, serial_use::serial))
+        .select((serial_use::id, serial_use::serial))
         .load(db)?)
 }

@@ -162,10 +162,10 @@ pub fn return_of(db: &mut Db, release_id: &[u8]) -> Result<Option<String>> {
         .optional()?)
 }
 
-/// The releases by which goods of a first movement have returned over a State's border.
-pub fn returns(db: &mut Db, reference: &str, state: &str) -> Result<Vec<Vec<u8>>> {
+/// The releases by which goods of a first movement have returned over the border of some States.
+pub fn returns(db: &mut Db, reference: &str, states: &[&str]) -> Result<Vec<Vec<u8>>> {
     Ok(goods_return::table
-        .filter(goods_return::outward.eq(reference).and(goods_return::state.eq(state)))
+        .filter(goods_return::outward.eq(reference).and(goods_return::state.eq_any(states)))
         .select(goods_return::release_id)
         .load(db)?)
 }

@@ -23,6 +23,7 @@ mod licences;
 mod malformed;
 mod matrix;
 mod numbers;
+mod one_number;
 mod overrides;
 mod pages;
 mod posts;

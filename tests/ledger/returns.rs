@@ -2,6 +2,7 @@
 use super::support;
 use passavant::app::facts;
 use passavant::app::judge::Presented;
+use passavant::app::territory::Territory;
 use passavant::domain::Country;
 use passavant::domain::declaration::Declaration;
 use passavant::rules::case::Facts;
@@ -10,6 +11,7 @@ use passavant::storage;
 use passavant::storage::Db;
 use passavant::storage::releases::ReleaseRow;
 use serde_json::json;
+use std::sync::Arc;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -32,7 +34,7 @@ fn release(id: u128, reference: &str, serials: &[&str], rounds: i64) -> ReleaseR
         reference_kind: "national".to_owned(),
         reference: reference.to_owned(),
         content_sha256: vec![0; 32],
-        declaration: "{}".to_owned(),
+        declaration: super::harness::cartridges(7, 10).to_string(),
         items: "[1]".to_owned(),
         outward: outward.to_string(),
         states: "[\"FR\"]".to_owned(),
@@ -49,9 +51,15 @@ fn returning() -> Declaration {
     Presented::read(sent.to_string(), "").unwrap().declaration
 }
 
+/// A State by itself.
+fn territory(state: &str) -> Territory {
+    let now = passavant::domain::Timestamp::UNIX_EPOCH;
+    Territory::new(Country::parse(state).unwrap(), &Arc::default(), now)
+}
+
 fn still_out(db: &mut Db, except: Option<Uuid>) -> Outward {
-    let (mut known, state) = (Facts::default(), Country::parse("FR").unwrap());
-    facts::history(db, &returning(), &[0; 32], Some(state), except, &mut known).unwrap();
+    let (mut known, territory) = (Facts::default(), territory("FR"));
+    facts::history(db, &returning(), &[0; 32], Some(&territory), except, &mut known).unwrap();
     known.outward.unwrap()
 }
 
@@ -98,9 +106,31 @@ fn a_number_under_which_another_state_released_is_not_used_up_here() {
     storage::releases::insert(&mut db, &[elsewhere]).unwrap();
     // One transit declaration goes through several States, and each lets its goods through once.
     let mut uses = |state: &str| {
-        let (mut known, state) = (Facts::default(), Country::parse(state).unwrap());
-        facts::history(&mut db, &returning(), &[0; 32], Some(state), None, &mut known).unwrap();
+        let (mut known, territory) = (Facts::default(), territory(state));
+        facts::history(&mut db, &returning(), &[0; 32], Some(&territory), None, &mut known)
+            .unwrap();
         known.prior_uses.len()
     };
     assert_eq!((uses("FR"), uses("KE")), (0, 1));
+}
+
+#[test]
+fn a_time_limit_runs_from_the_trip_that_has_not_come_back() {
+    let dir = TempDir::new().unwrap();
+    let url = support::database_url(dir.path());
+    let mut db = storage::open(&support::postgres::settings(&url), storage::Use::Write).unwrap();
+    storage::migrate(&mut db).unwrap();
+    let (first, back) = (release(1, "FR-OUT", &["A1"], 100), release(2, "FR-BACK", &["A1"], 0));
+    let mut second = release(3, "FR-OUT", &["A1"], 100);
+    second.outward = second.outward.replace("2026-11-20", "2028-11-20");
+    for (row, at_us) in [(first, 1), (back.clone(), 2), (second, 3)] {
+        let row = ReleaseRow { at_us, ..row };
+        storage::releases::insert(&mut db, &[row]).unwrap();
+    }
+    let since = |db: &mut Db| still_out(db, None).released_on.to_string();
+    assert_eq!(since(&mut db), "2026-11-20", "neither is back");
+    storage::trails::put_return(&mut db, &back.id, Some(("FR-OUT", "FR"))).unwrap();
+    assert_eq!(since(&mut db), "2028-11-20", "the first ended with its return");
+    let left = still_out(&mut db, None);
+    assert_eq!(left.goods[0].marks.len(), 1, "what went out again is out");
 }

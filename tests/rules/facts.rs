@@ -82,6 +82,7 @@ struct SentFacts {
     reported: Vec<SentReport>,
     alike: Vec<SentAlike>,
     prior_uses: Vec<SentUse>,
+    carried: Option<String>,
     outward: Option<SentOutward>,
     observed: Vec<SentSighting>,
     stopped: Option<SentStop>,
@@ -191,6 +192,9 @@ struct SentUse {
     same_content: bool,
     #[serde(default)]
     licences: Vec<String>,
+    #[serde(default)]
+    is_another: bool,
+    renumbered: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -291,6 +295,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         licences: declaration.licence_numbers().into_iter().map(fact).collect(),
         data_age_ms: (!sent.data_age_unknown).then(|| sent.data_age_ms.unwrap_or(0)),
         prior_uses: sent.prior_uses.into_iter().map(prior_use).collect(),
+        carried: sent.carried.as_deref().map_or_else(Quantity::default, quantity),
         serials: sent.serials.into_iter().map(serial_fact).collect(),
         outward: sent.outward.map(outward),
         history_available: !sent.history_unavailable,
@@ -421,6 +426,8 @@ fn prior_use(sent: SentUse) -> PriorUse {
         at: sent.at.parse().expect("an instant"),
         same_content: sent.same_content,
         licences: sent.licences.into_iter().map(Text::from).collect(),
+        is_another: sent.is_another,
+        renumbered: sent.renumbered,
     }
 }
 
