@@ -128,7 +128,7 @@ fn looked_at(
         let presented = Presented::read(row.declaration, "").map_err(|error| {
             Error::Internal(format!("a verified declaration does not read: {error}"))
         })?;
-        let goods = Outward::of(&presented.declaration, asked.goods.released_on);
+        let goods = Outward::of(&presented.declaration, asked.goods.released_on, false);
         let anothers = |of: &Beside| of.left_us.is_some() && of.goods.may_share(&goods);
         if asked.goods.shares_marks(&goods)
             || (asked.goods.may_share(&goods) && !beside.iter().any(anothers))

@@ -1,11 +1,14 @@
 //! What a release lets out, kept so that goods which return can be compared with it.
 use super::Error;
+use super::batch::Batch;
+use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Text;
 use crate::domain::declaration::Declaration;
 use crate::domain::goods::Category;
 use crate::domain::goods::Movement;
+use crate::domain::licence::Procedure;
 use crate::domain::serial::Serial;
 use crate::rules::outward::Kind;
 use crate::rules::outward::Moved;
@@ -21,6 +24,12 @@ pub struct OutwardRecord {
     temporary: bool,
     #[serde(rename = "return")]
     is_return: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<Country>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<Country>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consignee: Option<String>,
     exporter: Option<String>,
     person: Option<String>,
     goods: Vec<MovedRecord>,
@@ -98,8 +107,8 @@ impl MovedRecord {
 
 impl OutwardRecord {
     /// What a release of a declaration lets out.
-    pub fn of(declaration: &Declaration, released_on: Date) -> Self {
-        Self::from_outward(&Outward::of(declaration, released_on))
+    pub fn of(declaration: &Declaration, released_on: Date, is_temporary: bool) -> Self {
+        Self::from_outward(&Outward::of(declaration, released_on, is_temporary))
     }
 
     pub(super) fn outward(self) -> Option<Outward> {
@@ -108,6 +117,9 @@ impl OutwardRecord {
             movement: self.movement,
             is_temporary: self.temporary,
             is_return: self.is_return,
+            from: self.from,
+            to: self.to,
+            consignee: self.consignee.map(Text::from),
             exporter: self.exporter.map(Text::from),
             person: self.person.map(Text::from),
             goods: self.goods.into_iter().map(MovedRecord::moved).collect::<Option<_>>()?,
@@ -120,6 +132,9 @@ impl OutwardRecord {
             movement: outward.movement,
             temporary: outward.is_temporary,
             is_return: outward.is_return,
+            from: outward.from,
+            to: outward.to,
+            consignee: outward.consignee.as_ref().map(ToString::to_string),
             exporter: outward.exporter.as_ref().map(ToString::to_string),
             person: outward.person.as_ref().map(ToString::to_string),
             goods: outward.goods.iter().map(MovedRecord::of).collect(),
@@ -134,6 +149,19 @@ impl OutwardRecord {
             .outward()
             .ok_or_else(|| Error::Internal("a release's outward record does not read".to_owned()))
     }
+}
+
+/// Whether goods move for a time: as declared, and where they come in, under no licence that is for good.
+pub(super) fn is_for_a_time(batch: &Batch<'_>, declaration: &Declaration) -> bool {
+    let is_for_good = |number: &Text| {
+        let licence = batch.licence(number).map(|entry| &entry.held.licence);
+        licence.is_some_and(|licence| {
+            licence.kind == Movement::Import && licence.procedure == Procedure::Permanent
+        })
+    };
+    let comes_in = declaration.movement == Movement::Import;
+    declaration.temporary.is_some()
+        && !(comes_in && declaration.licence_numbers().iter().any(is_for_good))
 }
 
 #[cfg(test)]
@@ -160,6 +188,9 @@ mod tests {
             movement: Movement::Export,
             is_temporary: true,
             is_return: false,
+            from: Country::parse("FR").ok(),
+            to: Country::parse("KE").ok(),
+            consignee: Some("KE-C-1".into()),
             exporter: None,
             person: Some("FR-P-1".into()),
             goods: vec![firearms, powder],

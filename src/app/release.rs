@@ -219,7 +219,11 @@ pub(super) fn first_row(
 pub(super) fn outward(batch: &Batch<'_>, declaration: &Declaration) -> Result<String, Error> {
     let no_facts = Facts::default();
     let released_on = Case::new(declaration, &no_facts, &batch.lists, batch.now).reference_date;
-    judge::json(&OutwardRecord::of(declaration, released_on))
+    judge::json(&OutwardRecord::of(
+        declaration,
+        released_on,
+        super::outward::is_for_a_time(batch, declaration),
+    ))
 }
 
 /// The States that a shipment concerns, by its declaration and by the licences that it quotes.

@@ -138,7 +138,9 @@ pub(super) fn follow_return(batch: &mut Batch<'_>, act: &Act<'_>) -> Result<(), 
             settle(batch, reference, &act.row.state)?;
         }
     }
-    let first = act.declaration.temporary.is_some() && named.is_none();
+    let first = act.declaration.temporary.is_some()
+        && named.is_none()
+        && OutwardRecord::read(&act.row.outward)?.is_temporary;
     match (first && stands, is_new) {
         (true, _) => set(batch, act),
         (false, true) => Ok(()),

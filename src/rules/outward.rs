@@ -5,6 +5,7 @@ use super::Findings;
 use super::Severity;
 use super::case::ItemCase;
 use super::claims::is_personal_effects;
+use crate::domain::Country;
 use crate::domain::Date;
 use crate::domain::Quantity;
 use crate::domain::Text;
@@ -25,10 +26,16 @@ pub struct Outward {
     pub released_on: Date,
     /// Which way the goods moved.
     pub movement: Movement,
-    /// Whether they were to move for a time.
+    /// Whether they were to move for a time; of what came in the licences say so too.
     pub is_temporary: bool,
     /// Whether they were let through as returning themselves.
     pub is_return: bool,
+    /// Where they came from, where that is known.
+    pub from: Option<Country>,
+    /// Where they went.
+    pub to: Option<Country>,
+    /// Identifier of the consignee then.
+    pub consignee: Option<Text>,
     /// Identifier of the exporter then.
     pub exporter: Option<Text>,
     /// The person who travelled.
@@ -126,13 +133,16 @@ pub(super) fn is_told_apart(class: Category) -> bool {
 }
 
 impl Outward {
-    /// What a declaration lets through on a day.
-    pub fn of(declaration: &Declaration, released_on: Date) -> Self {
+    /// What a declaration lets through on a day, for a time or for good.
+    pub fn of(declaration: &Declaration, released_on: Date, is_temporary: bool) -> Self {
         let temporary = declaration.temporary.as_ref();
         let mut outward = Self {
             released_on,
             movement: declaration.movement,
-            is_temporary: temporary.is_some(),
+            is_temporary,
+            from: declaration.country_of_export,
+            to: declaration.country_of_import,
+            consignee: declaration.consignee.as_ref().map(|party| party.id.clone()),
             is_return: temporary.is_some_and(|of| of.outward.is_some()),
             exporter: declaration.exporter.as_ref().map(|party| party.id.clone()),
             person: temporary.and_then(|of| of.person.clone()),
@@ -188,9 +198,13 @@ impl Outward {
         }
     }
 
-    /// Whether both are the same person's.
+    /// Whether both are the same person's, between the same ends.
     pub fn is_of_the_same(&self, other: &Self) -> bool {
-        self.exporter == other.exporter && self.person == other.person
+        let ends = |of: &Self| (of.from, of.to);
+        self.exporter == other.exporter
+            && self.person == other.person
+            && ends(self) == ends(other)
+            && self.consignee == other.consignee
     }
 
     /// Whether firearms or parts are still out; rounds may have been used.
@@ -226,7 +240,7 @@ impl Outward {
         opposite && !self.is_return
     }
 
-    /// Adds what a further release under the same reference let through, where it was the same person's.
+    /// Adds what a further release under the same reference let through, where it was the same person's between the same ends.
     pub fn add(&mut self, further: Self) {
         if !self.is_of_the_same(&further) {
             return;
@@ -253,26 +267,46 @@ impl<'a> Case<'a> {
     /// The first movement of the goods, where the register knows the release that they name and it is one.
     pub fn first_movement(&self) -> Option<&'a Outward> {
         let back = self.declaration.movement;
-        self.facts.outward.as_ref().filter(|outward| outward.is_first_movement_of(back))
+        let is_one = |of: &&Outward| {
+            of.is_first_movement_of(back) && !leaves_elsewhere(self.declaration, of)
+        };
+        self.facts.outward.as_ref().filter(is_one)
     }
+}
+
+/// Whether goods that came in for a time leave for another State than that from which they came.
+fn leaves_elsewhere(declaration: &Declaration, outward: &Outward) -> bool {
+    declaration.movement == Movement::Export
+        && matches!((declaration.country_of_import, outward.from), (Some(now), Some(then)) if now != then)
 }
 
 /// 10 LICENCE_REFERENCE_MISSING and 103 TEMPORARY_GOODS_DIFFER: the release that a declaration names as the first
 /// movement of its goods is one: goods that enter went out by an export, goods that leave came in by a
-/// temporary import, and neither was a return itself, so that no movement covers another of the same kind
-/// and none is used up twice. A release that is none is referred (103). An item that quotes no licence and claims
+/// temporary import under no licence that is for good, and neither was a return itself, so that no movement covers another of the same kind
+/// and none is used up twice. Goods that leave go back to the State from which they came; to another one they are
+/// exported anew. A release that is none is referred (103). An item that quotes no licence and claims
 /// an exemption for such a return is held (10), since the register knows that nothing covers it; accompanied
-/// personal effects go by a route of their own. A reference of which the register knows nothing is left to
+/// personal effects go by a route of their own. Goods that enter come from the State to which they went, or are referred (103), and
+/// so are those of which the register does not know where they came from or went. A reference of which the register knows nothing is left to
 /// the next rule and to rule 79.
 pub(super) fn first_movement(case: &Case<'_>, findings: &mut Findings) {
-    let (Some(outward), None) = (&case.facts.outward, case.first_movement()) else { return };
+    let Some(outward) = &case.facts.outward else { return };
     let named = case.declaration.temporary.as_ref().and_then(|of| of.outward.as_deref());
     let (named, back) = (named.unwrap_or_default(), case.declaration.movement.as_str());
-    let what = outward.described();
-    let finding = findings.add(Code::TemporaryGoodsDiffer).at("/temporary/outward_reference");
-    finding.severity(Severity::Refer).declared(named).says(format_args!(
-        "the release under {named} is {what} and no first movement of goods declared for {back}"
-    ));
+    let what = if outward.is_first_movement_of(case.declaration.movement) {
+        other_end(case.declaration, outward, findings);
+        if case.first_movement().is_some() {
+            return;
+        }
+        "of goods from another State"
+    } else {
+        let what = outward.described();
+        let finding = findings.add(Code::TemporaryGoodsDiffer).at("/temporary/outward_reference");
+        finding.severity(Severity::Refer).declared(named).says(format_args!(
+            "the release under {named} is {what} and no first movement of goods declared for {back}"
+        ));
+        what
+    };
     for item in case.items.iter().filter(|item| rests_on_return(case, item)) {
         let finding = findings.add(Code::LicenceReferenceMissing).on_item(item, "exemption");
         if let Some(exemption) = &item.item.exemption {
@@ -283,6 +317,32 @@ pub(super) fn first_movement(case: &Case<'_>, findings: &mut Findings) {
             item.item.number
         ));
     }
+}
+
+/// Where goods return to, or from, is where they came from, or went.
+fn other_end(declaration: &Declaration, outward: &Outward, findings: &mut Findings) {
+    let (then, now, path) = match declaration.movement {
+        Movement::Export => (outward.from, declaration.country_of_import, "/country_of_import"),
+        Movement::Import => (outward.to, declaration.country_of_export, "/country_of_export"),
+        Movement::Transit => return,
+    };
+    if then.is_some() && (now == then || now.is_none()) {
+        return;
+    }
+    let finding = findings.add(Code::TemporaryGoodsDiffer).at(path);
+    finding.severity(Severity::Refer);
+    if let Some(now) = now {
+        finding.declared(now);
+    }
+    match (declaration.movement, then, now) {
+        (Movement::Export, Some(then), Some(now)) => finding
+            .licensed(then)
+            .says(format_args!("the goods came in from {then} and leave for {now}")),
+        (_, Some(then), Some(now)) => finding
+            .licensed(then)
+            .says(format_args!("the goods went out to {then} and come from {now}")),
+        _ => finding.says("the register does not know where the goods came from, or went"),
+    };
 }
 
 /// Whether only its being a return could excuse the licence that an item does not quote.

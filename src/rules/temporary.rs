@@ -6,6 +6,7 @@ use super::case::ItemCase;
 use super::profile::Profile;
 use crate::domain::Country;
 use crate::domain::Date;
+use crate::domain::Text;
 use crate::domain::calendar::months_after;
 use crate::domain::calendar::years_after;
 use crate::domain::declaration::Form;
@@ -175,34 +176,46 @@ pub(super) fn return_period(
 }
 
 /// 104 TEMPORARY_PERSON_DIFFERS: the person who returns the goods is the one who took them out, compared by
-/// identifier. Where no person was stated then, the exporter of that time is a party to the return: as
-/// consignee, final recipient or exporter. Nobody stated now where somebody was then is referred too; where
-/// the register knows no first movement there is nobody to compare with.
+/// identifier; nobody stated now where somebody was then is referred too. Whoever sent the goods then, the exporter, is who receives them
+/// now, as consignee or final recipient, or the travelling person does: to be their exporter again is not enough. Of goods that leave
+/// again the exporter is who had received them, or who had sent them. Where the register knows no first movement
+/// there is nobody to compare with.
 pub(super) fn person(case: &Case<'_>, findings: &mut Findings) {
     let Some(outward) = case.first_movement() else {
         return;
     };
     let declaration = case.declaration;
     let now = declaration.temporary.as_ref().and_then(|temporary| temporary.person.as_deref());
-    if let Some(then) = &outward.person {
-        if !now.is_some_and(|now| names_agree(now, then)) {
-            let finding = findings.add(Code::TemporaryPersonDiffers).at("/temporary/person");
-            let now = now.unwrap_or("nobody");
-            finding.declared(now).licensed(then);
-            finding.says(format_args!("{then} took the goods out, {now} returns them"));
-        }
-        return;
+    if let Some(then) = &outward.person
+        && !now.is_some_and(|now| names_agree(now, then))
+    {
+        let finding = findings.add(Code::TemporaryPersonDiffers).at("/temporary/person");
+        let now = now.unwrap_or("nobody");
+        finding.declared(now).licensed(then);
+        finding.says(format_args!("{then} took the goods out, {now} returns them"));
     }
     let Some(then) = &outward.exporter else { return };
-    let parties = [&declaration.consignee, &declaration.final_recipient, &declaration.exporter];
-    if !parties.into_iter().flatten().any(|party| party.id == *then) {
+    let travels = |id: &Text| outward.person.as_ref().is_some_and(|person| names_agree(person, id));
+    let receivers = [&declaration.consignee, &declaration.final_recipient];
+    if !receivers.into_iter().flatten().any(|party| party.id == *then || travels(&party.id)) {
         let finding = findings.add(Code::TemporaryPersonDiffers).at("/consignee");
         if let Some(now) = &declaration.consignee {
             finding.declared(&now.id);
         }
         finding
             .licensed(then)
-            .says(format_args!("{then} took the goods out and is no party to their return"));
+            .says(format_args!("{then} sent the goods then and does not receive them now"));
+    }
+    let sender = declaration.exporter.as_ref().filter(|_| declaration.movement == Movement::Export);
+    if let (Some(now), Some(received)) = (sender, &outward.consignee)
+        && now.id != *received
+        && now.id != *then
+        && !travels(&now.id)
+    {
+        let finding = findings.add(Code::TemporaryPersonDiffers).at("/exporter");
+        finding.declared(&now.id).licensed(received);
+        finding
+            .says(format_args!("{received} received the goods then, {} sends them back", now.id));
     }
 }
 

@@ -43,6 +43,7 @@ mod transport;
 mod verifications;
 #[path = "../support/way_back.rs"]
 mod way_back;
+mod way_home;
 mod webhooks;
 mod witness;
 

@@ -79,17 +79,41 @@ async fn only_what_came_in_for_a_time_leaves_again_as_a_return() {
     let mut for_a_time = in_for_good.clone();
     for_a_time["reference"]["value"] = json!("FR-IN-2");
     for_a_time["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
-    // The licence used is for good, and so the mark is asked for.
     for_a_time["items"][0]["marks"] = marks(["VC000103", "VC000104"]);
     for_a_time["temporary"] = json!({"purpose": "exhibition", "evidence": "invitation 8"});
-    service.released(&in_for_good).await;
-    service.released(&for_a_time).await;
+    // Said to be for a time, under licences that are for good.
+    let mut as_said = for_a_time.clone();
+    as_said["reference"]["value"] = json!("FR-IN-3");
+    as_said["items"][0]["serials"] = json!(["VC000105", "VC000106"]);
+    as_said["items"][0]["marks"] = marks(["VC000105", "VC000106"]);
+    for_a_time["items"][0]["licences"] = json!([{"number": "KE-EXP-2026-000002", "line": 1}, {"number": "FR-IMP-2026-000002", "line": 1}]);
+    for licence in way_back::papers_for_a_time(today()) {
+        service.issue(&licence).await.unwrap();
+    }
+    for goods in [&in_for_good, &for_a_time, &as_said] {
+        service.released(goods).await;
+    }
     held(&service, &returning(goods("FR-OUT-1", &[0]), "FR-IN-1"), &NO_FIRST_MOVEMENT).await;
-    let mut out = returning(goods("FR-OUT-2", &[0]), "FR-IN-2");
-    out["items"][0]["serials"] = json!(["VC000103", "VC000104"]);
-    service.released(&out).await;
-    out["reference"]["value"] = json!("FR-OUT-3");
-    held(&service, &out, &["TEMPORARY_GOODS_DIFFER"]).await;
+    let out = |reference: &str, outward: &str, serials: [&str; 2]| {
+        let mut out = returning(goods(reference, &[0]), outward);
+        out["items"][0]["serials"] = json!(serials);
+        out
+    };
+    let said = out("FR-OUT-2", "FR-IN-3", ["VC000105", "VC000106"]);
+    held(&service, &said, &NO_FIRST_MOVEMENT).await;
+    let home = out("FR-OUT-3", "FR-IN-2", ["VC000103", "VC000104"]);
+    let mut elsewhere = home.clone();
+    elsewhere["country_of_import"] = json!("UG");
+    held(&service, &elsewhere, &NO_FIRST_MOVEMENT).await;
+    let mut to_another = home.clone();
+    let another = json!({"id": "KE0099999999", "name": "Coast Freight Handlers Ltd"});
+    to_another["consignee"] = another.clone();
+    to_another["final_recipient"] = another;
+    let verification = service.verify(&to_another).await;
+    assert!(verification.to_string().contains("TEMPORARY_PERSON_DIFFERS"), "{verification}");
+    service.released(&home).await;
+    let again = out("FR-OUT-4", "FR-IN-2", ["VC000103", "VC000104"]);
+    held(&service, &again, &["TEMPORARY_GOODS_DIFFER"]).await;
     assert_verifies(service);
 }
 

@@ -1,4 +1,5 @@
 //! The facts of a scenario: the licences quoted as they stand, and what else the register knows.
+use passavant::domain::Country;
 use passavant::domain::Locode;
 use passavant::domain::Quantity;
 use passavant::domain::Text;
@@ -207,6 +208,13 @@ struct SentOutward {
     temporary: bool,
     #[serde(default, rename = "return")]
     is_return: bool,
+    /// The ends and who received; without them, those of the bases or of the way back.
+    from: Option<String>,
+    to: Option<String>,
+    consignee: Option<String>,
+    /// Whether the register keeps nothing of the ends.
+    #[serde(default)]
+    without_ends: bool,
     exporter: Option<String>,
     person: Option<String>,
     serials: Vec<String>,
@@ -447,11 +455,19 @@ fn credential(sent: SentCredential) -> CredentialFact {
 
 fn outward(sent: SentOutward) -> Outward {
     let goods = goods(&sent);
+    let ends = if sent.movement == "import" { ("KE", "FR") } else { ("FR", "KE") };
+    let end = |of: &Option<String>, base: &str| {
+        let of = Country::parse(of.as_deref().unwrap_or(base)).expect("a country");
+        Some(of).filter(|_| !sent.without_ends)
+    };
     Outward {
         released_on: sent.released_on.parse().expect("a day"),
         movement: movement(&sent.movement),
         is_temporary: sent.temporary,
         is_return: sent.is_return,
+        from: end(&sent.from, ends.0),
+        to: end(&sent.to, ends.1),
+        consignee: sent.consignee.map(Into::into),
         exporter: sent.exporter.map(Into::into),
         person: sent.person.map(Into::into),
         goods,
