@@ -159,6 +159,14 @@ fn in_force(code: HsCode) -> (u32, u32) {
 pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
     for (item, quote, line) in compared(case) {
         let goods = item.item;
+        // Nearly every item says what its line says, to the letter.
+        let is_open = line.manufactured_in.is_none() || goods.manufactured_in.is_none();
+        if (is_open || goods.manufactured_in == line.manufactured_in)
+            && stated_alike(goods.make.as_ref(), line.make.as_ref())
+            && stated_alike(goods.model.as_ref(), line.model.as_ref())
+        {
+            continue;
+        }
         for (field, declared, licensed) in described(goods, line) {
             let (Some(declared), Some(licensed)) = (declared, licensed) else {
                 continue;
@@ -184,6 +192,13 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
                 ));
             }
         }
+    }
+}
+
+fn stated_alike(declared: Option<&Text>, licensed: Option<&Text>) -> bool {
+    match (declared, licensed) {
+        (Some(declared), Some(licensed)) => declared == licensed,
+        (None, _) | (_, None) => true,
     }
 }
 
