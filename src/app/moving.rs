@@ -38,8 +38,10 @@ pub fn copy(
             }
             let logs = audit_verify::verify(to, |_, _| {})?;
             if logs != here {
-                let words = "the logs there are not the logs here: nothing was copied";
-                return Err(Error::Internal(words.to_owned()));
+                let fault = logs.iter().find_map(|log| log.fault.as_deref()).unwrap_or("");
+                let words =
+                    format!("the logs there are not the logs here: nothing was copied; {fault}");
+                return Err(Error::Internal(words));
             }
             Ok(Moved { tables, logs })
         })

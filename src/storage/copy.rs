@@ -147,7 +147,10 @@ fn copy_table(
 fn literal(column: &Column) -> String {
     let name = &column.name;
     if column.kind.eq_ignore_ascii_case("BLOB") {
-        return format!("coalesce('''\\x' || hex(\"{name}\") || '''', 'NULL')");
+        // Of nothing, `hex` makes an empty text.
+        return format!(
+            "CASE WHEN \"{name}\" IS NULL THEN 'NULL' ELSE '''\\x' || hex(\"{name}\") || '''' END"
+        );
     }
     format!("quote(\"{name}\")")
 }
