@@ -103,6 +103,14 @@ impl Once {
     }
 }
 
+/// Digest of a request, for its idempotency key.
+pub fn request_digest(route: &str, body: &[u8]) -> [u8; 32] {
+    let mut bytes = route.as_bytes().to_vec();
+    bytes.push(0);
+    bytes.extend_from_slice(body);
+    sha256(&bytes)
+}
+
 /// Something that changes state.
 pub trait Command: Send {
     /// The idempotency key, where the caller gave one.

@@ -16,7 +16,6 @@ use super::facts;
 use super::foreign::Recent;
 use super::judge;
 use super::judge::Presented;
-use super::judge::sha256;
 use super::outward::OutwardRecord;
 use super::overriding;
 use super::overriding::Asked;
@@ -391,12 +390,4 @@ impl App {
             }))
             .await
     }
-}
-
-/// Digest of a request, for its idempotency key.
-pub fn request_digest(route: &str, body: &[u8]) -> [u8; 32] {
-    let mut bytes = route.as_bytes().to_vec();
-    bytes.push(0);
-    bytes.extend_from_slice(body);
-    sha256(&bytes)
 }

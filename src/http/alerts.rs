@@ -10,7 +10,7 @@ use super::page::page_of;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::alert::AcknowledgementRequest;
 use crate::wire::alert::AnswerRequest;

@@ -5,7 +5,7 @@ use super::idempotency::Key;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::arrival::ArrivalRequest;
 use actix_web::HttpResponse;

@@ -7,7 +7,7 @@ use super::page::FirstSeen;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::domain::consignment::Direction;
 use crate::wire;
 use crate::wire::consignment::EntryRequest;

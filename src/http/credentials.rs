@@ -10,7 +10,7 @@ use super::seen;
 use super::shown;
 use crate::app::App;
 use crate::app::Error;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::credential::CredentialCheckRequest;
 use actix_web::HttpResponse;

@@ -15,7 +15,7 @@ use crate::app::Error;
 use crate::app::import::Whose;
 use crate::app::licences::Decision;
 use crate::app::licences::Document;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::licence::DecisionRequest;
 use actix_web::HttpResponse;

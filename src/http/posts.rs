@@ -11,7 +11,7 @@ use super::page::page_reply;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::post::AllowanceRequest;
 use crate::wire::post::LossRequest;

@@ -13,7 +13,7 @@ use super::reply::recorded;
 use crate::app::App;
 use crate::app::receipting::Asked;
 use crate::app::receipting::Asking;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::domain::number;
 use crate::domain::reference::REFERENCE_CHARS_MAX;
 use crate::wire;

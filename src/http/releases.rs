@@ -10,7 +10,7 @@ use super::prefer::proven;
 use super::problem::Problem;
 use super::reply::at_version;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::release::AmendmentBody;
 use crate::wire::release::ConfirmationRequest;

@@ -6,7 +6,7 @@ use super::page::parameters;
 use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::domain::serial::FirearmKey;
 use crate::wire;
 use crate::wire::FieldError;

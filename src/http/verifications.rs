@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::Error;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::alert::StoppageRequest;
 use crate::wire::verification::Presented;

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::reply::at_version;
 use super::reply::recorded;
 use crate::app::App;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::wire;
 use crate::wire::webhook::ReplayRequest;
 use crate::wire::webhook::WebhookRequest;

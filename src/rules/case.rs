@@ -1,7 +1,6 @@
 //! Everything that the rules may look at: the declaration, the licences it quotes as they stood,
 //! the lists of the day, the profile of law and what the register knows of these goods.
 use super::cover::CoverFact;
-use super::finding::Finding;
 use super::likeness::AlikeFact;
 use super::offline::Offline;
 use super::offline::SetAside;
@@ -329,23 +328,6 @@ impl<'a> Case<'a> {
             Lookup::Held(held) => Some(held),
             Lookup::NotFound | Lookup::Unavailable => None,
         })
-    }
-}
-
-impl Finding {
-    /// Points a finding at an item's quote: item number, path, licence, version and line.
-    pub fn on(&mut self, item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> &mut Self {
-        self.item(item.item.number).at(item.quote_path(quote));
-        self.licence(&quote.quote.number, quote.licence().map(|licence| licence.version));
-        if let Some(line) = quote.line.map(|line| line.line).or(quote.quote.line) {
-            self.line(line);
-        }
-        self
-    }
-
-    /// Points a finding at a field of an item.
-    pub fn on_item(&mut self, item: &ItemCase<'_>, field: &str) -> &mut Self {
-        self.item(item.item.number).at(item.path(field))
     }
 }
 

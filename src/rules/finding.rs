@@ -1,5 +1,7 @@
 //! What a rule finds, and how findings add up to a verdict.
 use super::Case;
+use super::case::ItemCase;
+use super::case::QuoteCase;
 use super::catalogue::Code;
 use super::catalogue::Mender;
 use crate::domain::Date;
@@ -98,6 +100,21 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Points a finding at an item's quote: item number, path, licence, version and line.
+    pub fn on(&mut self, item: &ItemCase<'_>, quote: &QuoteCase<'_>) -> &mut Self {
+        self.item(item.item.number).at(item.quote_path(quote));
+        self.licence(&quote.quote.number, quote.licence().map(|licence| licence.version));
+        if let Some(line) = quote.line.map(|line| line.line).or(quote.quote.line) {
+            self.line(line);
+        }
+        self
+    }
+
+    /// Points a finding at a field of an item.
+    pub fn on_item(&mut self, item: &ItemCase<'_>, field: &str) -> &mut Self {
+        self.item(item.item.number).at(item.path(field))
+    }
+
     /// Another weight than the catalogue's.
     pub fn severity(&mut self, severity: Severity) -> &mut Self {
         self.severity = severity;

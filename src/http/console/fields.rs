@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::app::Caller;
 use crate::app::Error;
 use crate::app::recorder::Once;
-use crate::app::release::request_digest;
+use crate::app::recorder::request_digest;
 use crate::http::body::Limits;
 use crate::http::body::whole;
 use crate::http::problem::Problem;
