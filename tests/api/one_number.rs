@@ -1,7 +1,10 @@
 //! One declaration under one number: its items may be let through one after the other, in one customs territory, and
 //! nothing else under it.
 use super::harness::*;
+use super::support;
 use super::way_back;
+use passavant::app::audit_verify;
+use passavant::storage;
 use serde_json::Value;
 use serde_json::json;
 
@@ -207,4 +210,9 @@ async fn who_left_through_one_member_state_returns_through_another() {
     let twice = verified(&service, "DE", &back).await;
     found(&twice, "hold", &["TEMPORARY_GOODS_DIFFER", "SERIAL_ALREADY_MOVED"]);
     let_through(&service, "FR", &hunting("FR-OUT-2")).await;
+    // And the register fits its trail.
+    let settings = support::postgres::settings(&service.database_url);
+    let mut db = storage::open(&settings, storage::Use::Write).unwrap();
+    let reports = audit_verify::verify(&mut db, |_, _| {}).unwrap();
+    assert!(reports.iter().all(|report| report.fault.is_none()), "{reports:?}");
 }

@@ -2,12 +2,19 @@
 //! releases name entries that were walked as there were such entries, or somebody has added one.
 use super::Error;
 use super::releases::named;
+use crate::app::lists;
+use crate::app::release::timestamp;
 use crate::app::release::uuid;
+use crate::app::territory::Territory;
+use crate::app::timeline::country;
+use crate::domain::lists::Lists;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::recorded::ShortVersion;
+use crate::storage::serials::SerialUse;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Releases, or firearms, looked at at a time.
 const PAGE: i64 = 500;
@@ -119,6 +126,8 @@ fn releases(db: &mut Db, look: &mut Say<'_>) -> Result<Option<String>, Error> {
 /// The first firearm that a release has moved which does not stand, or that came back by one that did not
 /// move it.
 fn firearms(db: &mut Db) -> Result<Option<String>, Error> {
+    let lists = storage::lists::latest(db)?.map(|(_, body)| lists::read(&body)).transpose()?;
+    let lists = Arc::new(lists.unwrap_or_default());
     let mut after = 0;
     loop {
         let (page, found) = storage::snapshot(db, |db| {
@@ -143,11 +152,12 @@ fn firearms(db: &mut Db) -> Result<Option<String>, Error> {
                 )));
             }
             let Some(by) = &of.settled_by else { continue };
-            let comes_back = back.iter().any(|back| {
-                back.release_id == *by
-                    && (&back.serial, &back.state) == (&of.serial, &of.state)
+            let mut comes_back = false;
+            for back in back.iter().filter(|back| back.release_id == *by) {
+                comes_back |= back.serial == of.serial
                     && back.movement != of.movement
-            });
+                    && is_one_border(db, &lists, back, of)?;
+            }
             if !standing.contains(by) || !comes_back {
                 return Ok(Some(format!(
                     "{words} is held to have come back by another, which did not move it"
@@ -155,4 +165,20 @@ fn firearms(db: &mut Db) -> Result<Option<String>, Error> {
             }
         }
     }
+}
+
+/// Whether a firearm came back over the border that it had crossed: the State's, or another's that was the same
+/// when it did.
+fn is_one_border(
+    db: &mut Db,
+    lists: &Arc<Lists>,
+    back: &SerialUse,
+    of: &SerialUse,
+) -> Result<bool, Error> {
+    if back.state == of.state {
+        return Ok(true);
+    }
+    let Some(by) = storage::releases::read(db, uuid(&back.release_id)?)? else { return Ok(false) };
+    let territory = Territory::new(country(&back.state)?, lists, timestamp(by.at_us)?);
+    Ok(territory.includes(&of.state))
 }
