@@ -2,6 +2,7 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::post_schema::allowance;
 use super::post_schema::allowance_line;
@@ -192,17 +193,13 @@ pub fn serials(db: &mut Db, id: &[u8]) -> Result<Vec<AllowanceSerialRow>> {
 
 /// What is set aside of firearms with these serials.
 pub fn set_aside(db: &mut Db, serials: &[String]) -> Result<Vec<AllowanceSerialRow>> {
-    let mut found = Vec::new();
-    for serials in serials.chunks(ROWS) {
-        found.extend(
-            allowance_serial::table
-                .filter(allowance_serial::serial.eq_any(serials))
-                .order(allowance_serial::row)
-                .select(AllowanceSerialRow::as_select())
-                .load::<AllowanceSerialRow>(db)?,
-        );
-    }
-    Ok(found)
+    in_chunks(serials, |serials| {
+        allowance_serial::table
+            .filter(allowance_serial::serial.eq_any(serials))
+            .order(allowance_serial::row)
+            .select(AllowanceSerialRow::as_select())
+            .load(db)
+    })
 }
 
 /// The firearms of an allowance are not set aside any more.

@@ -1,5 +1,6 @@
 //! One connection over two backends, and the few statements that diesel only has for each of them.
 use super::Error;
+use super::ROWS;
 use super::Result;
 use diesel::connection::AnsiTransactionManager;
 use diesel::connection::TransactionManager;
@@ -63,6 +64,19 @@ macro_rules! insert_all {
     }};
 }
 pub(crate) use insert_all;
+
+/// All that a question gives over any number of keys, which is asked over so many of them at a time as one statement
+/// takes.
+pub(super) fn in_chunks<K, T>(
+    keys: &[K],
+    mut ask: impl FnMut(&[K]) -> diesel::QueryResult<Vec<T>>,
+) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    for keys in keys.chunks(ROWS) {
+        found.extend(ask(keys)?);
+    }
+    Ok(found)
+}
 
 /// Runs work in one transaction. SQLite takes the write lock at once; PostgreSQL reads what is
 /// committed at each statement, and the batch locks what it decides on (see [`super::locks`]).

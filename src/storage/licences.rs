@@ -2,6 +2,7 @@
 use super::Db;
 use super::Error;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::schema::ledger;
 use super::schema::licence;
@@ -15,6 +16,7 @@ use diesel::sql_types::Array;
 use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 /// A licence as it stands.
 #[derive(Debug, Clone)]
@@ -170,6 +172,15 @@ fn whole(
     let shipments = u32::try_from(shipments).map_err(|_e| corrupt("shipments"))?;
     let standing = Standing { status, shipments, decisions, drawn };
     Ok(LicenceRow { id, number, version, standing, body })
+}
+
+/// The numbers of licences.
+pub fn numbers(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let numbers = in_chunks(ids, |ids| {
+        let known = licence::table.filter(licence::id.eq_any(ids));
+        known.select((licence::id, licence::number)).load(db)
+    })?;
+    Ok(numbers.into_iter().collect())
 }
 
 /// The number of a licence's row.

@@ -52,6 +52,7 @@ mod write_back;
 
 pub use db::Db;
 pub use db::abandon;
+use db::in_chunks;
 pub(crate) use db::in_runs;
 pub(crate) use db::insert_all;
 pub(crate) use db::on;

@@ -1,7 +1,7 @@
 //! Receipts of goods that were released for export, and what happened to them.
 use super::Db;
-use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::journey_schema::receipt;
 use super::journey_schema::receipt_step;
@@ -127,17 +127,13 @@ pub fn read(db: &mut Db, id: Uuid) -> Result<Option<ReceiptRow>> {
 
 /// Those of releases.
 pub fn of_releases(db: &mut Db, releases: &[Vec<u8>]) -> Result<Vec<ReceiptRow>> {
-    let mut rows = Vec::new();
-    for releases in releases.chunks(ROWS) {
-        rows.extend(
-            receipt::table
-                .filter(receipt::release_id.eq_any(releases))
-                .order(receipt::row)
-                .select(ReceiptRow::as_select())
-                .load::<ReceiptRow>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(releases, |releases| {
+        receipt::table
+            .filter(receipt::release_id.eq_any(releases))
+            .order(receipt::row)
+            .select(ReceiptRow::as_select())
+            .load(db)
+    })
 }
 
 /// A page of the receipts to which a State is party, with their row numbers.
@@ -173,15 +169,11 @@ pub fn page(
 
 /// The steps of receipts, in order.
 pub fn steps(db: &mut Db, receipts: &[Vec<u8>]) -> Result<Vec<StepRow>> {
-    let mut rows = Vec::new();
-    for receipts in receipts.chunks(ROWS) {
-        rows.extend(
-            receipt_step::table
-                .filter(receipt_step::receipt_id.eq_any(receipts))
-                .order((receipt_step::receipt_id, receipt_step::version))
-                .select(StepRow::as_select())
-                .load::<StepRow>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(receipts, |receipts| {
+        receipt_step::table
+            .filter(receipt_step::receipt_id.eq_any(receipts))
+            .order((receipt_step::receipt_id, receipt_step::version))
+            .select(StepRow::as_select())
+            .load(db)
+    })
 }

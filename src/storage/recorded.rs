@@ -1,15 +1,14 @@
 //! Releases and what belongs to them as they stand in the register, in the pages in which they are compared
 //! with the entries that record them.
 use super::Db;
-use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::overrides::OverrideRow;
 use super::overrides::VersionRow;
 use super::post_schema::allowance;
 use super::post_schema::allowance_line;
 use super::releases::DrawRow;
 use super::releases::ReleaseRow;
-use super::schema::licence;
 use super::schema::preclearance;
 use super::schema::preclearance_draw;
 use super::schema::release;
@@ -25,17 +24,13 @@ use std::collections::HashMap;
 
 /// States in which releases stood, of these releases and versions.
 pub fn versions(db: &mut Db, ids: &[Vec<u8>], versions: &[i64]) -> Result<Vec<VersionRow>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release_version::table
-                .filter(release_version::release_id.eq_any(ids))
-                .filter(release_version::version.eq_any(versions))
-                .select(VersionRow::as_select())
-                .load::<VersionRow>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(ids, |ids| {
+        release_version::table
+            .filter(release_version::release_id.eq_any(ids))
+            .filter(release_version::version.eq_any(versions))
+            .select(VersionRow::as_select())
+            .load(db)
+    })
 }
 
 /// A state in which a release stood, in short.
@@ -62,69 +57,40 @@ pub struct ShortVersion {
 
 /// Every state in which these releases stood, in order.
 pub fn histories(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ShortVersion>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release_version::table
-                .filter(release_version::release_id.eq_any(ids))
-                .order((release_version::release_id, release_version::version))
-                .select(ShortVersion::as_select())
-                .load::<ShortVersion>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(ids, |ids| {
+        release_version::table
+            .filter(release_version::release_id.eq_any(ids))
+            .order((release_version::release_id, release_version::version))
+            .select(ShortVersion::as_select())
+            .load(db)
+    })
 }
 
 /// These releases as they stand.
 pub fn releases(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release::table
-                .filter(release::id.eq_any(ids))
-                .select(ReleaseRow::as_select())
-                .load::<ReleaseRow>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(ids, |ids| {
+        release::table.filter(release::id.eq_any(ids)).select(ReleaseRow::as_select()).load(db)
+    })
 }
 
 /// What these releases draw.
 pub fn draws(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<DrawRow>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release_draw::table
-                .filter(release_draw::release_id.eq_any(ids))
-                .select(DrawRow::as_select())
-                .load::<DrawRow>(db)?,
-        );
-    }
-    Ok(rows)
-}
-
-/// The numbers of licences.
-pub fn numbers(db: &mut Db, licences: &[i64]) -> Result<HashMap<i64, String>> {
-    let mut numbers = HashMap::new();
-    for ids in licences.chunks(ROWS) {
-        let known = licence::table.filter(licence::id.eq_any(ids));
-        numbers.extend(known.select((licence::id, licence::number)).load::<(i64, String)>(db)?);
-    }
-    Ok(numbers)
+    in_chunks(ids, |ids| {
+        release_draw::table
+            .filter(release_draw::release_id.eq_any(ids))
+            .select(DrawRow::as_select())
+            .load(db)
+    })
 }
 
 /// The firearms that these releases move.
 pub fn firearms(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<SerialUse>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            serial_use::table
-                .filter(serial_use::release_id.eq_any(ids))
-                .select(SerialUse::as_select())
-                .load::<SerialUse>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(ids, |ids| {
+        serial_use::table
+            .filter(serial_use::release_id.eq_any(ids))
+            .select(SerialUse::as_select())
+            .load(db)
+    })
 }
 
 /// Firearms moved, after a row: the row and what it says.
@@ -139,16 +105,12 @@ pub fn moved(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, SerialUse)
 
 /// The overrides of these releases.
 pub fn overrides(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<OverrideRow>> {
-    let mut rows = Vec::new();
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release_override::table
-                .filter(release_override::release_id.eq_any(ids))
-                .select(OverrideRow::as_select())
-                .load::<OverrideRow>(db)?,
-        );
-    }
-    Ok(rows)
+    in_chunks(ids, |ids| {
+        release_override::table
+            .filter(release_override::release_id.eq_any(ids))
+            .select(OverrideRow::as_select())
+            .load(db)
+    })
 }
 
 /// Releases after one, in order: which, where it stands, and its version.

@@ -3,9 +3,9 @@ use super::Db;
 use super::Error;
 use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::on;
-use super::schema::licence;
 use super::schema::release;
 use super::schema::release_draw;
 use crate::domain::Text;
@@ -194,11 +194,7 @@ pub fn drawn_by(db: &mut Db, ids: &[Vec<u8>]) -> Result<DrawnBy> {
             .load(db)?;
         let licences: HashSet<i64> = rows.iter().map(|(.., licence)| *licence).collect();
         let licences: Vec<i64> = licences.into_iter().collect();
-        let mut numbers: HashMap<i64, String> = HashMap::new();
-        for licences in licences.chunks(ROWS) {
-            let known = licence::table.filter(licence::id.eq_any(licences));
-            numbers.extend(known.select((licence::id, licence::number)).load::<(i64, String)>(db)?);
-        }
+        let numbers = super::licences::numbers(db, &licences)?;
         for (release, item, licence) in rows {
             let corrupt = || Error::Corrupt(format!("what item {item} of a release draws"));
             let item = u32::try_from(item).map_err(|_e| corrupt())?;
@@ -221,28 +217,23 @@ pub fn under(db: &mut Db, reference: &str, limit: i64) -> Result<Vec<Vec<u8>>> {
 
 /// Releases that stand among these, the earliest first.
 pub fn standing_of(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<ReleaseRow>> {
-    let mut rows: Vec<ReleaseRow> = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(ROWS) {
-        rows.extend(
-            release::table
-                .filter(release::id.eq_any(ids).and(release::status.eq("released")))
-                .select(ReleaseRow::as_select())
-                .load::<ReleaseRow>(db)?,
-        );
-    }
+    let mut rows: Vec<ReleaseRow> = in_chunks(ids, |ids| {
+        release::table
+            .filter(release::id.eq_any(ids).and(release::status.eq("released")))
+            .select(ReleaseRow::as_select())
+            .load(db)
+    })?;
     rows.sort_by(|a, b| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
     Ok(rows)
 }
 
 /// Which of these releases stand.
 pub fn standing_ids(db: &mut Db, ids: &[Vec<u8>]) -> Result<HashSet<Vec<u8>>> {
-    let mut standing = HashSet::with_capacity(ids.len());
-    for ids in ids.chunks(ROWS) {
+    let standing = in_chunks(ids, |ids| {
         let known = release::table.filter(release::id.eq_any(ids));
-        let stand = known.filter(release::status.eq("released")).select(release::id);
-        standing.extend(stand.load::<Vec<u8>>(db)?);
-    }
-    Ok(standing)
+        known.filter(release::status.eq("released")).select(release::id).load(db)
+    })?;
+    Ok(standing.into_iter().collect())
 }
 
 /// Releases under a reference in some States, or in any, the latest first, for a return that names it: each, when it

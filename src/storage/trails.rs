@@ -1,8 +1,8 @@
 //! The trail of single firearms beside what releases have moved: the licences that list them, the
 //! arrivals at which they were read, and reports; and which releases let goods return.
 use super::Db;
-use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::journey_schema::goods_return;
 use super::journey_schema::licence_serial;
@@ -113,18 +113,14 @@ pub fn events(db: &mut Db, serial: &str, limit: i64) -> Result<Vec<SerialEventRo
 /// What was reported of firearms with serials that look like these, which are in the form that all of one look share, and
 /// the cases in which they stopped, in order.
 pub fn reports(db: &mut Db, looks: &[String]) -> Result<Vec<SerialEventRow>> {
-    let mut found = Vec::new();
-    for looks in looks.chunks(ROWS) {
-        found.extend(
-            serial_event::table
-                .filter(serial_event::folded.eq_any(looks))
-                .filter(serial_event::kind.eq_any(STANDING))
-                .order(serial_event::row)
-                .select(SerialEventRow::as_select())
-                .load::<SerialEventRow>(db)?,
-        );
-    }
-    Ok(found)
+    in_chunks(looks, |looks| {
+        serial_event::table
+            .filter(serial_event::folded.eq_any(looks))
+            .filter(serial_event::kind.eq_any(STANDING))
+            .order(serial_event::row)
+            .select(SerialEventRow::as_select())
+            .load(db)
+    })
 }
 
 /// Every firearm ever reported, in pages: the row and the serial.

@@ -91,7 +91,7 @@ impl Beside {
             }
             licences.sort_unstable();
             licences.dedup();
-            beside.licences = storage::recorded::numbers(db, &licences)?;
+            beside.licences = storage::licences::numbers(db, &licences)?;
             for row in storage::recorded::firearms(db, &ids)? {
                 beside.firearms.entry(row.release_id.clone()).or_default().push(row);
             }
