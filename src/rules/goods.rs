@@ -160,8 +160,7 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
     for (item, quote, line) in compared(case) {
         let goods = item.item;
         // Nearly every item says what its line says, to the letter.
-        let is_open = line.manufactured_in.is_none() || goods.manufactured_in.is_none();
-        if (is_open || goods.manufactured_in == line.manufactured_in)
+        if stated_alike(goods.manufactured_in.as_ref(), line.manufactured_in.as_ref())
             && stated_alike(goods.make.as_ref(), line.make.as_ref())
             && stated_alike(goods.model.as_ref(), line.model.as_ref())
         {
@@ -195,11 +194,9 @@ pub(super) fn make_and_model(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-fn stated_alike(declared: Option<&Text>, licensed: Option<&Text>) -> bool {
-    match (declared, licensed) {
-        (Some(declared), Some(licensed)) => declared == licensed,
-        (None, _) | (_, None) => true,
-    }
+/// Whether two sides say the same, to the letter, or one of them says nothing.
+pub(super) fn stated_alike<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+    a.zip(b).is_none_or(|(a, b)| a == b)
 }
 
 /// What an item and a line each say of maker, model and country of manufacture.

@@ -3,7 +3,9 @@ use super::Case;
 use super::Code;
 use super::Findings;
 use super::case::ItemCase;
+use super::goods::stated_alike;
 use super::questions::Further;
+use super::serials::Away;
 use crate::domain::Country;
 use crate::domain::Text;
 use crate::domain::declaration::Item;
@@ -121,20 +123,16 @@ pub(super) fn alike(case: &Case<'_>, findings: &mut Findings) {
         let finding = findings.add(Code::SerialConfusable).on_item(item, "serials");
         finding.declared(serial).licensed(known);
         match &fact.of {
-            AlikeOf::Reported(what, state, reference) => finding.says(format_args!(
-                "{serial} looks like {known}, which was reported {what} by {state}: {reference}"
-            )),
-            AlikeOf::Moved(licence, _) if licence.is_empty() => finding.says(format_args!(
-                "{serial} looks like {known}, which has a release for {} in another State of the customs territory and is not known to have come back or arrived",
-                case.declaration.movement.as_str()
-            )),
-            AlikeOf::Moved(licence, line) => {
-                finding.licence(licence, None).line(*line).says(format_args!(
-                    "{serial} looks like {known}, which has a release for {} under line {line} of {licence} and is not known to have come back or arrived",
-                    case.declaration.movement.as_str()
-                ))
+            AlikeOf::Reported(what, state, reference) => {
+                finding.says(format_args!(
+                    "{serial} looks like {known}, which was reported {what} by {state}: {reference}"
+                ));
             }
-        };
+            AlikeOf::Moved(licence, line) => {
+                let away = Away { movement: case.declaration.movement, licence, line: *line };
+                away.names(finding).says(format_args!("{serial} looks like {known}, which {away}"));
+            }
+        }
     }
 }
 
@@ -167,12 +165,9 @@ impl<'a> Article<'a> {
 
     /// Whether nothing that both state differs.
     fn may_be(&self, other: &Self) -> bool {
-        fn agree<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
-            a.zip(b).is_none_or(|(a, b)| a == b)
-        }
-        agree(self.make.as_ref(), other.make.as_ref())
-            && agree(self.model.as_ref(), other.model.as_ref())
-            && agree(self.country.as_ref(), other.country.as_ref())
+        stated_alike(self.make.as_ref(), other.make.as_ref())
+            && stated_alike(self.model.as_ref(), other.model.as_ref())
+            && stated_alike(self.country.as_ref(), other.country.as_ref())
     }
 }
 

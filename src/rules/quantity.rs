@@ -79,8 +79,7 @@ fn exceeds(case: &Case<'_>, draw: &Draw<'_, '_>, total: Quantity, findings: &mut
     let balance = draw.held.balance(line);
     let left = line.quantity.saturating_minus(balance.consumed).saturating_minus(balance.reserved);
     let offline = case.facts.offline.as_ref();
-    let is_over =
-        |limit: Quantity| total > limit && total.saturating_minus(limit) > line.unit.rounding();
+    let is_over = |limit| total > limit && line.unit.settled(total, limit) > limit;
     let (code, limit) = if is_over(line.quantity) {
         (Code::QuantityExceedsAuthorised, line.quantity)
     } else if is_over(left)

@@ -12,6 +12,7 @@ use super::questions::Further;
 use crate::domain::Text;
 use crate::domain::Unit;
 use crate::domain::goods::Category;
+use crate::domain::goods::Movement;
 use crate::domain::licence::Licence;
 use crate::domain::licence::Line;
 use crate::domain::lists::Sought;
@@ -231,22 +232,39 @@ pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
         };
         let finding = findings.add(Code::SerialAlreadyMoved).on_item(item, "serials");
         finding.declared(&fact.serial);
-        if fact.licence.is_empty() {
-            finding.says(format_args!(
-                "{} has a release for {} in another State of the customs territory and is not known to have come back or arrived",
-                fact.serial,
-                fact.movement.as_str()
-            ));
-            continue;
+        let away = Away { movement: fact.movement, licence: &fact.licence, line: fact.line };
+        away.names(finding).says(format_args!("{} {away}", fact.serial));
+    }
+}
+
+/// A firearm that has moved and is not known to have come back: which way, and under which licence and line, where
+/// that may be told.
+pub(super) struct Away<'a> {
+    pub movement: Movement,
+    pub licence: &'a Text,
+    pub line: u32,
+}
+
+impl Away<'_> {
+    /// Names the licence and the line in a finding.
+    pub fn names<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
+        if self.licence.is_empty() {
+            finding
+        } else {
+            finding.licence(self.licence, None).line(self.line)
         }
-        finding.licence(&fact.licence, None).line(fact.line);
-        finding.says(format_args!(
-            "{} has a release for {} under line {} of {} and is not known to have come back or arrived",
-            fact.serial,
-            fact.movement.as_str(),
-            fact.line,
-            fact.licence
-        ));
+    }
+}
+
+impl std::fmt::Display for Away<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "has a release for {} ", self.movement.as_str())?;
+        if self.licence.is_empty() {
+            f.write_str("in another State of the customs territory")?;
+        } else {
+            write!(f, "under line {} of {}", self.line, self.licence)?;
+        }
+        f.write_str(" and is not known to have come back or arrived")
     }
 }
 
