@@ -38,9 +38,11 @@ pub fn copy(
             }
             let logs = audit_verify::verify(to, |_, _| {})?;
             if logs != here {
-                let fault = logs.iter().find_map(|log| log.fault.as_deref()).unwrap_or("");
-                let words =
-                    format!("the logs there are not the logs here: nothing was copied; {fault}");
+                let mut words =
+                    "the logs there are not the logs here: nothing was copied".to_owned();
+                if let Some(fault) = logs.iter().find_map(|log| log.fault.as_deref()) {
+                    words = format!("{words}; {fault}");
+                }
                 return Err(Error::Internal(words));
             }
             Ok(Moved { tables, logs })
