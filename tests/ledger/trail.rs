@@ -51,9 +51,11 @@ async fn with_a_trail() -> Service {
 /// Spoils the first byte of every tile, in the words of the backend.
 pub fn spoil_tiles() -> &'static str {
     if support::on_postgres() {
-        "UPDATE log_tile SET hashes = overlay(hashes placing '\\x00'::bytea from 1)"
+        "UPDATE log_tile SET hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1)"
     } else {
-        "UPDATE log_tile SET hashes = CAST(X'00' || substr(hashes, 2) AS BLOB)"
+        // A hash may begin with any byte, also with the one that would be written over it.
+        "UPDATE log_tile SET hashes = CAST((CASE substr(hashes, 1, 1) WHEN X'00' THEN X'01' \
+         ELSE X'00' END) || substr(hashes, 2) AS BLOB)"
     }
 }
 
