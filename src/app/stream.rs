@@ -281,6 +281,19 @@ impl App {
     /// Passes on to the streams what has been committed since the last time.
     pub async fn feed_streams(&self) {
         let mut passed = self.streams.passed.lock().await;
+        // First where the logs end and then whether anyone listens: who begins to listen after that looks
+        // for itself at what came before.
+        match self.readers.read(Cursor::now).await {
+            Ok(now) if self.streams.sender.receiver_count() == 0 => {
+                *passed = now;
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what happened to alerts cannot be read");
+                return;
+            }
+        }
         loop {
             let cursor = passed.clone();
             match self.readers.read(move |db: &mut Db| beyond(db, &cursor)).await {

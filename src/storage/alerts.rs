@@ -2,9 +2,14 @@
 use super::Db;
 use super::Result;
 use super::in_runs;
+use super::kept;
+use super::on;
 use super::schema::alert;
 use super::schema::alert_event;
 use diesel::prelude::*;
+use diesel::sql_types::Binary;
+use diesel::sql_types::Nullable;
+use diesel::sql_types::Text;
 
 /// A further look, among what happens to an alert.
 const SEEN_AGAIN: &str = "seen_again";
@@ -207,6 +212,16 @@ pub fn looks_of(db: &mut Db, alert: &[u8], limit: i64) -> Result<Vec<EventRow>> 
 
 /// Those that are open on some subjects, oldest first.
 pub fn open_on(db: &mut Db, subjects: &[&[u8]]) -> Result<Vec<AlertRow>> {
+    if let Db::Sqlite(c) = db {
+        // One by one: a question of another length each time is parsed each time.
+        let mut rows = Vec::new();
+        for subject in subjects {
+            let on = alert::table.filter(alert::subject.eq(subject));
+            rows.extend(on.select(AlertRow::as_select()).load(c)?);
+        }
+        rows.sort_by_key(|row: &AlertRow| (row.raised_us, row.log_id, row.log_index));
+        return Ok(rows);
+    }
     Ok(alert::table
         .filter(alert::subject.eq_any(subjects))
         .order((alert::raised_us, alert::log_id, alert::log_index))
@@ -235,16 +250,21 @@ pub fn at(db: &mut Db, (log_id, log_index): (i64, i64)) -> Result<Option<AlertRo
         .optional()?)
 }
 
+kept! {
+    LookAgain {
+        "UPDATE alert SET severity = " severity: &'a str as Text,
+        ", codes = " codes: &'a str as Text,
+        ", about = " about: &'a str as Text,
+        ", ucr = " ucr: Option<&'a str> as Nullable<Text>,
+        " WHERE id = " id: &'a [u8] as Binary,
+    } ""
+}
+
 /// Writes what a further look has found.
 pub fn look_again(db: &mut Db, row: &AlertRow) -> Result<()> {
-    diesel::update(alert::table.find(&row.id))
-        .set((
-            alert::severity.eq(&row.severity),
-            alert::codes.eq(&row.codes),
-            alert::about.eq(&row.about),
-            alert::ucr.eq(&row.ucr),
-        ))
-        .execute(db)?;
+    let AlertRow { id, severity, codes, about, ucr, .. } = row;
+    let look = LookAgain { severity, codes, about, ucr: ucr.as_deref(), id };
+    on!(db, c => look.execute(c))?;
     Ok(())
 }
 

@@ -65,6 +65,44 @@ macro_rules! insert_all {
 }
 pub(crate) use insert_all;
 
+/// Declares a statement of a fixed text, with the values that stand in it in their order. What the query
+/// builder puts together for an update is parsed and planned anew at every execution; this is so once and
+/// kept with the connection.
+macro_rules! kept {
+    ($(#[$doc:meta])* $name:ident { $($text:literal $value:ident: $rust:ty as $sql:ty),+ $(,)? } $end:literal) => {
+        $(#[$doc])*
+        struct $name<'a> {
+            $($value: $rust,)+
+        }
+
+        impl diesel::query_builder::QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        $crate::storage::db::kept!(@on diesel::sqlite::Sqlite, diesel::SqliteConnection, $name { $($text $value $sql,)+ } $end);
+        $crate::storage::db::kept!(@on diesel::pg::Pg, diesel::PgConnection, $name { $($text $value $sql,)+ } $end);
+    };
+    (@on $backend:ty, $connection:ty, $name:ident { $($text:literal $value:ident $sql:ty,)+ } $end:literal) => {
+        impl diesel::RunQueryDsl<$connection> for $name<'_> {}
+
+        impl diesel::query_builder::QueryFragment<$backend> for $name<'_> {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, $backend>,
+            ) -> diesel::QueryResult<()> {
+                $(
+                    out.push_sql($text);
+                    out.push_bind_param::<$sql, _>(&self.$value)?;
+                )+
+                out.push_sql($end);
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use kept;
+
 /// All that a question gives over any number of keys, which is asked over so many of them at a time as one statement
 /// takes.
 pub(super) fn in_chunks<K, T>(

@@ -6,6 +6,7 @@ use super::Db;
 use super::Error;
 use super::Result;
 use super::insert_all;
+use super::kept;
 use super::packed::Packed;
 use super::packed::unpack;
 use super::schema::checkpoint;
@@ -16,6 +17,9 @@ use super::schema::log_tile;
 use crate::audit::tree::TileWrite;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sql_types::Binary;
+use diesel::sql_types::Text;
 
 /// A log.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -221,6 +225,24 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
     Ok(())
 }
 
+kept! {
+    Move {
+        "UPDATE log SET size = " to: i64 as BigInt,
+        " WHERE id = " log_id: i64 as BigInt,
+        " AND size = " from: i64 as BigInt,
+        " AND owner = " owner: &'a str as Text,
+    } ""
+}
+
+kept! {
+    PutTile {
+        "INSERT INTO log_tile (log_id, level, tile, hashes) VALUES (" log_id: i64 as BigInt,
+        ", " level: i64 as BigInt,
+        ", " tile: i64 as BigInt,
+        ", " hashes: &'a [u8] as Binary,
+    } ") ON CONFLICT (log_id, level, tile) DO UPDATE SET hashes = excluded.hashes"
+}
+
 /// Moves a log's size where it is as believed, with its tiles and its checkpoint.
 fn move_to(
     c: &mut diesel::SqliteConnection,
@@ -228,33 +250,19 @@ fn move_to(
     from: i64,
     to: i64,
 ) -> Result<bool> {
-    let own = log::size.eq(from).and(log::owner.eq(append.owner));
-    let moved = diesel::update(log::table.find(append.log_id).filter(own))
-        .set(log::size.eq(to))
-        .execute(c)?;
-    if moved != 1 {
+    let &Append { log_id, owner, tiles, note, .. } = append;
+    if (Move { to, log_id, from, owner }).execute(c)? != 1 {
         return Ok(false);
     }
-    for tile in append.tiles {
-        let key = (log_tile::log_id, log_tile::level, log_tile::tile);
-        let row = (
-            log_tile::log_id.eq(append.log_id),
-            log_tile::level.eq(i64::from(tile.level)),
-            log_tile::tile.eq(signed(tile.index)?),
-            log_tile::hashes.eq(&tile.bytes),
-        );
-        diesel::insert_into(log_tile::table)
-            .values(row)
-            .on_conflict(key)
-            .do_update()
-            .set(log_tile::hashes.eq(&tile.bytes))
-            .execute(c)?;
+    for TileWrite { level, index, bytes } in tiles {
+        let (level, tile) = (i64::from(*level), signed(*index)?);
+        PutTile { log_id, level, tile, hashes: bytes }.execute(c)?;
     }
     diesel::insert_into(checkpoint::table)
         .values((
-            checkpoint::log_id.eq(append.log_id),
+            checkpoint::log_id.eq(log_id),
             checkpoint::size.eq(to),
-            checkpoint::note.eq(append.note),
+            checkpoint::note.eq(note),
         ))
         .execute(c)?;
     Ok(true)

@@ -55,6 +55,7 @@ pub use db::abandon;
 use db::in_chunks;
 pub(crate) use db::in_runs;
 pub(crate) use db::insert_all;
+use db::kept;
 pub(crate) use db::on;
 pub use db::snapshot;
 pub use db::transaction;
