@@ -1,9 +1,12 @@
 //! The register against the trail: what it says of a licence, of what is left of it and of the reference
 //! lists is what entries record, and so is what it says of releases. A database that somebody has written
 //! into says something else.
+mod cases;
+mod goods;
 mod movements;
 mod orphans;
 mod releases;
+mod steps;
 
 use super::Error;
 use super::book;
@@ -16,6 +19,7 @@ use crate::storage;
 use crate::storage::Db;
 use crate::storage::stands::Stands;
 use movements::Movements;
+use releases::Beside;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -24,8 +28,43 @@ use std::ops::ControlFlow;
 /// Licences looked at at a time.
 const PAGE: i64 = 200;
 
+use steps::Steps;
+
 pub(super) use orphans::Walked;
-pub(super) use releases::Beside;
+
+/// What the register holds of what some entries record.
+#[derive(Default)]
+pub(super) struct Kept {
+    releases: Beside,
+    steps: Steps,
+}
+
+impl Kept {
+    /// Reads it, of a log's entries from one up to another.
+    pub fn read<'a>(
+        db: &mut Db,
+        (log_id, from, upto): (i64, u64, u64),
+        entries: impl Iterator<Item = &'a Value> + Clone,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            releases: Beside::read(db, entries)?,
+            steps: Steps::read(db, log_id, (from, upto))?,
+        })
+    }
+
+    /// How that differs from an entry in a place.
+    pub fn differs(
+        &self,
+        db: &mut Db,
+        place: (i64, u64),
+        entry: &Value,
+    ) -> Result<Option<String>, Error> {
+        match self.releases.differs(place, entry)? {
+            None => self.steps.missing(db, place, entry),
+            found => Ok(found),
+        }
+    }
+}
 
 /// When an entry was made, in microseconds.
 fn at_us(entry: &Value) -> Option<i64> {
@@ -102,7 +141,10 @@ pub(super) fn fault(db: &mut Db, walked: &[Walked]) -> Result<Option<String>, Er
             }
         }
     }
-    orphans::fault(db, walked)
+    if let Some(fault) = orphans::fault(db, walked)? {
+        return Ok(Some(fault));
+    }
+    cases::fault(db, walked, is_post)
 }
 
 /// Looks at a page of licences as of one instant, for the service may be drawing upon them. What has moved them is

@@ -6,7 +6,7 @@ mod tree;
 use super::Error;
 use super::archive;
 use super::audit_register;
-use super::audit_register::Beside;
+use super::audit_register::Kept;
 use super::audit_register::Walked;
 use super::memory;
 use super::replay;
@@ -310,10 +310,11 @@ impl Walk<'_> {
         let mut leaves: Vec<Hash> = Vec::with_capacity(entries.len());
         let read: Vec<_> =
             entries.iter().map(|(_, body)| serde_json::from_slice::<Value>(body)).collect();
+        let to = from + u64::try_from(entries.len()).unwrap_or_default();
         let beside = if self.has_joined {
-            Beside::default()
+            Kept::default()
         } else {
-            Beside::read(db, read.iter().flatten())?
+            Kept::read(db, (self.row.id, from, to), read.iter().flatten())?
         };
         for (((index, body), entry), expected) in entries.iter().zip(read).zip(from..) {
             if u64::try_from(*index).ok() != Some(expected) {
@@ -329,7 +330,6 @@ impl Walk<'_> {
             }
             leaves.push(tlog_tiles::record_hash(body));
         }
-        let to = from + u64::try_from(entries.len()).unwrap_or_default();
         if entries.is_empty() || to > size {
             return fault(format!("entry {from} is missing"));
         }
@@ -338,13 +338,7 @@ impl Walk<'_> {
     }
 
     /// Compares what is kept beside an entry with the entry's digests, and the register with what it records.
-    fn record(
-        &mut self,
-        db: &mut Db,
-        index: u64,
-        entry: &Value,
-        beside: &Beside,
-    ) -> Result<(), Stop> {
+    fn record(&mut self, db: &mut Db, index: u64, entry: &Value, kept: &Kept) -> Result<(), Stop> {
         if entry.get("kind").and_then(Value::as_str) == Some(archive::KIND) {
             self.names_archive(index, entry)?;
         }
@@ -358,7 +352,7 @@ impl Walk<'_> {
         let mut difference = audit_register::differs(db, entry, &mut self.editions)?;
         if difference.is_none() && !self.has_joined {
             self.acts += u64::from(audit_register::is_of_release(entry));
-            difference = match beside.differs((self.row.id, index), entry) {
+            difference = match kept.differs(db, (self.row.id, index), entry) {
                 // What does not read is not what was written.
                 Err(Error::Internal(words)) => Some(words),
                 found => found?,

@@ -10,6 +10,7 @@ use super::judge::json;
 use super::record::Actor;
 use super::recorder::Stop;
 use super::told;
+use crate::audit::entry::salted;
 use crate::domain::alert::About;
 use crate::domain::alert::Addressee;
 use crate::domain::alert::Change;
@@ -75,6 +76,11 @@ struct RaisedEntry<'a> {
     actor: Option<Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note_sha256: Option<String>,
+    /// Of nothing where it says nothing in words.
+    message_sha256: String,
+    /// By what it is found again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_sha256: Option<String>,
 }
 
 /// What became of an alert.
@@ -135,7 +141,9 @@ impl Batch<'_> {
             states: [state.as_str()],
             codes: alert.codes.get(..CODES_MAX).unwrap_or(&alert.codes),
             actor: by.map(|(by, _)| Actor::new(by, nonce)),
-            note_sha256: by.map(|(_, note)| crate::audit::entry::salted(nonce, note.as_bytes())),
+            note_sha256: by.map(|(_, note)| salted(nonce, note.as_bytes())),
+            message_sha256: salted(nonce, alert.message.as_deref().unwrap_or_default().as_bytes()),
+            subject_sha256: subject.map(|subject| salted(nonce, subject)),
         };
         let index = self.enter(entry_kind, nonce, &entry)?;
         self.raise_with((id, index), alert, subject, by)?;

@@ -91,7 +91,11 @@ pub(super) fn of_firearms(
 /// The firearms on which an officer has seen an altered marking; where no item is named, all of them.
 pub(super) fn altered(declaration: &Declaration, verdict: &Verdict) -> Vec<FirearmKey> {
     let seen = verdict.findings.iter().filter(|finding| finding.code == Code::MarkingAltered);
-    let named: Vec<Option<u32>> = seen.map(|finding| finding.item).collect();
+    altered_of(declaration, &seen.map(|finding| finding.item).collect::<Vec<_>>())
+}
+
+/// The same by the items that its findings name.
+pub(super) fn altered_of(declaration: &Declaration, named: &[Option<u32>]) -> Vec<FirearmKey> {
     let is_meant =
         |item: &&Item| named.iter().any(|named| named.is_none_or(|number| number == item.number));
     declaration.items.iter().filter(is_meant).flat_map(facts::articles).collect()
@@ -116,7 +120,7 @@ pub(super) fn remember(
 /// Events of firearms in a case; others hear of them before they are committed.
 fn rows_of(
     batch: &mut Batch<'_>,
-    (case, state, post): (&[u8], &str, Option<&str>),
+    case: OfCase<'_>,
     kind: &str,
     reference: Option<&Text>,
     firearms: impl Iterator<Item = FirearmKey>,
@@ -124,22 +128,36 @@ fn rows_of(
     let mut rows = Vec::new();
     for firearm in firearms {
         batch.note(Trace::Firearm(EVERY_STATE, firearm.serial.as_str()));
-        rows.push(SerialEventRow {
-            serial: firearm.serial.to_string(),
-            make: firearm.make,
-            model: firearm.model,
-            country: firearm.country,
-            kind: kind.to_owned(),
-            state: state.to_owned(),
-            border_post: post.map(ToOwned::to_owned),
-            subject: case.to_vec(),
-            states: json(&[state])?,
-            reference: reference.map(ToString::to_string),
-            happened_us: batch.now.as_microsecond(),
-            at_us: batch.now.as_microsecond(),
-        });
+        rows.push(row_of(case, kind, reference, firearm, batch.now.as_microsecond())?);
     }
     Ok(rows)
+}
+
+/// A case: its alert, the State, and the post where there is one.
+pub(super) type OfCase<'a> = (&'a [u8], &'a str, Option<&'a str>);
+
+/// An event of a firearm in a case.
+pub(super) fn row_of(
+    (case, state, post): OfCase<'_>,
+    kind: &str,
+    reference: Option<&Text>,
+    firearm: FirearmKey,
+    at_us: i64,
+) -> Result<SerialEventRow, Error> {
+    Ok(SerialEventRow {
+        serial: firearm.serial.to_string(),
+        make: firearm.make,
+        model: firearm.model,
+        country: firearm.country,
+        kind: kind.to_owned(),
+        state: state.to_owned(),
+        border_post: post.map(ToOwned::to_owned),
+        subject: case.to_vec(),
+        states: json(&[state])?,
+        reference: reference.map(ToString::to_string),
+        happened_us: at_us,
+        at_us,
+    })
 }
 
 /// By what a verification may find that goods are stopped.
@@ -198,19 +216,29 @@ fn stopped(
     declaration: &Declaration,
     severity: Severity,
 ) -> StoppageRow {
+    let row = stoppage((case, state), declaration, severity.as_str(), batch.now.as_microsecond());
+    traces(&row).for_each(|trace| batch.note(trace));
+    row
+}
+
+/// The stoppage of a declaration's goods in a case.
+pub(super) fn stoppage(
+    (case, state): (&[u8], &str),
+    declaration: &Declaration,
+    severity: &str,
+    at_us: i64,
+) -> StoppageRow {
     let reference = &declaration.reference;
-    let row = StoppageRow {
+    StoppageRow {
         alert_id: case.to_vec(),
         state: state.to_owned(),
         reference_kind: reference.kind.as_str().to_owned(),
         reference: reference.value.to_string(),
         ucr: declaration.consignment().map(ToString::to_string),
-        severity: severity.as_str().to_owned(),
-        at_us: batch.now.as_microsecond(),
+        severity: severity.to_owned(),
+        at_us,
         lifted_us: None,
-    };
-    traces(&row).for_each(|trace| batch.note(trace));
-    row
+    }
 }
 
 struct StopGoods {

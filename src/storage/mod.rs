@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod allowances;
 pub mod archive;
 pub mod arrivals;
+pub mod cases;
 pub mod consignments;
 pub mod copy;
 pub mod covers;

@@ -1,13 +1,14 @@
 //! Goods that officers have stopped although they cleared.
 use super::Db;
 use super::Result;
+use super::in_chunks;
 use super::journey_schema::stoppage;
 use super::on;
 use crate::domain::Timestamp;
 use diesel::prelude::*;
 
 /// A stoppage.
-#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = stoppage, treat_none_as_default_value = false)]
 pub struct StoppageRow {
     /// The case in which it ends.
@@ -82,6 +83,16 @@ pub fn page(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<StoppageRow>> {
         .limit(limit)
         .select(StoppageRow::as_select())
         .load(db)?)
+}
+
+/// Those of some cases.
+pub fn of_cases(db: &mut Db, alerts: &[Vec<u8>]) -> Result<Vec<StoppageRow>> {
+    in_chunks(alerts, |alerts| {
+        stoppage::table
+            .filter(stoppage::alert_id.eq_any(alerts))
+            .select(StoppageRow::as_select())
+            .load(db)
+    })
 }
 
 /// Those that stand in a State.

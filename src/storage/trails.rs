@@ -30,7 +30,7 @@ pub struct LicensedRow {
 }
 
 /// Something recorded of a firearm.
-#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Insertable, Queryable, Selectable)]
 #[diesel(table_name = serial_event, treat_none_as_default_value = false)]
 pub struct SerialEventRow {
     /// The serial, in the form in which it is compared.
@@ -121,6 +121,27 @@ pub fn reports(db: &mut Db, looks: &[String]) -> Result<Vec<SerialEventRow>> {
             .select(SerialEventRow::as_select())
             .load(db)
     })
+}
+
+/// What was recorded of firearms with some cases, arrivals or reports.
+pub fn of_subjects(db: &mut Db, subjects: &[Vec<u8>]) -> Result<Vec<SerialEventRow>> {
+    in_chunks(subjects, |subjects| {
+        serial_event::table
+            .filter(serial_event::subject.eq_any(subjects))
+            .order(serial_event::row)
+            .select(SerialEventRow::as_select())
+            .load(db)
+    })
+}
+
+/// Everything recorded of firearms, in pages: the row and what it says.
+pub fn page(db: &mut Db, after: i64, limit: i64) -> Result<Vec<(i64, SerialEventRow)>> {
+    Ok(serial_event::table
+        .filter(serial_event::row.gt(after))
+        .order(serial_event::row)
+        .limit(limit)
+        .select((serial_event::row, SerialEventRow::as_select()))
+        .load(db)?)
 }
 
 /// Every firearm ever reported, in pages: the row and the serial.

@@ -38,6 +38,7 @@ mod trail;
 #[path = "../support/way_back.rs"]
 mod way_back;
 mod webhooks;
+mod written_into;
 
 #[test]
 fn every_test_holds_on_postgresql_too() {

@@ -248,7 +248,7 @@ async fn an_altered_record_beside_the_log_is_named() {
 }
 
 /// What the walk says of a database after a statement, which is then undone.
-fn fault_within(db: &mut Db, statement: &str) -> Option<String> {
+pub fn fault_within(db: &mut Db, statement: &str) -> Option<String> {
     let mut fault = None;
     let undone = storage::transaction(db, |db| {
         diesel::connection::SimpleConnection::batch_execute(db, statement).unwrap();

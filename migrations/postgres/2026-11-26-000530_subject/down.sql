@@ -1,0 +1,1 @@
+DROP INDEX serial_event_by_subject;

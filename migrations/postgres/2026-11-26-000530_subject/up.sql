@@ -1,0 +1,2 @@
+-- What was recorded of firearms is compared with the case, the arrival or the report that it belongs to.
+CREATE INDEX serial_event_by_subject ON serial_event (subject);
