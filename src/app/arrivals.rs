@@ -45,6 +45,7 @@ use crate::storage::Db;
 use crate::storage::arrivals::ArrivalRow;
 use crate::storage::consignments::EventRow;
 use crate::storage::receipts::ReceiptRow;
+use crate::storage::trails::SerialEventRow;
 use crate::wire::arrival::Arrival;
 use crate::wire::arrival::ArrivalReply;
 use crate::wire::verification::AuditReference;
@@ -69,6 +70,7 @@ struct ArrivalEntry<'a> {
     result: &'a str,
     receipts: Vec<(String, String)>,
     content_sha256: String,
+    firearms_sha256: String,
     actor: Actor,
     states: &'a [String],
 }
@@ -203,7 +205,7 @@ impl Arrive {
         storage::trails::insert(batch.db, &serials)?;
         raise_deviation(batch, here, &known, row.ucr.as_deref(), &found)?;
         self.raise(batch, pool, lots, &after)?;
-        let index = self.enter(batch, &row, &states, &after)?;
+        let index = self.enter(batch, &row, &states, (&after, &serials))?;
         let (actor, state) = (self.caller.key(), self.caller.state.to_string());
         let (document, note, step) = (None, None, "arrived");
         for row in &mut after {
@@ -301,7 +303,7 @@ impl Arrive {
         batch: &mut Batch<'_>,
         row: &ArrivalRow,
         states: &[String],
-        after: &[ReceiptRow],
+        (after, serials): (&[ReceiptRow], &[SerialEventRow]),
     ) -> Result<u64, Stop> {
         let nonce = batch.ids.nonce();
         let mut receipts = Vec::new();
@@ -318,6 +320,7 @@ impl Arrive {
             result: &row.result,
             receipts,
             content_sha256: salted(nonce, self.request.as_bytes()),
+            firearms_sha256: super::serials::digest(nonce, serials)?,
             actor: Actor::new(&self.caller, nonce),
             states,
         };

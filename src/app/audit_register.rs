@@ -1,6 +1,7 @@
 //! The register against the trail: what it says of a licence, of what is left of it and of the reference
 //! lists is what entries record, and so is what it says of releases. A database that somebody has written
 //! into says something else.
+mod acts;
 mod cases;
 mod goods;
 mod movements;
@@ -18,6 +19,7 @@ use crate::domain::Timestamp;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::stands::Stands;
+use acts::Acts;
 use movements::Movements;
 use releases::Beside;
 use serde_json::Value;
@@ -30,6 +32,7 @@ const PAGE: i64 = 200;
 
 use steps::Steps;
 
+pub(super) use acts::Counted;
 pub(super) use orphans::Walked;
 
 /// What the register holds of what some entries record.
@@ -37,6 +40,7 @@ pub(super) use orphans::Walked;
 pub(super) struct Kept {
     releases: Beside,
     steps: Steps,
+    acts: Acts,
 }
 
 impl Kept {
@@ -47,8 +51,9 @@ impl Kept {
         entries: impl Iterator<Item = &'a Value> + Clone,
     ) -> Result<Self, Error> {
         Ok(Self {
-            releases: Beside::read(db, entries)?,
+            releases: Beside::read(db, entries.clone())?,
             steps: Steps::read(db, log_id, (from, upto))?,
+            acts: Acts::read(db, entries)?,
         })
     }
 
@@ -59,7 +64,10 @@ impl Kept {
         place: (i64, u64),
         entry: &Value,
     ) -> Result<Option<String>, Error> {
-        match self.releases.differs(place, entry)? {
+        if let Some(found) = self.releases.differs(place, entry)? {
+            return Ok(Some(found));
+        }
+        match self.acts.differs(entry)? {
             None => self.steps.missing(db, place, entry),
             found => Ok(found),
         }
@@ -144,7 +152,11 @@ pub(super) fn fault(db: &mut Db, walked: &[Walked]) -> Result<Option<String>, Er
     if let Some(fault) = orphans::fault(db, walked)? {
         return Ok(Some(fault));
     }
-    cases::fault(db, walked, is_post)
+    if let Some(fault) = cases::fault(db, walked, is_post)? {
+        return Ok(Some(fault));
+    }
+    let counted: Vec<Counted> = walked.iter().map(|of| of.acts).collect();
+    acts::fault(db, &counted)
 }
 
 /// Looks at a page of licences as of one instant, for the service may be drawing upon them. What has moved them is

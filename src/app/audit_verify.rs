@@ -6,6 +6,7 @@ mod tree;
 use super::Error;
 use super::archive;
 use super::audit_register;
+use super::audit_register::Counted;
 use super::audit_register::Kept;
 use super::audit_register::Walked;
 use super::memory;
@@ -109,6 +110,7 @@ pub fn verify_with(
             named: 0,
             editions: BTreeSet::new(),
             acts: 0,
+            counted: Counted::new(db)?,
             has_joined: storage::posts::joined(db, row.id)?,
             remembered: remembered.filter(|note| note.lines().next() == Some(&row.origin)),
             row,
@@ -148,6 +150,8 @@ struct Walk<'a> {
     editions: BTreeSet<String>,
     /// Entries that record an act upon a release.
     acts: u64,
+    /// Entries that record other acts at the border.
+    counted: Counted,
     /// Whether it is the log of a post that was cut off, of which other entries record what it did.
     has_joined: bool,
     /// A checkpoint of this log that is kept apart from the database.
@@ -352,6 +356,7 @@ impl Walk<'_> {
         let mut difference = audit_register::differs(db, entry, &mut self.editions)?;
         if difference.is_none() && !self.has_joined {
             self.acts += u64::from(audit_register::is_of_release(entry));
+            self.counted.add(entry);
             difference = match kept.differs(db, (self.row.id, index), entry) {
                 // What does not read is not what was written.
                 Err(Error::Internal(words)) => Some(words),
@@ -372,6 +377,7 @@ impl Walk<'_> {
             from: self.archived(),
             upto: self.frontier.size(),
             releases: self.acts,
+            acts: self.counted,
         }
     }
 }

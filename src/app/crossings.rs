@@ -22,6 +22,7 @@ use super::timeline;
 use super::timeline::invalid;
 use super::timeline::states_in;
 use super::timeline::with_state;
+use crate::audit::entry::salted;
 use crate::domain::Timestamp;
 use crate::domain::alert::Addressee;
 use crate::domain::consignment::Direction;
@@ -57,6 +58,7 @@ struct CrossingEntry<'a> {
     happened_at: String,
     vehicle: Option<&'a str>,
     seals: usize,
+    seals_sha256: String,
     actor: Actor,
     states: &'a [String],
     findings: Vec<&'a str>,
@@ -290,6 +292,7 @@ impl Cross {
             happened_at: instant(self.crossing.at),
             vehicle: row.vehicle.as_deref(),
             seals: self.crossing.seals.len(),
+            seals_sha256: salted(nonce, row.seals.as_bytes()),
             actor: Actor::new(&self.caller, nonce),
             states,
             findings: findings.iter().map(|finding| finding.code.as_str()).collect(),

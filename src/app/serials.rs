@@ -18,6 +18,8 @@ use super::release::timestamp;
 use super::release::uuid;
 use super::timeline::invalid;
 use super::timeline::states_in;
+use crate::audit::entry::hex;
+use crate::audit::entry::salted;
 use crate::cache::past::Trace;
 use crate::domain::Text;
 use crate::domain::serial::FirearmKey;
@@ -102,9 +104,7 @@ impl Command for Report {
             country_of_manufacture: &firearm.country,
             reference,
             border_post: row.border_post.as_deref(),
-            note_sha256: note
-                .as_ref()
-                .map(|note| crate::audit::entry::salted(nonce, note.as_bytes())),
+            note_sha256: note.as_ref().map(|note| salted(nonce, note.as_bytes())),
             actor: Actor::new(&self.caller, nonce),
             states: [&state],
         };
@@ -328,6 +328,18 @@ pub(super) fn arrived<'a>(
         }
     }
     Ok(rows)
+}
+
+/// The digest of what was recorded of firearms, in whichever order.
+pub(super) fn digest(nonce: [u8; 16], rows: &[SerialEventRow]) -> Result<String, Error> {
+    let mut rows: Vec<&SerialEventRow> = rows.iter().collect();
+    rows.sort_unstable();
+    let plain = rows.iter().map(|row| {
+        let firearm = (&row.serial, &row.make, &row.model, &row.country);
+        let place = (&row.kind, &row.state, &row.border_post, hex(&row.subject));
+        (firearm, place, &row.states, &row.reference, row.happened_us, row.at_us)
+    });
+    Ok(salted(nonce, json(&plain.collect::<Vec<_>>())?.as_bytes()))
 }
 
 /// The serials that a licence lists, line by line.

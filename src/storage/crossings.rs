@@ -1,6 +1,7 @@
 //! Goods seen to leave or enter a State.
 use super::Db;
 use super::Result;
+use super::in_chunks;
 use super::journey_schema::crossing;
 use diesel::prelude::*;
 
@@ -36,6 +37,23 @@ pub struct CrossingRow {
 pub fn insert(db: &mut Db, row: &CrossingRow) -> Result<()> {
     diesel::insert_into(crossing::table).values(row).execute(db)?;
     Ok(())
+}
+
+/// These crossings.
+pub fn some(db: &mut Db, ids: &[Vec<u8>]) -> Result<Vec<CrossingRow>> {
+    in_chunks(ids, |ids| {
+        crossing::table.filter(crossing::id.eq_any(ids)).select(CrossingRow::as_select()).load(db)
+    })
+}
+
+/// All crossings, a page after one: which way, which, and when it was recorded.
+pub fn page(db: &mut Db, after: &[u8], limit: i64) -> Result<Vec<(String, Vec<u8>, i64)>> {
+    Ok(crossing::table
+        .filter(crossing::id.gt(after))
+        .order(crossing::id)
+        .limit(limit)
+        .select((crossing::direction, crossing::id, crossing::at_us))
+        .load(db)?)
 }
 
 /// The exit of a release's goods.

@@ -44,6 +44,7 @@ fn rifles(reference: &str) -> Value {
     let mut goods = passavant::demo::declarations(today()).remove(0).declaration;
     goods["reference"] = json!({"type": "national", "value": reference});
     goods["ucr"] = json!(format!("6FR12345678901234-{reference}"));
+    goods["items"].as_array_mut().unwrap().truncate(1);
     goods
 }
 
@@ -102,6 +103,43 @@ async fn with_cases() -> Service {
     assert!(!is_refused(&service.override_it(&held, "over").await.unwrap()));
     let held = service.verify(&cartridges(6, 5000)).await;
     assert!(!is_refused(&service.ask_override(&held, "asked").await.unwrap()));
+    service
+}
+
+/// Goods that have left and arrived, under one consignment's reference and under none, and reports of firearms.
+async fn with_journeys() -> Service {
+    let service = start();
+    service.issue_sample(1000, "multiple").await;
+    let release = service.released(&of_own(1)).await;
+    let exit = json!({"release": release.to_string(), "border_post": "FRLEH", "seals": ["S-1", "S-2"],
+        "vehicle": "FR-1", "exited_at": service.app.clock.now().to_string()});
+    let exit: passavant::wire::consignment::ExitRequest = serde_json::from_value(exit).unwrap();
+    let direction = passavant::domain::consignment::Direction::Exit;
+    service.app.cross(&officer(), direction, exit.read().unwrap(), None).await.unwrap();
+    service.arrive(1, 4).await;
+    service.arrive(1, 6).await;
+    service.arrive(99, 6).await;
+    let release = service.released(&rifles("FR-RIFLES")).await;
+    service.leave(release).await.unwrap();
+    let kenyan = Caller {
+        state: passavant::domain::Country::parse("KE").unwrap(),
+        posts: [passavant::domain::Locode::parse("KEMBA").unwrap()].into(),
+        ..officer()
+    };
+    let serials = rifles("FR-RIFLES")["items"][0]["serials"].clone();
+    let count = serials.as_array().unwrap().len().to_string();
+    let item = json!({"category": "firearm", "quantity": count, "unit": "C62", "serials": serials});
+    let request = json!({"reference": "FR-RIFLES", "border_post": "KEMBA", "items": [item],
+        "arrived_at": service.app.clock.now().to_string()});
+    let sent: passavant::wire::arrival::ArrivalRequest =
+        serde_json::from_value(request.clone()).unwrap();
+    let arrival = sent.read().unwrap();
+    service.app.arrive(&kenyan, arrival, request.to_string(), None).await.unwrap();
+    let firearm =
+        json!({"report": "stolen", "serial": "VC000777", "make": "Mauser", "reference": "PV-1"});
+    let report: passavant::wire::serial::SerialReportRequest =
+        serde_json::from_value(firearm).unwrap();
+    service.app.report_serial(&authority("FR"), report.read().unwrap(), None).await.unwrap();
     service
 }
 
@@ -225,6 +263,50 @@ async fn a_stoppage_that_was_written_into_is_named() {
 }
 
 #[tokio::test]
+async fn an_exit_an_arrival_or_a_report_that_was_written_into_is_named() {
+    let (_dir, mut db) = stopped(with_journeys().await);
+    let of = |what: &str, columns: &str| {
+        format!("INSERT INTO {what} (id, {columns}) SELECT %ID%, {columns} FROM {what} LIMIT 1")
+    };
+    let exit = "direction, state, border_post, ucr, vehicle, seals, happened_us, caller, at_us";
+    let arrival = "state, border_post, ucr, reference, request, result, happened_us, caller, at_us";
+    let report = "serial, make, model, country, kind, state, states, reference, happened_us, at_us";
+    let reported = format!(
+        "INSERT INTO serial_event (subject, {report}) SELECT %ID%, {report} FROM serial_event WHERE kind = 'stolen'"
+    );
+    let arrived = format!(
+        "INSERT INTO serial_event (subject, {report}) SELECT %ID%, {report} FROM serial_event WHERE kind = 'arrived' LIMIT 1"
+    );
+    let serials = "what serial_event holds of";
+    assert_noticed(
+        &mut db,
+        &[
+            ("DELETE FROM crossing", "which it records, is gone"),
+            ("UPDATE crossing SET vehicle = 'FR-2'", "vehicle of exit"),
+            ("UPDATE crossing SET seals = '[\"S-1\",\"S-9\"]'", "seals of exit"),
+            ("UPDATE crossing SET happened_us = happened_us - 86400000000", "happened_us of exit"),
+            ("UPDATE crossing SET direction = 'entry'", "direction of exit"),
+            ("UPDATE crossing SET caller = 'a#b'", "caller of exit"),
+            ("UPDATE crossing SET release_id = NULL", "release_id of exit"),
+            (&of("crossing", exit), "no entry records exit"),
+            ("DELETE FROM arrival", "which it records, is gone"),
+            ("UPDATE arrival SET result = 'complete'", "result of arrival"),
+            ("UPDATE arrival SET request = '{}'", "request of arrival"),
+            ("UPDATE arrival SET state = 'TZ'", "state of arrival"),
+            (&of("arrival", arrival), "no entry records arrival"),
+            ("DELETE FROM serial_event WHERE kind = 'arrived'", serials),
+            ("UPDATE serial_event SET serial = 'X' WHERE kind = 'arrived'", serials),
+            ("DELETE FROM serial_event WHERE kind = 'stolen'", serials),
+            ("UPDATE serial_event SET kind = 'found' WHERE kind = 'stolen'", "kind of report"),
+            ("UPDATE serial_event SET serial = 'X' WHERE kind = 'stolen'", "serial of report"),
+            (&reported, "no entry records report"),
+            (&arrived, "is of no case and no arrival"),
+        ],
+    );
+}
+
+#[tokio::test]
 async fn a_busy_register_that_nobody_has_touched_fits() {
     assert_verifies(with_cases().await);
+    assert_verifies(with_journeys().await);
 }

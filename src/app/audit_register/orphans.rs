@@ -1,6 +1,7 @@
 //! Rows that no entry records. Where an entry was walked, what it records was found; so as many states of
 //! releases name entries that were walked as there were such entries, or somebody has added one.
 use super::Error;
+use super::acts::Counted;
 use super::releases::named;
 use crate::app::lists;
 use crate::app::release::timestamp;
@@ -30,6 +31,8 @@ pub(in crate::app) struct Walked {
     pub upto: u64,
     /// Entries among them that record an act upon a release.
     pub releases: u64,
+    /// Exits, entries, arrivals and reports of firearms that they record.
+    pub acts: Counted,
 }
 
 impl Walked {
