@@ -3,6 +3,7 @@
 //! into says something else.
 mod acts;
 mod cases;
+mod covers;
 mod goods;
 mod movements;
 mod orphans;
@@ -153,6 +154,10 @@ pub(super) fn fault(db: &mut Db, walked: &[Walked]) -> Result<Option<String>, Er
         return Ok(Some(fault));
     }
     if let Some(fault) = cases::fault(db, walked, is_post)? {
+        return Ok(Some(fault));
+    }
+    // What had gone before a post was cut off it has from its snapshot.
+    if !is_post && let Some(fault) = covers::fault(db)? {
         return Ok(Some(fault));
     }
     let counted: Vec<Counted> = walked.iter().map(|of| of.acts).collect();

@@ -4,7 +4,9 @@
 use super::Error;
 use super::batch::Batch;
 use super::claims::Claims;
+use super::judge::json;
 use super::recorder::Stop;
+use crate::audit::entry::salted;
 use crate::cache::past::Past;
 use crate::cache::past::Trace;
 use crate::domain::Quantity;
@@ -35,6 +37,8 @@ pub(super) struct Covers {
     read: BTreeSet<Text>,
     sums: BTreeMap<Key, i64>,
     changed: BTreeMap<Key, i64>,
+    /// What releases of the batch have let go, until their entries say so.
+    gone: BTreeMap<Vec<u8>, Vec<ReleaseCoverRow>>,
 }
 
 impl Covers {
@@ -163,7 +167,18 @@ impl Batch<'_> {
             let (release_id, licence) = (row.id.clone(), of.licence.to_string());
             rows.push(ReleaseCoverRow { release_id, licence, line, unit, quantity });
         }
+        self.covers.gone.insert(row.id.clone(), rows.clone());
         self.insert_covers(rows)
+    }
+
+    /// The digest of what a release has been counted to let go, for the entry that records it.
+    pub(super) fn covers_sha256(
+        &mut self,
+        nonce: [u8; 16],
+        release: &[u8],
+    ) -> Result<Option<String>, Error> {
+        let gone = self.covers.gone.remove(release);
+        gone.map(|rows| digest(nonce, rows)).transpose()
     }
 
     /// Takes back what a release had let go, before it is undone or set to other figures.
@@ -173,6 +188,14 @@ impl Batch<'_> {
         }
         Ok(storage::covers::remove(self.db, &row.id)?)
     }
+}
+
+/// The digest of what a release lets go.
+pub(super) fn digest(nonce: [u8; 16], mut rows: Vec<ReleaseCoverRow>) -> Result<String, Error> {
+    rows.sort_unstable();
+    let plain = rows.iter().map(|row| (&row.licence, row.line, &row.unit, row.quantity));
+    let plain: Vec<_> = plain.collect();
+    Ok(salted(nonce, json(&plain)?.as_bytes()))
 }
 
 /// What has gone, as it is written down: licence, line, unit, millionths.

@@ -73,6 +73,8 @@ struct ReleaseEntry<'a> {
     draws_sha256: String,
     row_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    covers_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     override_sha256: Option<String>,
     #[serde(flatten)]
     decided_on: Option<Basis>,
@@ -295,6 +297,7 @@ pub(super) fn enter(
         draws_total: draws.len(),
         draws_sha256: super::draws::digest(nonce, drawings)?,
         row_sha256: history::digest(nonce, row)?,
+        covers_sha256: batch.covers_sha256(nonce, &row.id)?,
         override_sha256: history::override_sha256(batch, nonce, act)?,
         decided_on: is_judged.then(|| Basis::of(batch, act.declaration)),
         joined: act.joined,

@@ -2,10 +2,13 @@
 use super::Db;
 use super::ROWS;
 use super::Result;
+use super::in_chunks;
 use super::in_runs;
 use super::journey_schema::cover;
 use super::journey_schema::release_cover;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 
 /// What has gone under a line, altogether; or by how much that changes.
@@ -23,7 +26,7 @@ pub struct CoverRow {
 }
 
 /// What one release has let go under a line.
-#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Insertable, Queryable, Selectable)]
 #[diesel(table_name = release_cover, treat_none_as_default_value = false)]
 pub struct ReleaseCoverRow {
     /// The release.
@@ -107,4 +110,41 @@ pub fn numbers(db: &mut Db, after: &str, limit: i64) -> Result<Vec<String>> {
         .select(cover::licence)
         .distinct()
         .load(db)?)
+}
+
+/// Every licence under which a release lets anything go, in pages.
+pub fn numbers_of_releases(db: &mut Db, after: &str, limit: i64) -> Result<Vec<String>> {
+    Ok(release_cover::table
+        .filter(release_cover::licence.gt(after))
+        .order(release_cover::licence)
+        .limit(limit)
+        .select(release_cover::licence)
+        .distinct()
+        .load(db)?)
+}
+
+/// What releases together have let go under licences.
+pub fn sums(db: &mut Db, numbers: &[&str]) -> Result<Vec<CoverRow>> {
+    in_chunks(numbers, |numbers| {
+        release_cover::table
+            .filter(release_cover::licence.eq_any(numbers))
+            .group_by((release_cover::licence, release_cover::line, release_cover::unit))
+            .select((
+                release_cover::licence,
+                release_cover::line,
+                release_cover::unit,
+                sql::<BigInt>("CAST(SUM(quantity) AS BIGINT)"),
+            ))
+            .load(db)
+    })
+}
+
+/// What each of some releases has let go.
+pub fn of_releases(db: &mut Db, releases: &[Vec<u8>]) -> Result<Vec<ReleaseCoverRow>> {
+    in_chunks(releases, |releases| {
+        release_cover::table
+            .filter(release_cover::release_id.eq_any(releases))
+            .select(ReleaseCoverRow::as_select())
+            .load(db)
+    })
 }

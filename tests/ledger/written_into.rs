@@ -1,5 +1,6 @@
 //! A register of which somebody writes past the service: what was altered, removed or put in is named, and a busy
 //! one that nobody has touched fits.
+use super::covers;
 use super::harness::*;
 use super::support;
 use super::trail::assert_verifies;
@@ -8,6 +9,7 @@ use super::trail::fault_within;
 use passavant::app::Caller;
 use passavant::app::alerts::Query;
 use passavant::app::audit_verify;
+use passavant::domain::Text;
 use passavant::domain::alert::Grounds;
 use passavant::domain::alert::Outcome;
 use passavant::storage::Db;
@@ -305,8 +307,52 @@ async fn an_exit_an_arrival_or_a_report_that_was_written_into_is_named() {
     );
 }
 
+/// What has gone under an import licence by releases, one of them reversed, one amended, one against the advice.
+async fn with_covers() -> Service {
+    let service = start();
+    covers::issue(&service, 100).await;
+    let first = service.released(&covers::under(0, 1, 20)).await;
+    service.released(&covers::under(1, 2, 30)).await;
+    let amended = service.released(&covers::under(1, 3, 10)).await;
+    let reason = || Text::from("it did not leave");
+    let less = covers::under(1, 3, 9).to_string();
+    service.app.amend_release(&officer(), amended, less, reason(), None, None).await.unwrap();
+    service.app.reverse(&officer(), first, reason(), None, None).await.unwrap();
+    let beyond = service.verify(&covers::under(2, 4, 80)).await;
+    assert!(!is_refused(&service.override_it(&beyond, "over").await.unwrap()));
+    service
+}
+
+#[tokio::test]
+async fn what_has_gone_under_a_licence_and_was_written_into_is_named() {
+    let (_dir, mut db) = stopped(with_covers().await);
+    let gone = "are held to have gone for export";
+    let of_release = "what release_cover holds of release";
+    let both = "UPDATE cover SET quantity = quantity - 1000000; \
+                UPDATE release_cover SET quantity = quantity - 1000000 WHERE quantity = 9000000";
+    let added = "INSERT INTO release_cover (release_id, licence, line, unit, quantity) \
+                 SELECT id, 'KE-IMP-2026-00087', 2, 'C62', 1 FROM release WHERE status = 'reversed'";
+    assert_noticed(
+        &mut db,
+        &[
+            ("UPDATE cover SET quantity = quantity - 1000000", gone),
+            ("DELETE FROM cover", gone),
+            ("UPDATE cover SET line = line + 1", gone),
+            (
+                "INSERT INTO cover (licence, line, unit, quantity) VALUES ('KE-IMP-X', 1, 'C62', 5)",
+                gone,
+            ),
+            ("DELETE FROM release_cover", of_release),
+            ("UPDATE release_cover SET quantity = quantity + 1", of_release),
+            (both, of_release),
+            (added, of_release),
+        ],
+    );
+}
+
 #[tokio::test]
 async fn a_busy_register_that_nobody_has_touched_fits() {
     assert_verifies(with_cases().await);
     assert_verifies(with_journeys().await);
+    assert_verifies(with_covers().await);
 }

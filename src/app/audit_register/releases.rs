@@ -4,6 +4,7 @@ use super::Error;
 use super::at_us;
 use super::nonce;
 use super::text;
+use crate::app::covers;
 use crate::app::draws;
 use crate::app::draws::Drawing;
 use crate::app::draws::serial_uses;
@@ -15,6 +16,7 @@ use crate::domain::Quantity;
 use crate::domain::Timestamp;
 use crate::storage;
 use crate::storage::Db;
+use crate::storage::covers::ReleaseCoverRow;
 use crate::storage::overrides::OverrideRow;
 use crate::storage::overrides::VersionRow;
 use crate::storage::releases::DrawRow;
@@ -59,6 +61,7 @@ pub(in crate::app) struct Beside {
     draws: HashMap<Vec<u8>, Vec<DrawRow>>,
     firearms: HashMap<Vec<u8>, Vec<SerialUse>>,
     overrides: HashMap<Vec<u8>, OverrideRow>,
+    covers: HashMap<Vec<u8>, Vec<ReleaseCoverRow>>,
     licences: HashMap<i64, String>,
 }
 
@@ -94,6 +97,9 @@ impl Beside {
             beside.licences = storage::licences::numbers(db, &licences)?;
             for row in storage::recorded::firearms(db, &ids)? {
                 beside.firearms.entry(row.release_id.clone()).or_default().push(row);
+            }
+            for row in storage::covers::of_releases(db, &ids)? {
+                beside.covers.entry(row.release_id.clone()).or_default().push(row);
             }
             for row in storage::recorded::overrides(db, &ids)? {
                 beside.overrides.insert(row.release_id.clone(), row);
@@ -292,7 +298,19 @@ impl Of<'_> {
         if !self.draws_the_same()? {
             return Ok(Some("what release_draw holds"));
         }
+        if !self.lets_go_the_same()? {
+            return Ok(Some("what release_cover holds"));
+        }
         Ok((!self.moves_the_same(&presented)?).then_some("what serial_use holds"))
+    }
+
+    fn lets_go_the_same(&self) -> Result<bool, Error> {
+        let rows = self.beside.covers.get(&self.release.id).cloned().unwrap_or_default();
+        if self.release.status != "released" {
+            return Ok(rows.is_empty());
+        }
+        let recorded = text(self.entry, "covers_sha256");
+        Ok(recorded.is_empty() || covers::digest(self.nonce, rows)? == recorded)
     }
 
     fn draws_the_same(&self) -> Result<bool, Error> {
