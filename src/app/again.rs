@@ -14,11 +14,13 @@ use super::judge::Question;
 use super::recorder::Done;
 use super::recorder::Recorded;
 use super::recorder::Stop;
+use super::reservation;
 use super::reservation::Reserved;
 use super::territory::Territory;
 use super::verify::record;
 use crate::domain::Country;
 use crate::domain::Quantity;
+use crate::domain::Text;
 use crate::domain::Timestamp;
 use crate::domain::licence::Held;
 use crate::rules::Case;
@@ -68,6 +70,7 @@ pub(super) fn facts_on_rows(
         };
         facts.licences.push(LicenceFact { number, lookup });
     }
+    facts.spoken_for = spoken_for(batch, presented, state, &facts)?;
     batch.let_be_seen(declaration)?;
     look_back(batch, presented, state, own, &mut facts)?;
     facts.covered = batch.covered(declaration, own.amended.map(|(id, _)| id))?;
@@ -77,6 +80,21 @@ pub(super) fn facts_on_rows(
     let (trust, credentials) = (batch.trust, &declaration.credentials);
     facts.credentials = trust.facts(batch.db, credentials, &facts.licences, batch.now)?;
     Ok(facts)
+}
+
+/// The licences whose one shipment is held for others; nearly always none is, and nothing more is asked.
+fn spoken_for(
+    batch: &mut Batch<'_>,
+    presented: &Presented,
+    state: Country,
+    facts: &Facts,
+) -> Result<Vec<Text>, Stop> {
+    let held = reservation::spoken_for(&facts.licences, &[]);
+    if held.is_empty() {
+        return Ok(held);
+    }
+    let beside = reservation::for_goods(batch.db, presented, state)?.beside;
+    Ok(reservation::spoken_for(&facts.licences, &beside))
 }
 
 /// What the rows say of the reference and of the firearms. Where nobody else writes into this database,
@@ -148,7 +166,7 @@ fn given_back(entry: &super::book::Entry, own: Own<'_>) -> Held {
     if any {
         held.standing.shipments = held.standing.shipments.saturating_sub(1);
     }
-    super::reservation::leave_out(&mut held, own.reserved);
+    reservation::leave_out(&mut held, own.reserved);
     held
 }
 

@@ -143,7 +143,7 @@ pub(super) fn drawings(case: &Case<'_>) -> Result<Vec<Drawing>, Error> {
 
 /// What is left of a line once so much has been drawn.
 fn left(case: &Case<'_>, drawings: &[Drawing], held: &Held, line: &Line) -> Option<Quantity> {
-    if case.has_had_its_shipment(held) {
+    if case.has_had_its_shipment(held) || case.is_spoken_for(held) {
         return Some(Quantity::ZERO);
     }
     let licence = &held.licence.number;
@@ -195,6 +195,10 @@ pub(super) fn drawings_as_far_as_they_go(
                     quantity: share.saturating_minus(left).to_string(),
                     unit: line.unit.to_string(),
                 });
+            }
+            // A shipment that is held for others is not used up by what draws nothing.
+            if case.is_spoken_for(held) {
+                continue;
             }
             let quantity = share.min(left);
             add(&mut drawings, Drawing { item: number, licence, line: line.line, quantity })?;

@@ -123,7 +123,7 @@ pub(super) fn carried(earlier: &[Earlier], declaration: &Declaration) -> Quantit
 
 /// Whether two declarations under one number cannot be one: all that customs accept with the goods agrees in one,
 /// and so does every item that both have.
-fn is_another(released: &Declaration, declared: &Declaration) -> bool {
+pub(super) fn is_another(released: &Declaration, declared: &Declaration) -> bool {
     let (mut head, now) = (Header::of(released), Header::of(declared));
     // What is not stated yet is found by other rules, and is no other declaration.
     if now.accepted_at.is_none() {

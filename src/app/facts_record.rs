@@ -75,6 +75,8 @@ pub struct FactsRecord {
     linked: Vec<super::linked::PartRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     covered: Vec<super::covers::CoverRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spoken_for: Vec<String>,
 }
 
 /// What a post that was cut off rested on.
@@ -172,6 +174,7 @@ impl FactsRecord {
                 .collect(),
             linked: facts.linked.iter().map(super::linked::record).collect(),
             covered: facts.covered.iter().map(super::covers::record).collect(),
+            spoken_for: facts.spoken_for.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -239,6 +242,7 @@ impl FactsRecord {
             stopped: self.stopped.and_then(stop_fact),
             offline,
             set_aside: self.set_aside.into_iter().map(set_aside).collect(),
+            spoken_for: self.spoken_for.into_iter().map(Text::from).collect(),
             linked: self.linked.into_iter().map(super::linked::fact).collect(),
             covered: covered.ok_or_else(|| broken("what has gone for export"))?,
             carried: self.carried.and_then(Quantity::from_micros).unwrap_or_default(),

@@ -111,7 +111,7 @@ impl Lodge {
     /// Judges on the rows and holds what the goods would draw, where they clear and the carrier may.
     fn decide_on_rows(&self, batch: &mut Batch<'_>, misses: i64) -> Result<Recorded, Stop> {
         // What is held for the goods already is theirs, and is not held once more.
-        let earlier = reservation::for_goods(batch.db, &self.presented, self.state)?;
+        let earlier = reservation::for_goods(batch.db, &self.presented, self.state)?.own;
         let reserved = reservation::all_of(&earlier);
         let own = Own { reserved: &reserved, ..Own::default() };
         let mut facts = facts_on_rows(batch, &self.presented, self.state, own)?;

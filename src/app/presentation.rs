@@ -23,6 +23,7 @@ use super::release::uuid;
 use super::reservation;
 use super::reservation::Act;
 use super::reservation::End;
+use super::reservation::ForGoods;
 use super::reservation::Holding;
 use super::reservation::Reserved;
 use super::verify::at_post_of;
@@ -208,7 +209,8 @@ impl App {
         }
         let presented = Arc::clone(presented);
         let question = move |db: &mut Db| {
-            let mut holdings = reservation::for_goods(db, &presented, state)?;
+            let ForGoods { own: mut holdings, beside } =
+                reservation::for_goods(db, &presented, state)?;
             let named = under.filter(|id| holdings.iter().all(|(row, _)| row.id != *id));
             if let Some(id) = named
                 && let Some(row) = storage::preclearances::read(db, &id)?
@@ -216,10 +218,10 @@ impl App {
                 let reserved = reservation::held(db, &row)?;
                 holdings.push((row, reserved));
             }
-            Ok::<_, Error>(reservation::all_of(&holdings))
+            Ok::<_, Error>((reservation::all_of(&holdings), beside))
         };
         // On the heap, for few requests come here and all would have to make room for it.
-        let reserved = match Box::pin(self.readers.read(question)).await {
+        let (reserved, beside) = match Box::pin(self.readers.read(question)).await {
             Ok(reserved) => reserved,
             Err(error) => {
                 tracing::error!(%error, "what is held for a declaration's goods cannot be read");
@@ -232,6 +234,7 @@ impl App {
                 reservation::leave_out(held, &reserved);
             }
         }
+        facts.spoken_for = reservation::spoken_for(&facts.licences, &beside);
     }
 }
 
@@ -277,7 +280,7 @@ pub(super) fn read(
     let numbers = declared.declaration.licence_numbers();
     let mut quoted = numbers.iter().filter_map(|number| batch.licence(number));
     if quoted.any(|entry| reservation::any_is_held(&entry.held)) {
-        for other in reservation::for_goods(batch.db, declared, state)? {
+        for other in reservation::for_goods(batch.db, declared, state)?.own {
             if holdings.iter().all(|(row, _)| row.id != other.0.id) {
                 holdings.push(other);
             }

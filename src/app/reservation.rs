@@ -6,6 +6,7 @@ use super::announced::Kept;
 use super::batch::Batch;
 use super::draws::Draw;
 use super::draws::Drawing;
+use super::earlier;
 use super::judge::Presented;
 use super::record::Actor;
 use super::recorder::Stop;
@@ -14,7 +15,12 @@ use super::timeline;
 use crate::domain::Country;
 use crate::domain::Quantity;
 use crate::domain::Text;
+use crate::domain::declaration::Declaration;
+use crate::domain::licence::Drawn;
 use crate::domain::licence::Held;
+use crate::domain::licence::LicenceUse;
+use crate::rules::case::LicenceFact;
+use crate::rules::case::Lookup;
 use crate::storage;
 use crate::storage::Db;
 use crate::storage::preclearances::HeldRow;
@@ -85,26 +91,72 @@ pub(super) fn held(db: &mut Db, row: &PreclearanceRow) -> Result<Vec<Reserved>, 
 /// A pre-clearance with what it holds.
 pub(super) type Holding = (PreclearanceRow, Vec<Reserved>);
 
-/// What is held in a State for goods of a declaration, under whatever code: of each that shares an item
-/// with it under its reference, for that item is released once.
+/// What is held in a State under a declaration's reference.
+#[derive(Default)]
+pub(super) struct ForGoods {
+    /// For its own goods, under whatever code: all that shares an item with it, for that item is released once.
+    pub own: Vec<Holding>,
+    /// For further items of it, with which its goods are one shipment.
+    pub beside: Vec<Reserved>,
+}
+
+/// Asks for it.
 pub(super) fn for_goods(
     db: &mut Db,
     presented: &Presented,
     state: Country,
-) -> Result<Vec<Holding>, Error> {
+) -> Result<ForGoods, Error> {
     let declaration = &presented.declaration;
     let reference = &declaration.reference;
     let named = (reference.kind.as_str(), reference.value.as_str());
-    let mut found = Vec::new();
+    let mut found = ForGoods::default();
     for (row, content) in storage::preclearances::holding(db, state.as_str(), named)? {
+        if !reference.is_same_use(content == presented.sha256()) {
+            continue;
+        }
         let announced = Kept::of(&row)?.told.items;
         let shares = |of: &ItemVerdict| declaration.items.iter().any(|i| i.number == of.item);
-        if reference.is_same_use(content == presented.sha256()) && announced.iter().any(shares) {
-            let reserved = held(db, &row)?;
-            found.push((row, reserved));
+        let reserved = held(db, &row)?;
+        if announced.iter().any(shares) {
+            found.own.push((row, reserved));
+        } else if is_part_of(db, &row, declaration)? {
+            found.beside.extend(reserved);
         }
     }
     Ok(found)
+}
+
+/// Whether what was announced under a declaration's number can have been of it. When it was accepted is not known
+/// before it is presented.
+fn is_part_of(
+    db: &mut Db,
+    row: &PreclearanceRow,
+    declaration: &Declaration,
+) -> Result<bool, Error> {
+    let Some(judged) = storage::verifications::read(db, uuid(&row.id)?)? else { return Ok(false) };
+    let announced = Presented::read(judged.declaration, "")?.declaration;
+    let declared = Declaration { accepted_at: None, ..declaration.clone() };
+    Ok(!earlier::is_another(&announced, &declared))
+}
+
+/// The licences for one shipment that is not the declaration's own: more is held of them than for the goods, which is
+/// left out already, and for further items of their declaration (`beside`).
+pub(super) fn spoken_for(licences: &[LicenceFact], beside: &[Reserved]) -> Vec<Text> {
+    let is_others = |held: &Held, drawn: &Drawn| {
+        let own = beside.iter().filter(|of| of.licence == held.licence.number);
+        let mut own = own.filter(|of| of.line == drawn.line);
+        let own = own.try_fold(Quantity::ZERO, |sum, of| sum.plus(of.quantity));
+        own.is_none_or(|own| drawn.reserved > own)
+    };
+    let found = licences.iter().filter_map(|fact| match &fact.lookup {
+        Lookup::Held(held) => Some(held),
+        Lookup::NotFound | Lookup::Unavailable => None,
+    });
+    found
+        .filter(|held| held.licence.usage == LicenceUse::Single)
+        .filter(|held| held.standing.drawn.iter().any(|drawn| is_others(held, drawn)))
+        .map(|held| held.licence.number.clone())
+        .collect()
 }
 
 /// Whether anything is held of a licence, for whomever.

@@ -192,6 +192,8 @@ pub struct Facts {
     pub carried: Quantity,
     /// Declared firearms that are set aside for other posts.
     pub set_aside: Vec<SetAside>,
+    /// Licences for one shipment of which something is held for goods of another declaration.
+    pub spoken_for: Vec<Text>,
 }
 
 /// An item's quote together with what it leads to.

@@ -211,24 +211,27 @@ impl std::fmt::Display for Uncounted {
 /// whatever it left over: the remainder is lost, and a second shipment needs a further licence even where
 /// the balance would allow it. Further items of the declaration whose release closed it belong to the
 /// same shipment and are not held, whether they are declared together with those released or alone; a declaration
-/// of another content under its number is another shipment (5). Licences for many shipments are never found here, and neither is an
+/// of another content under its number is another shipment (5). What is held of the licence that this border draws upon, for goods that
+/// a carrier has announced or for a post that may be cut off, is that shipment until it is freed or taken over by its release; further items of the declaration
+/// for which it is held belong to it. Licences for many shipments are never found here, and neither is an
 /// export licence that is shown at import as proof.
 pub(super) fn shipment_count(case: &Case<'_>, findings: &mut Findings) {
     for item in case.items.iter().filter(|item| !case.is_released(item.item)) {
         for quote in &item.quotes {
             let Some(held) = quote.held() else { continue };
-            if !case.is_ahead(&held.licence) || !case.has_had_its_shipment(held) {
+            let why = if case.is_ahead(&held.licence) && case.has_had_its_shipment(held) {
+                "has had it; what that left is lost"
+            } else if case.is_spoken_for(held) {
+                "it is reserved for other goods"
+            } else {
                 continue;
-            }
+            };
             findings
                 .add(Code::ShipmentCountExceeded)
                 .on(item, quote)
                 .declared("a further shipment")
                 .licensed("one shipment")
-                .says(format_args!(
-                    "{} is for one shipment and has had it; what that left is lost",
-                    quote.quote.number
-                ));
+                .says(format_args!("{} is for one shipment and {why}", quote.quote.number));
         }
     }
 }
@@ -240,6 +243,14 @@ impl Case<'_> {
         let number = &held.licence.number;
         let here = |prior: &PriorUse| !prior.is_another && prior.licences.contains(number);
         held.is_closed() && (held.standing.shipments > 1 || !self.facts.prior_uses.iter().any(here))
+    }
+
+    /// Whether the one shipment of a licence that this border draws upon is held for another declaration. What a
+    /// post that is cut off was not given is rule 120's.
+    pub fn is_spoken_for(&self, held: &Held) -> bool {
+        self.facts.offline.is_none()
+            && self.draws(&held.licence)
+            && self.facts.spoken_for.contains(&held.licence.number)
     }
 }
 

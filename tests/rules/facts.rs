@@ -92,6 +92,8 @@ struct SentFacts {
     set_aside: Vec<SentSetAside>,
     linked: Vec<SentParts>,
     covered: Vec<SentCover>,
+    #[serde(default)]
+    spoken_for: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -312,6 +314,7 @@ pub(crate) fn read(case: &Value, declaration: &Declaration) -> Facts {
         offline: sent.offline.map(offline),
         linked: sent.linked.into_iter().map(parts).collect(),
         covered: sent.covered.into_iter().map(cover).collect(),
+        spoken_for: sent.spoken_for.into_iter().map(Into::into).collect(),
         set_aside: sent
             .set_aside
             .into_iter()

@@ -162,6 +162,8 @@ impl Joining {
         let own = Own { reserved: &reserved, ..Own::default() };
         let mut facts = facts_on_rows(batch, presented, self.state, own)?;
         facts.set_aside.retain(|of| of.post.as_str() != self.post.as_str());
+        // A licence for one shipment was set aside for the post as a whole, and what it left of it is not another's.
+        facts.spoken_for.retain(|of| taken.iter().all(|own| own.allowance.licence != of.as_str()));
         let lists = Arc::clone(&batch.lists);
         let case = Case::new(&presented.declaration, &facts, &lists, batch.now);
         let verdict = crate::rules::evaluate(&case);
