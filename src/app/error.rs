@@ -25,9 +25,9 @@ pub enum Error {
     /// The idempotency key stands with another request.
     #[error("idempotency key reused with another request")]
     KeyReused,
-    /// Too often in too short a time.
+    /// Too often in too short a time; and the seconds after which it is no longer.
     #[error("too often: {0}")]
-    TooOften(&'static str),
+    TooOften(&'static str, u32),
     /// Not now: a full queue, a database that does not answer, a node that fenced itself.
     #[error("unavailable: {0}")]
     Unavailable(&'static str),

@@ -113,7 +113,7 @@ fn kept(error: &Error) -> Result<Option<(&'static str, String)>, Error> {
         Error::Forbidden(_)
         | Error::Gone(_)
         | Error::KeyReused
-        | Error::TooOften(_)
+        | Error::TooOften(..)
         | Error::Unavailable(_)
         | Error::Storage(_)
         | Error::Internal(_) => None,
@@ -205,7 +205,7 @@ mod tests {
     fn what_decides_nothing_is_not_kept() {
         let passing = [
             Error::Forbidden("not your post"),
-            Error::TooOften("of late"),
+            Error::TooOften("of late", 1),
             Error::Unavailable("the queue is full"),
             Error::KeyReused,
             Error::Internal("a defect".to_owned()),

@@ -53,6 +53,7 @@ pub mod limits;
 mod linked;
 pub mod lists;
 mod loading;
+mod lodgings;
 mod memory;
 pub mod moving;
 mod notice;

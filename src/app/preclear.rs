@@ -16,6 +16,7 @@ use super::judge::Judged;
 use super::judge::Presented;
 use super::judge::Question;
 use super::judge::json;
+use super::lodgings::may_lodge;
 use super::notice;
 use super::record::issuing_states;
 use super::record::states_of;
@@ -53,8 +54,6 @@ use std::sync::Arc;
 
 /// Days within which goods are presented that a carrier has announced (UCC 171).
 const PRESENTATION_DAYS: u16 = 30;
-/// Over how long misses and lodgings are counted.
-const COUNTED_WITHIN_US: i64 = 3_600_000_000;
 
 /// The carrier that a caller speaks for: its issuer and its number.
 pub(super) fn carrier(caller: &Caller) -> Result<(&str, &str), Error> {
@@ -256,35 +255,6 @@ fn fresh_code(batch: &mut Batch<'_>) -> Result<ShortCode, Stop> {
 fn is_miss(verdict: &Verdict) -> bool {
     let tells = |found: &crate::rules::Finding| found.licence.is_some();
     verdict.findings.iter().any(|found| found.severity > Severity::Inform && tells(found))
-}
-
-/// Refuses a carrier that has missed or lodged too often lately, or has too much waiting; gives its misses.
-fn may_lodge(
-    db: &mut Db,
-    caller: &Caller,
-    limits: &config::Preclearance,
-    now: Timestamp,
-) -> Result<i64, Error> {
-    let (issuer, operator) = carrier(caller)?;
-    let since = now.as_microsecond() - COUNTED_WITHIN_US;
-    let (lodged, misses) = storage::preclearances::lodged(db, issuer, operator, since)?;
-    if misses >= i64::from(limits.misses_per_hour_max) {
-        return Err(Error::TooOften(
-            "too many of your pre-clearances of the last hour named licences that are not there or do not fit",
-        ));
-    }
-    if lodged >= i64::from(limits.lodgings_per_hour_max) {
-        return Err(Error::TooOften(
-            "you have lodged too many pre-clearances within the last hour",
-        ));
-    }
-    let waiting = storage::preclearances::waiting(db, issuer, operator)?;
-    if waiting >= i64::from(limits.waiting_max) {
-        return Err(Error::Stale(format!(
-            "{waiting} of your pre-clearances wait for presentation; withdraw what will not come"
-        )));
-    }
-    Ok(misses)
 }
 
 /// The instant at which the time for presentation ends: with the last hour of the last day at the

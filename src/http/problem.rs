@@ -29,6 +29,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     #[serde(skip)]
     allow: Option<Box<str>>,
+    #[serde(skip)]
+    retry_after_s: u32,
 }
 
 impl Problem {
@@ -42,6 +44,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             allow: None,
+            retry_after_s: RETRY_AFTER_S,
         }
     }
 
@@ -121,7 +124,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
+            response.insert_header((header::RETRY_AFTER, self.retry_after_s));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
@@ -152,8 +155,9 @@ impl From<Error> for Problem {
                 let detail = "this Idempotency-Key stands with another request";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
-            Error::TooOften(why) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", why)
+            Error::TooOften(why, retry_after_s) => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", why);
+                Self { retry_after_s, ..problem }
             }
             Error::Unavailable(why) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
@@ -258,7 +262,7 @@ mod tests {
             (Error::VersionMismatch(words()), 412, "version_mismatch"),
             (Error::Gone("too far behind"), 410, "gone"),
             (Error::KeyReused, 422, "idempotency_key_reused"),
-            (Error::TooOften("of late"), 429, "too_many_requests"),
+            (Error::TooOften("of late", 7), 429, "too_many_requests"),
             (Error::Unavailable("the queue is full"), 503, "unavailable"),
             (Error::Internal(words()), 500, "internal"),
         ];

@@ -226,6 +226,23 @@ pub fn lodged(db: &mut Db, issuer: &str, operator: &str, since_us: i64) -> Resul
     Ok((counts.iter().map(|(_, count)| count).sum(), of(1).sum()))
 }
 
+/// When a carrier lodged the latest but so many less one, of all or of those alone that missed.
+pub fn nth_lodged(
+    db: &mut Db,
+    (issuer, operator): (&str, &str),
+    missed: &[i64],
+    nth: i64,
+) -> Result<Option<i64>> {
+    Ok(preclearance::table
+        .filter(preclearance::operator.eq(operator).and(preclearance::issuer.eq(issuer)))
+        .filter(preclearance::missed.eq_any(missed))
+        .order(preclearance::lodged_us.desc())
+        .offset(nth.saturating_sub(1).max(0))
+        .select(preclearance::lodged_us)
+        .first(db)
+        .optional()?)
+}
+
 /// How many of a carrier's wait for presentation.
 pub fn waiting(db: &mut Db, issuer: &str, operator: &str) -> Result<i64> {
     Ok(preclearance::table

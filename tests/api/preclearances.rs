@@ -369,6 +369,12 @@ async fn a_pre_clearance_is_not_released_as_it_stands_and_is_of_its_post_s_state
     }
 }
 
+/// The block ends with the hour that the first of those counted opened just now.
+fn waits_an_hour(answer: &Answer) {
+    let wait_s: u32 = answer.header("retry-after").parse().unwrap();
+    assert!((3_000..=3_600).contains(&wait_s), "{wait_s} s");
+}
+
 #[tokio::test]
 async fn who_tries_out_licences_is_stopped_and_reported() {
     let service = start_with(|config| config.preclearance.misses_per_hour_max = 3);
@@ -382,6 +388,7 @@ async fn who_tries_out_licences_is_stopped_and_reported() {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [201, 201, 201, 429], "{}", answers[3].text);
     assert_eq!(answers[3].code(), "too_many_requests");
+    waits_an_hour(&answers[3]);
     assert_eq!(lodge(&service, &sample("clear"), true).await.status, 429, "whatever it asks now");
     let same = token_of("FR", "carrier", "carrier-2");
     let body = json!({"declaration": guess});
@@ -411,6 +418,7 @@ async fn a_carrier_may_lodge_so_many_in_an_hour_also_where_it_withdraws_them() {
     }
     let third = lodge(&service, &sample("clear"), true).await;
     assert_eq!((third.status, third.code().as_str()), (429, "too_many_requests"), "{}", third.text);
+    waits_an_hour(&third);
 }
 
 #[tokio::test]
