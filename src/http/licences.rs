@@ -9,6 +9,7 @@ use super::page::Page;
 use super::page::page_reply;
 use super::problem::Problem;
 use super::reply::at_version;
+use super::reply::made;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::Error;
@@ -30,7 +31,7 @@ pub async fn issue(
 ) -> Result<HttpResponse, Problem> {
     let document = Document::parse(body.as_bytes())?;
     let once = key.once(&caller, request_digest("licence", body.as_bytes()));
-    Ok(recorded(app.issue(&caller, document, once).await?))
+    Ok(made(app.issue(&caller, document, once).await?, "/v1/licences"))
 }
 
 /// `GET /v1/licences`.

@@ -223,6 +223,8 @@ fn content(gives: Gives) -> Value {
 fn headers(names: &[&str]) -> Value {
     let described = |name: &str| match name {
         "ETag" => json!({"description": "The version, in quotes.", "schema": {"type": "string"}}),
+        "Location" => json!({"description": "Where what was made is read.",
+            "schema": {"type": "string", "format": "uri-reference"}}),
         "Retry-After" => json!({"description": "Seconds.", "schema": {"type": "integer"}}),
         _ => json!({"schema": {"type": "string"}}),
     };
@@ -246,8 +248,15 @@ fn is_stream(shape: &Shape) -> bool {
 fn responses(route: &Route, shape: &Shape) -> Value {
     let mut responses = Map::new();
     let mut success = done(shape.gives);
-    if shape.has_version {
-        put(&mut success, "headers", headers(&["X-Request-Id", "ETag"]));
+    let has = [
+        Some("X-Request-Id"),
+        shape.has_version.then_some("ETag"),
+        shape.made_at.map(|_| "Location"),
+    ];
+    let has: Vec<&str> = has.into_iter().flatten().collect();
+    put(&mut success, "headers", headers(&has));
+    if let Some(read) = shape.made_at.and_then(read_by) {
+        put(&mut success, "links", read);
     }
     responses.insert(shape.status.to_string(), success);
     let writes = route.method != "GET";
@@ -282,6 +291,14 @@ fn responses(route: &Route, shape: &Shape) -> Value {
         responses.insert(status.to_string(), refused(words, &headers));
     }
     responses.into()
+}
+
+/// How what was made is read.
+fn read_by(path: &'static str) -> Option<Value> {
+    let route = ROUTES.iter().find(|route| route.method == "GET" && route.path == path)?;
+    let name = path.split(['{', '}']).nth(1)?;
+    let body = format!("$response.body#/{name}");
+    Some(json!({"read": {"operationId": operation_id(route), "parameters": {name: body}}}))
 }
 
 fn refused(words: &str, headers: &Value) -> Value {

@@ -5,6 +5,7 @@ use super::idempotency::Key;
 use super::page::Page;
 use super::page::page_reply;
 use super::problem::Problem;
+use super::reply::made;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::recorder::request_digest;
@@ -25,7 +26,7 @@ pub async fn lodge(
     let (declaration, reserve) =
         wire::field::read(body.as_bytes(), |sent: PreclearanceBody| sent.parts())?;
     let once = key.once(&caller, request_digest("preclearance", body.as_bytes()));
-    Ok(recorded(app.preclear(&caller, declaration, reserve, once).await?))
+    Ok(made(app.preclear(&caller, declaration, reserve, once).await?, "/v1/preclearances"))
 }
 
 /// `GET /v1/preclearances`.

@@ -8,7 +8,9 @@ use super::if_match::IfMatch;
 use super::prefer::Prefer;
 use super::prefer::proven;
 use super::problem::Problem;
+use super::reply::address;
 use super::reply::at_version;
+use super::reply::located;
 use crate::app::App;
 use crate::app::recorder::request_digest;
 use crate::wire;
@@ -32,7 +34,8 @@ pub async fn release(
         wire::field::read(body.as_bytes(), |sent: ReleaseRequest| sent.parts())?;
     let once = key.once(&caller, request_digest("release", body.as_bytes()));
     let act = app.release(&caller, verification, against, once).await?;
-    proven(&app, &caller, prefer, act).await
+    let address = address(&act, "/v1/releases");
+    Ok(located(proven(&app, &caller, prefer, act).await?, address))
 }
 
 /// `POST /v1/releases/{id}/reversal`.

@@ -3,6 +3,7 @@ use crate::app::recorder::Done;
 use crate::app::recorder::Recorded;
 use actix_web::HttpResponse;
 use actix_web::http::header;
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
@@ -19,6 +20,44 @@ pub fn recorded(recorded: Recorded) -> HttpResponse {
         response.insert_header(etag(version));
     }
     response.content_type("application/json").body(recorded.reply)
+}
+
+/// The reply to an act that makes an object, with the address at which it is read under `home`.
+pub fn made(act: Recorded, home: &str) -> HttpResponse {
+    let address = address(&act, home);
+    located(recorded(act), address)
+}
+
+/// A reply with the address of what was made.
+pub fn located(mut reply: HttpResponse, address: Option<header::HeaderValue>) -> HttpResponse {
+    if let Some(address) = address {
+        reply.headers_mut().insert(header::LOCATION, address);
+    }
+    reply
+}
+
+/// What objects are read by.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(alias = "number")]
+    id: String,
+}
+
+/// The address of the object that an act has made, where it has made one.
+pub fn address(act: &Recorded, home: &str) -> Option<header::HeaderValue> {
+    if act.outcome != Done::Created {
+        return None;
+    }
+    let named: Named = serde_json::from_str(&act.reply).ok()?;
+    let mut address = format!("{home}/");
+    for byte in named.id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    header::HeaderValue::try_from(address).ok()
 }
 
 /// An object as it stands, with the version to be named in `If-Match`.
@@ -69,6 +108,16 @@ mod tests {
         let done = reply(Done::Done, None);
         assert_eq!((done.status().as_u16(), header(&done, header::ETAG)), (200, None));
         assert_eq!(header(&done, header::CONTENT_TYPE), Some("application/json"));
+    }
+
+    #[test]
+    fn what_was_made_is_found_under_its_name() {
+        let act =
+            |outcome, reply: &str| Recorded { outcome, reply: reply.to_owned(), version: None };
+        let made = made(act(Done::Created, r#"{"number":"FR/É 1","x":{"id":1}}"#), "/v1/licences");
+        assert_eq!(header(&made, header::LOCATION), Some("/v1/licences/FR%2F%C3%89%201"));
+        assert_eq!(address(&act(Done::Done, r#"{"id":"1"}"#), "/v1/licences"), None);
+        assert_eq!(address(&act(Done::Refused, r#"{"id":"1"}"#), "/v1/licences"), None);
     }
 
     #[test]

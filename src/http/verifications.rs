@@ -6,7 +6,7 @@ use super::idempotency::Key;
 use super::prefer::Prefer;
 use super::prefer::proven;
 use super::problem::Problem;
-use super::reply::recorded;
+use super::reply::made;
 use crate::app::App;
 use crate::app::Error;
 use crate::app::recorder::request_digest;
@@ -52,7 +52,7 @@ pub async fn stop(
 ) -> Result<HttpResponse, Problem> {
     let parts = wire::field::read(body.as_bytes(), |sent: StoppageRequest| sent.parts())?;
     let once = key.once(&caller, request_digest(&format!("stoppage {id}"), body.as_bytes()));
-    Ok(recorded(app.stop_goods(&caller, *id, parts, once).await?))
+    Ok(made(app.stop_goods(&caller, *id, parts, once).await?, "/v1/alerts"))
 }
 
 /// `GET /v1/verifications/{id}/evidence`: the case for those who check it without us.

@@ -12,6 +12,7 @@ use super::page::page_of;
 use super::page::page_reply;
 use super::problem::Problem;
 use super::reply::at_version;
+use super::reply::made;
 use super::reply::recorded;
 use crate::app::App;
 use crate::app::recorder::request_digest;
@@ -41,7 +42,7 @@ pub async fn make(
 ) -> Result<HttpResponse, Problem> {
     let wanted = wire::field::read(body.as_bytes(), |sent: WebhookRequest| sent.read())?;
     let once = key.once(&caller, request_digest("webhook", body.as_bytes()));
-    Ok(recorded(app.make_webhook(&caller, wanted, once).await?))
+    Ok(made(app.make_webhook(&caller, wanted, once).await?, "/v1/webhooks"))
 }
 
 /// `GET /v1/webhooks/{id}`.

@@ -395,3 +395,49 @@ async fn what_is_one_state_s_is_not_there_for_another() {
         assert!(served, "{method} {}: France reaches what is its own", asked.path);
     }
 }
+
+/// The route under which one of what a route makes is read: by the table, or as the description has it.
+fn read_under(route: &Route) -> Option<&'static str> {
+    if route.path == "/v1/verifications/{id}/stoppage" {
+        return Some("/v1/alerts/{id}");
+    }
+    let one = |other: &&Route| {
+        let name = other.path.strip_prefix(route.path).and_then(|rest| rest.strip_prefix("/{"));
+        other.method == "GET" && name.is_some_and(|name| !name.contains('/'))
+    };
+    ROUTES.iter().find(one).map(|other| other.path)
+}
+
+#[tokio::test]
+async fn what_is_made_is_found_where_its_reply_says() {
+    let service = start();
+    service.issue_sample().await;
+    let mut made = 0;
+    let described: serde_json::Value =
+        serde_json::from_str(passavant::http::openapi::json()).unwrap();
+    for (n, route) in ROUTES.iter().enumerate().filter(|(_, route)| route.method == "POST") {
+        let responses = &described["paths"][route.path]["post"]["responses"];
+        let tells = responses["201"]["headers"]["Location"].is_object();
+        let Some(read) = read_under(route).filter(|_| responses["201"].is_object()) else {
+            assert!(!tells, "{}", route.path);
+            continue;
+        };
+        assert!(tells, "{}", route.path);
+        let asked = case(&service, route, n).await;
+        let token = token("FR", route.roles[0].as_str());
+        let key = format!("made-{n}");
+        let headers = [("Idempotency-Key", key.as_str())];
+        let mut places = Vec::new();
+        for _ in 0..2 {
+            let body = asked.body.clone();
+            let answer = service.send(Method::POST, &asked.path, &token, &headers, body).await;
+            assert_eq!(answer.status, 201, "{}: {}", route.path, answer.text);
+            places.push(answer.header("location").to_owned());
+        }
+        let home = read.split('{').next().unwrap();
+        assert!(places[0].starts_with(home) && places[0] == places[1], "{places:?}");
+        assert_eq!(service.get(&places[0], &token).await.status, 200, "{places:?}");
+        made += 1;
+    }
+    assert_eq!(made, 5);
+}

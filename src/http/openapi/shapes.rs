@@ -56,6 +56,8 @@ pub struct Shape {
     pub gives: Gives,
     /// The status where all goes well.
     pub status: u16,
+    /// The route under which what it makes is read.
+    pub made_at: Option<&'static str>,
     /// Whether the reply has an `ETag`.
     pub has_version: bool,
     /// Whether it looks at `If-Match`.
@@ -78,6 +80,7 @@ impl Shape {
             takes,
             gives,
             status: 200,
+            made_at: None,
             has_version: false,
             if_match: false,
             needs_version: false,
@@ -89,6 +92,10 @@ impl Shape {
 
     const fn creates(self) -> Self {
         Self { status: 201, ..self }
+    }
+
+    const fn makes(self, made_at: &'static str) -> Self {
+        Self { made_at: Some(made_at), ..self.creates() }
     }
 
     const fn versioned(self) -> Self {
@@ -133,21 +140,21 @@ const fn put(path: &'static str, takes: &'static str, gives: &'static str) -> Sh
 static SHAPES: &[Shape] = &[
     get("/v1/whoami", Gives::One("Whoami")),
     post("/v1/verifications", "VerificationRequest", "Verification").creates().naming_another(),
-    post("/v1/verifications/{id}/stoppage", "StoppageRequest", "AlertReply").creates(),
+    post("/v1/verifications/{id}/stoppage", "StoppageRequest", "AlertReply").makes("/v1/alerts/{id}"),
     get("/v1/verifications/{id}/evidence", Gives::One("Evidence")),
     get("/v1/preclearances", Gives::Page("PreclearanceReply")),
-    post("/v1/preclearances", "PreclearanceRequest", "PreclearanceReply").creates(),
+    post("/v1/preclearances", "PreclearanceRequest", "PreclearanceReply").makes("/v1/preclearances/{id}"),
     get("/v1/preclearances/{id}", Gives::One("PreclearanceReply")),
     get("/v1/preclearances/{id}/qr.svg", Gives::Text("image/svg+xml")),
     get("/v1/preclearances/{id}/qr.png", Gives::Bytes("image/png")),
     post("/v1/preclearances/{id}/withdrawal", "WithdrawalRequest", "PreclearanceReply"),
-    post("/v1/releases", "ReleaseRequest", "ReleaseReply").creates().versioned().keyed().naming_another(),
+    post("/v1/releases", "ReleaseRequest", "ReleaseReply").makes("/v1/releases/{id}").versioned().keyed().naming_another(),
     get("/v1/releases/{id}", Gives::One("ReleaseHistory")).versioned(),
     post("/v1/releases/{id}/confirmation", "ConfirmationRequest", "ReleaseReply").versioned().keyed(),
     post("/v1/releases/{id}/reversal", "ReversalRequest", "ReleaseReply").versioned().matched(),
     post("/v1/releases/{id}/amendment", "AmendmentRequest", "ReleaseReply").versioned().matched(),
     get("/v1/licences", Gives::Page("LicenceReply")),
-    post("/v1/licences", "Licence", "LicenceReply").creates().versioned(),
+    post("/v1/licences", "Licence", "LicenceReply").makes("/v1/licences/{number}").versioned(),
     Shape::new("POST", "/v1/licences/import", Takes::Lines("Licence"), Gives::One("ImportReport")),
     get("/v1/licences/{number}", Gives::One("LicenceReply")).versioned(),
     put("/v1/licences/{number}", "Licence", "LicenceReply").versioned().insisting(),
@@ -192,7 +199,7 @@ static SHAPES: &[Shape] = &[
     get("/v1/audit/entries/{log:.*}/{index}/proof", Gives::One("ProofReply")),
     get("/v1/registry/licences/{number}", Gives::Text("application/jose")).asked(nonce),
     get("/v1/webhooks", Gives::Page("WebhookReply")),
-    post("/v1/webhooks", "WebhookRequest", "WebhookReply").creates().versioned(),
+    post("/v1/webhooks", "WebhookRequest", "WebhookReply").makes("/v1/webhooks/{id}").versioned(),
     get("/v1/webhooks/keys", Gives::One("KeysReply")),
     get("/v1/webhooks/{id}", Gives::One("WebhookReply")).versioned(),
     put("/v1/webhooks/{id}", "WebhookRequest", "WebhookReply").versioned().matched(),
