@@ -34,7 +34,7 @@ pub struct Streams {
     sender: broadcast::Sender<Arc<Told>>,
     called: Notify,
     stopped: watch::Sender<bool>,
-    open: Mutex<HashMap<String, usize>>,
+    open: Mutex<HashMap<String, Vec<Arc<Held>>>>,
     passed: tokio::sync::Mutex<Cursor>,
     limits: config::Stream,
     /// Streams ended because their reader was too slow.
@@ -81,21 +81,43 @@ impl Streams {
 
     /// Streams that are open.
     pub fn count(&self) -> usize {
-        self.open.lock().values().sum()
+        self.open.lock().values().map(Vec::len).sum()
     }
 
-    /// A place for one more stream of a caller.
-    pub fn enter(self: &Arc<Self>, caller: &Caller) -> Result<Seat, Full> {
+    /// A place for one more stream of a caller. Where all are taken, a reader that comes back from a place at which
+    /// one of its caller's streams has been takes that one's: the oldest, for of several it can be any, and one that
+    /// is read yet comes back in its turn.
+    pub fn enter(self: &Arc<Self>, caller: &Caller, from: Option<&Cursor>) -> Result<Seat, Full> {
         let mut open = self.open.lock();
-        if open.values().sum::<usize>() >= self.limits.streams_max {
-            return Err(Full::Node);
-        }
+        let all: usize = open.values().map(Vec::len).sum();
         let own = open.entry(caller.key()).or_default();
-        if *own >= self.limits.streams_of_caller_max {
-            return Err(Full::Caller);
+        let full = if all >= self.limits.streams_max {
+            Some(Full::Node)
+        } else {
+            (own.len() >= self.limits.streams_of_caller_max).then_some(Full::Caller)
+        };
+        if let Some(full) = full {
+            let lost = from.and_then(|from| own.iter().position(|held| held.has_been_at(from)));
+            let Some(lost) = lost else { return Err(full) };
+            own.remove(lost).left.notify_one();
         }
-        *own += 1;
-        Ok(Seat { streams: Arc::clone(self), caller: caller.key() })
+        let held = Arc::new(Held::default());
+        own.push(Arc::clone(&held));
+        Ok(Seat { streams: Arc::clone(self), caller: caller.key(), held })
+    }
+}
+
+/// What is known of a stream that is open.
+#[derive(Default)]
+struct Held {
+    at: Mutex<Option<Cursor>>,
+    left: Notify,
+}
+
+impl Held {
+    fn has_been_at(&self, from: &Cursor) -> bool {
+        let at = self.at.lock();
+        at.as_ref().is_some_and(|at| from.0.iter().all(|(log, index)| at.of(*log) >= *index))
     }
 }
 
@@ -103,14 +125,15 @@ impl Streams {
 pub struct Seat {
     streams: Arc<Streams>,
     caller: String,
+    held: Arc<Held>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock();
         if let Some(own) = open.get_mut(&self.caller) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
+            own.retain(|held| !Arc::ptr_eq(held, &self.held));
+            if own.is_empty() {
                 open.remove(&self.caller);
             }
         }
@@ -141,7 +164,7 @@ pub struct AlertStream {
     live: Option<broadcast::Receiver<Arc<Told>>>,
     caught_up: bool,
     stopped: watch::Receiver<bool>,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl AlertStream {
@@ -189,6 +212,7 @@ impl AlertStream {
         if let Some(ends) = self.ends.take() {
             self.cursor = ends;
         }
+        *self.seat.held.at.lock() = Some(self.cursor.clone());
         None
     }
 
@@ -219,6 +243,7 @@ impl AlertStream {
         let heard = tokio::select! {
             heard = live.recv() => heard,
             _ = self.stopped.changed() => return None,
+            () = self.seat.held.left.notified() => return Some(Next::End("its reader has come back")),
             () = tokio::time::sleep(left), if left < beat => return None,
             () = tokio::time::sleep(beat), if left >= beat => return self.beat().await,
         };
@@ -258,6 +283,7 @@ impl App {
         let begin = move |db: &mut Db| begin(db, from, most);
         let cursor = self.readers.read(begin).await?;
         let lives = self.config.access.token_life_s_max;
+        *seat.held.at.lock() = Some(cursor.clone());
         let ends_at = self.access.ends(&token).unwrap_or_else(|| {
             let most = jiff::SignedDuration::from_secs(lives);
             self.clock.now().saturating_add(most).unwrap_or(Timestamp::MAX)
@@ -274,7 +300,7 @@ impl App {
             ends: None,
             live: None,
             caught_up: false,
-            _seat: seat,
+            seat,
         })
     }
 

@@ -94,6 +94,8 @@ impl Server {
             .max_connections(http.connections_max.div_ceil(workers))
             .client_request_timeout(Duration::from_secs(http.head_timeout_s))
             .keep_alive(Duration::from_secs(http.keep_alive_s))
+            // Who hangs up is gone at once, and so is the place of the stream that it read.
+            .h1_allow_half_closed(false)
             .shutdown_timeout(http.shutdown_s);
         let (api_listener, operations_listener) = self.listeners;
         let api = match self.tls {

@@ -55,7 +55,7 @@ pub async fn open(
     token: Token,
     from: From,
 ) -> Result<HttpResponse, Problem> {
-    let seat = app.streams.enter(&caller).map_err(full)?;
+    let seat = app.streams.enter(&caller, from.place.as_ref()).map_err(full)?;
     let app = app.into_inner();
     let retry_ms = app.config.stream.retry_ms;
     let stream = app.alert_stream(caller, token.0, from.query, from.place, seat).await?;

@@ -231,6 +231,45 @@ async fn streams_are_counted_by_caller_and_in_all() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_gives_its_place_back_at_once() {
+    let service = start_with(|config| config.stream.streams_of_caller_max = 1);
+    let officer = token("FR", "officer");
+    for _ in 0..3 {
+        let stream = Stream::open(&service, &officer, "", "").await;
+        assert_eq!(Stream::try_open(&service, &officer, "", "").await.status(), 429);
+        drop(stream);
+        // Nothing happens that would be written to it, and a beat is far off.
+        let began = Instant::now();
+        while Stream::try_open(&service, &officer, "", "").await.status() != 200 {
+            assert!(began.elapsed() < Duration::from_secs(8), "its place is free at once");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_from_its_place_takes_its_own_seat_over() {
+    let service = start_with(|config| config.stream.streams_of_caller_max = 2);
+    let (officer, other) = (token("FR", "officer"), token_of("FR", "officer", "officer-2"));
+    let mut lost = Stream::open(&service, &officer, "", "").await;
+    let mut kept = Stream::open(&service, &officer, "", "").await;
+    let place = lost.id.clone();
+    assert_eq!(Stream::try_open(&service, &officer, "", "").await.status(), 429, "a new one");
+    // The connection is lost and the service has not noticed: the reader comes back.
+    let mut again = Stream::open(&service, &officer, "", &place).await;
+    assert_eq!(lost.next().await, None);
+    assert_eq!(lost.comments, ["its reader has come back"]);
+    service.verify(&sample("hold")).await;
+    assert!(again.next().await.is_some() && kept.next().await.is_some());
+    assert_eq!(Stream::try_open(&service, &officer, "", "").await.status(), 429);
+    let mut others = Stream::open(&service, &other, "", &place).await;
+    assert!(others.next().await.is_some(), "a place is no key to another's seat");
+    service.verify(&cartridges("FR-9", "60000")).await;
+    assert!(again.next().await.is_some() && kept.next().await.is_some());
+}
+
+#[tokio::test]
 async fn a_place_that_cannot_be_gone_on_from_is_refused() {
     let service = start_with(|config| config.stream.replay_events_max = 2);
     service.issue_sample().await;

@@ -396,7 +396,7 @@ async fn a_licence_in_force_is_reviewed_after_two_years() {
 /// A stream of the officer's, from a place on.
 async fn stream(app: &Arc<App>, from: Option<&str>) -> AlertStream {
     let caller = Arc::new(officer());
-    let seat = app.streams.enter(&caller).unwrap();
+    let seat = app.streams.enter(&caller, None).unwrap();
     let from = from.map(|from| Cursor::parse(from).unwrap());
     let opened =
         Arc::clone(app).alert_stream(caller, String::new(), Query::default(), from, seat).await;
