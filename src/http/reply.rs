@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::fmt::Display;
+use std::fmt::Write;
 
 /// An act's reply: done, created, or refused with every finding.
 pub fn recorded(recorded: Recorded) -> HttpResponse {
@@ -54,7 +55,8 @@ pub fn address(act: &Recorded, home: &str) -> Option<header::HeaderValue> {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             address.push(char::from(byte));
         } else {
-            address.push_str(&format!("%{byte:02X}"));
+            // Writing into a text does not fail.
+            let _ = write!(address, "%{byte:02X}");
         }
     }
     header::HeaderValue::try_from(address).ok()
