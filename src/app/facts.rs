@@ -3,7 +3,9 @@
 use super::Error;
 use super::earlier;
 use super::earlier::earlier;
+use super::journey::released;
 use super::linked;
+use super::release::uuid;
 use super::serials::EVERY_STATE;
 use super::serials::described;
 use super::serials::standing;
@@ -184,7 +186,8 @@ fn serials(
         return Ok(());
     }
     let looks: Vec<String> = declared.keys().cloned().collect();
-    for moved in storage::serials::moved(db, &looks, |state| territory.includes(state))? {
+    let rows = storage::serials::moved(db, &looks, |state| territory.includes(state))?;
+    for (at, moved) in rows.iter().enumerate() {
         if except.is_some_and(|except| moved.release_id == except.as_bytes()) {
             continue;
         }
@@ -193,12 +196,16 @@ fn serials(
         for (item, firearm) in declared.get(&known.serial.folded()).into_iter().flatten() {
             let is_same = firearm.serial == known.serial;
             let is_quoted = quotes_line(item, &moved.licence, moved.line);
-            let mut of = fact(item.number, &firearm.serial, &moved)?;
+            let mut of = fact(item.number, &firearm.serial, moved)?;
             // Under what another State let it through is that State's business.
             if !is_quoted && moved.state != territory.state().as_str() {
                 (of.licence, of.line) = (Text::default(), 0);
             }
             if is_same && (firearm.may_be(&known) || is_quoted) {
+                let later = rows.get(at..).unwrap_or_default();
+                of.settled |= of.movement == Movement::Transit
+                    && (came_in(&known, later)
+                        || is_one_transit(db, declaration, moved, territory)?);
                 facts.serials.push(of);
             } else if is_away && firearm.looks_like(&known) {
                 facts.alike.push(AlikeFact {
@@ -211,6 +218,37 @@ fn serials(
         }
     }
     Ok(())
+}
+
+/// Whether a firearm is known to have come in by a later movement: its transit is over.
+fn came_in(known: &FirearmKey, later: &[SerialUse]) -> bool {
+    later.iter().filter(|of| of.movement == Movement::Import.as_str()).any(|of| {
+        let other = described(&of.serial, &of.make, &of.model, &of.country);
+        other.serial == known.serial && known.may_be(&other)
+    })
+}
+
+/// Whether goods are presented on the transit on which a firearm was let through: where they leave under its number or
+/// as its consignment, and where another State lets them through on their way.
+fn is_one_transit(
+    db: &mut Db,
+    declaration: &Declaration,
+    moved: &SerialUse,
+    territory: &Territory,
+) -> Result<bool, Error> {
+    let goes_on = match declaration.movement {
+        Movement::Export => true,
+        Movement::Transit => moved.state != territory.state().as_str(),
+        Movement::Import => false,
+    };
+    let Some(row) = storage::releases::read(db, uuid(&moved.release_id)?)?.filter(|_| goes_on)
+    else {
+        return Ok(false);
+    };
+    let released = released(&row)?;
+    let consignment = declaration.consignment();
+    Ok(released.reference == declaration.reference
+        || consignment.is_some() && released.consignment() == consignment)
 }
 
 /// Whether an item quotes a line of a licence, such as that under which a firearm has moved.

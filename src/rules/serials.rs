@@ -220,10 +220,13 @@ fn told_apart<'s>(
 /// serial) as having crossed in the same direction, at whichever post of the customs territory (of a State, or of all Member States of the Union), without
 /// coming back or being received since: only the opposite movement, import after export or export after import, settles that, and no transit. A firearm
 /// that went out on hunting trips and returned may go out again, and one that another maker numbered alike
-/// is another firearm. An item that was released under this very reference is left to rule 5.
+/// is another firearm. One that was let through in transit and has not been imported since is on its way through or has left: it is not exported
+/// anew, unless that is where the transit leaves, under its own number or as its consignment; neither does another Member State's letting it on ask for anybody. An item that was released under this very reference is left to rule 5.
 pub(super) fn already_moved(case: &Case<'_>, findings: &mut Findings) {
     for fact in &case.facts.serials {
-        if fact.settled || fact.movement != case.declaration.movement {
+        let movement = case.declaration.movement;
+        let is_inside = fact.movement == Movement::Transit && movement == Movement::Export;
+        if fact.settled || fact.movement != movement && !is_inside {
             continue;
         }
         let item = case.items.iter().find(|item| item.item.number == fact.item);

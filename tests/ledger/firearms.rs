@@ -1,11 +1,19 @@
 //! Firearms are released once, however they are described the second time.
 use super::harness::*;
+use passavant::app::facts;
+use passavant::app::judge::Presented;
+use passavant::app::territory::Territory;
+use passavant::domain::Country;
+use passavant::domain::Timestamp;
+use passavant::domain::goods::Movement;
+use passavant::rules::case::Facts;
 use passavant::storage;
 use passavant::storage::Db;
 use passavant::storage::releases::ReleaseRow;
 use passavant::storage::serials::SerialUse;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The sample's licences; without serials on the lines of rifles where they are to be bound.
@@ -98,8 +106,8 @@ async fn the_same_declaration_under_a_ucr_is_the_same_however_it_is_written() {
     assert!(recorded.reply.contains("MRN_ALREADY_USED"), "{}", recorded.reply);
 }
 
-fn release(db: &mut Db, id: Uuid) {
-    let row = ReleaseRow {
+fn row_of(id: Uuid) -> ReleaseRow {
+    ReleaseRow {
         id: id.as_bytes().to_vec(),
         verification_id: Vec::new(),
         state: "FR".to_owned(),
@@ -115,8 +123,11 @@ fn release(db: &mut Db, id: Uuid) {
         states: "[]".to_owned(),
         caller: "test".to_owned(),
         at_us: 0,
-    };
-    storage::releases::insert(db, std::slice::from_ref(&row)).unwrap();
+    }
+}
+
+fn release(db: &mut Db, id: Uuid) {
+    storage::releases::insert(db, &[row_of(id)]).unwrap();
 }
 
 fn moved(movement: &str, release: Uuid) -> SerialUse {
@@ -156,4 +167,45 @@ async fn a_return_that_is_reversed_has_not_brought_the_firearm_back() {
     assert_eq!(settled(&mut db), [true, false], "it has come back");
     storage::serials::remove(&mut db, back.as_bytes()).unwrap();
     assert_eq!(settled(&mut db), [false], "it has not");
+}
+
+/// Whether the transit of the sample's first rifle counts as over for a declaration.
+fn is_over(db: &mut Db, declaration: &Value) -> bool {
+    let france = Country::parse("FR").unwrap();
+    let territory = Territory::new(france, &Arc::default(), Timestamp::UNIX_EPOCH);
+    let declared = Presented::read(declaration.to_string(), "").unwrap().declaration;
+    let mut known = Facts::default();
+    facts::history(db, &declared, &[0; 32], Some(&territory), None, &mut known).unwrap();
+    known.serials.iter().find(|of| of.movement == Movement::Transit).unwrap().settled
+}
+
+#[tokio::test]
+async fn what_is_inside_a_transit_is_no_other_export_s() {
+    let service = start();
+    let mut db = super::trail::database(service.dir.path());
+    let mut passing = rifles(1);
+    passing["movement"] = json!("transit");
+    passing["ucr"] = json!("6FR12345678901234-PASSING");
+    let (through, back) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let reference = passing["reference"]["value"].as_str().unwrap().to_owned();
+    let row = ReleaseRow { declaration: passing.to_string(), reference, ..row_of(through) };
+    storage::releases::insert(&mut db, &[row]).unwrap();
+    release(&mut db, back);
+    storage::serials::insert(&mut db, &[moved("transit", through)], |a, b| a == b).unwrap();
+
+    let mut export = rifles(2);
+    assert!(!is_over(&mut db, &export), "nobody has seen it leave or come in");
+    export["ucr"] = passing["ucr"].clone();
+    assert!(is_over(&mut db, &export), "there its transit leaves");
+    let mut again = export.clone();
+    again["movement"] = json!("transit");
+    assert!(!is_over(&mut db, &again), "each State lets it through once");
+    let mut out = rifles(1);
+    out["ucr"] = json!("6FR12345678901234-OTHER");
+    assert!(is_over(&mut db, &out), "under one number");
+
+    storage::serials::insert(&mut db, &[moved("import", back)], |a, b| a == b).unwrap();
+    assert!(is_over(&mut db, &rifles(2)), "it has come in since");
+    storage::serials::remove(&mut db, back.as_bytes()).unwrap();
+    assert!(!is_over(&mut db, &rifles(2)), "it has not");
 }
