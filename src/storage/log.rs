@@ -259,11 +259,7 @@ fn move_to(
         PutTile { log_id, level, tile, hashes: bytes }.execute(c)?;
     }
     diesel::insert_into(checkpoint::table)
-        .values((
-            checkpoint::log_id.eq(log_id),
-            checkpoint::size.eq(to),
-            checkpoint::note.eq(note),
-        ))
+        .values((checkpoint::log_id.eq(log_id), checkpoint::size.eq(to), checkpoint::note.eq(note)))
         .execute(c)?;
     Ok(true)
 }
