@@ -42,6 +42,8 @@ use crate::wire::verification::LicenceVersion;
 use crate::wire::verification::OfflineReply;
 use crate::wire::verification::Verification;
 use crate::wire::verification::instant;
+use std::fmt::Display;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use uuid::Uuid;
@@ -285,13 +287,20 @@ pub fn reply(
 /// A reply with its place in the audit trail.
 pub fn with_audit(reply: &str, origin: &str, index: u64) -> String {
     let origin = serde_json::Value::from(origin);
-    with_field(reply, "audit", &format!("{{\"log\":{origin},\"index\":{index}}}"))
+    with_field(reply, "audit", format_args!("{{\"log\":{origin},\"index\":{index}}}"))
 }
 
+/// Room for a field that is added: what most of them take.
+const FIELD_BYTES: usize = 128;
+
 /// A reply with one field more, whose value is JSON.
-pub fn with_field(reply: &str, name: &str, value: &str) -> String {
+pub fn with_field(reply: &str, name: &str, value: impl Display) -> String {
     let open = reply.strip_suffix('}').unwrap_or(reply);
-    format!("{open},\"{name}\":{value}}}")
+    let mut whole = String::with_capacity(open.len() + FIELD_BYTES);
+    whole.push_str(open);
+    // A text takes whatever is written to it.
+    let _ = write!(whole, ",\"{name}\":{value}}}");
+    whole
 }
 
 /// Serialises what cannot fail to serialise but for a bug.

@@ -1,6 +1,7 @@
 //! How often callers may ask.
 use super::Caller;
 use crate::config;
+use crate::domain::Text;
 use governor::DefaultKeyedRateLimiter;
 use governor::Quota;
 use governor::RateLimiter;
@@ -10,7 +11,7 @@ use std::num::NonZeroU32;
 
 /// Limits by caller, and by address for those who have not come in.
 pub struct Limits {
-    callers: DefaultKeyedRateLimiter<String>,
+    callers: DefaultKeyedRateLimiter<(Text, Text)>,
     refused: DefaultKeyedRateLimiter<IpAddr>,
 }
 
@@ -33,7 +34,7 @@ impl Limits {
 
     /// Whether a caller may ask once more now.
     pub fn may_ask(&self, caller: &Caller) -> bool {
-        self.callers.check_key(&caller.key()).is_ok()
+        self.callers.check_key(&(caller.issuer.clone(), caller.subject.clone())).is_ok()
     }
 
     /// Whether an address may be refused once more now; beyond that it is told to wait.

@@ -88,7 +88,7 @@ impl Command for Present {
         let reply = record(&self.judged, batch)?;
         storage::preclearances::insert_presentation(batch.db, self.judged.id, &self.row.id)?;
         let announced = announced_reply(&row, &self.then, &self.judged)?;
-        let reply = judge::with_field(&reply, "preclearance", &json(&announced)?);
+        let reply = judge::with_field(&reply, "preclearance", json(&announced)?);
         Ok(Recorded { outcome: Done::Created, reply, version: None })
     }
 }

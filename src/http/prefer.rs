@@ -68,7 +68,7 @@ pub async fn proven(
     let Ok(proof) = app.proof(caller, &audit.log, audit.index).await else {
         return Ok(recorded(act));
     };
-    act.reply = with_field(&act.reply, PROOF, &serde_json::to_string(&proof).unwrap_or_default());
+    act.reply = with_field(&act.reply, PROOF, serde_json::to_string(&proof).unwrap_or_default());
     let mut reply = recorded(act);
     reply.headers_mut().insert(APPLIED, HeaderValue::from_static(PROOF));
     Ok(reply)

@@ -7,6 +7,7 @@ use super::Error;
 use super::Result;
 use serde::Deserialize;
 use serde::Serialize;
+use std::cell::RefCell;
 
 /// Most bytes that anything unpacks to; a row that states more is corrupt.
 const UNPACKED_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -54,15 +55,21 @@ impl Packed {
         if bytes.len() > UNPACKED_BYTES_MAX {
             return Err(too_long());
         }
-        let mut packed = vec![0; HEAD + lz4_flex::block::get_maximum_output_size(bytes.len())];
-        let (head, block) = packed.split_at_mut(HEAD);
-        let (number, stated) = head.split_at_mut(1);
-        number.copy_from_slice(&[dictionary.number()]);
-        stated.copy_from_slice(&length.to_le_bytes());
-        let written = lz4_flex::block::compress_into_with_dict(bytes, block, dictionary.words())
-            .map_err(|error| Error::Bug(format!("what is kept does not pack: {error}")))?;
-        packed.truncate(HEAD + written);
-        Ok(Self(packed))
+        let most = lz4_flex::block::get_maximum_output_size(bytes.len());
+        ROOM.with_borrow_mut(|room| {
+            if room.len() < most {
+                room.resize(most, 0);
+            }
+            let written = lz4_flex::block::compress_into_with_dict(bytes, room, dictionary.words())
+                .map_err(|error| Error::Bug(format!("what is kept does not pack: {error}")))?;
+            let mut packed = Vec::with_capacity(HEAD + written);
+            packed.push(dictionary.number());
+            packed.extend_from_slice(&length.to_le_bytes());
+            packed.extend(room.get(..written).unwrap_or_default());
+            room.truncate(ROOM_BYTES_MAX);
+            room.shrink_to(ROOM_BYTES_MAX);
+            Ok(Self(packed))
+        })
     }
 
     /// Packs values one behind the other.
@@ -81,6 +88,14 @@ impl AsRef<[u8]> for Packed {
 
 /// The dictionary's number and the length.
 const HEAD: usize = 5;
+
+/// Most bytes of room that a thread keeps.
+const ROOM_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// Room to pack into: several times what comes out, which alone is kept, and as long as its verdict waits.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Unpacks a column; `what` names the row in the error.
 pub fn unpack(packed: &[u8], what: &dyn Fn() -> String) -> Result<Vec<u8>> {
