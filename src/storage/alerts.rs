@@ -251,7 +251,7 @@ pub fn at(db: &mut Db, (log_id, log_index): (i64, i64)) -> Result<Option<AlertRo
 }
 
 kept! {
-    LookAgain {
+    [Sqlite Pg] LookAgain {
         "UPDATE alert SET severity = " severity: &'a str as Text,
         ", codes = " codes: &'a str as Text,
         ", about = " about: &'a str as Text,

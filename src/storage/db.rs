@@ -65,12 +65,11 @@ macro_rules! insert_all {
 }
 pub(crate) use insert_all;
 
-/// Declares a statement of a fixed text, with the values that stand in it in their order. What the query
-/// builder puts together for an update is parsed and planned anew at every execution; this is so once and
-/// kept with the connection.
+/// Declares a statement of a fixed text for one backend or both, with the values that stand in it in their order.
+/// What the query builder puts together for an update is parsed and planned anew at every execution; this is so
+/// once and kept with the connection.
 macro_rules! kept {
-    ($(#[$doc:meta])* $name:ident { $($text:literal $value:ident: $rust:ty as $sql:ty),+ $(,)? } $end:literal) => {
-        $(#[$doc])*
+    ([$($backend:ident)+] $name:ident { $($text:literal $value:ident: $rust:ty as $sql:ty),+ $(,)? } $end:literal) => {
         struct $name<'a> {
             $($value: $rust,)+
         }
@@ -80,10 +79,18 @@ macro_rules! kept {
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        $crate::storage::db::kept!(@on diesel::sqlite::Sqlite, diesel::SqliteConnection, $name { $($text $value $sql,)+ } $end);
-        $crate::storage::db::kept!(@on diesel::pg::Pg, diesel::PgConnection, $name { $($text $value $sql,)+ } $end);
+        $crate::storage::db::kept!(@each [$($backend)+] $name { $($text $value $sql,)+ } $end);
     };
-    (@on $backend:ty, $connection:ty, $name:ident { $($text:literal $value:ident $sql:ty,)+ } $end:literal) => {
+    (@each [$($backend:ident)+] $name:ident $words:tt $end:literal) => {
+        $($crate::storage::db::kept!(@on $backend $name $words $end);)+
+    };
+    (@on Sqlite $name:ident $words:tt $end:literal) => {
+        $crate::storage::db::kept!(@for diesel::sqlite::Sqlite, diesel::SqliteConnection, $name $words $end);
+    };
+    (@on Pg $name:ident $words:tt $end:literal) => {
+        $crate::storage::db::kept!(@for diesel::pg::Pg, diesel::PgConnection, $name $words $end);
+    };
+    (@for $backend:ty, $connection:ty, $name:ident { $($text:literal $value:ident $sql:ty,)+ } $end:literal) => {
         impl diesel::RunQueryDsl<$connection> for $name<'_> {}
 
         impl diesel::query_builder::QueryFragment<$backend> for $name<'_> {

@@ -226,7 +226,7 @@ pub fn append(db: &mut Db, append: Append<'_>) -> Result<()> {
 }
 
 kept! {
-    Move {
+    [Sqlite] Move {
         "UPDATE log SET size = " to: i64 as BigInt,
         " WHERE id = " log_id: i64 as BigInt,
         " AND size = " from: i64 as BigInt,
@@ -235,7 +235,7 @@ kept! {
 }
 
 kept! {
-    PutTile {
+    [Sqlite] PutTile {
         "INSERT INTO log_tile (log_id, level, tile, hashes) VALUES (" log_id: i64 as BigInt,
         ", " level: i64 as BigInt,
         ", " tile: i64 as BigInt,
