@@ -203,9 +203,10 @@ fn serials(
             }
             if is_same && (firearm.may_be(&known) || is_quoted) {
                 let later = rows.get(at..).unwrap_or_default();
-                of.settled |= of.movement == Movement::Transit
-                    && (came_in(&known, later)
-                        || is_one_transit(db, declaration, moved, territory)?);
+                of.settled = of.settled
+                    || of.movement == Movement::Transit
+                        && (came_in(&known, later)
+                            || is_one_transit(db, declaration, moved, territory)?);
                 facts.serials.push(of);
             } else if is_away && firearm.looks_like(&known) {
                 facts.alike.push(AlikeFact {
@@ -241,8 +242,10 @@ fn is_one_transit(
         Movement::Transit => moved.state != territory.state().as_str(),
         Movement::Import => false,
     };
-    let Some(row) = storage::releases::read(db, uuid(&moved.release_id)?)?.filter(|_| goes_on)
-    else {
+    if !goes_on {
+        return Ok(false);
+    }
+    let Some(row) = storage::releases::read(db, uuid(&moved.release_id)?)? else {
         return Ok(false);
     };
     let released = released(&row)?;
