@@ -27,11 +27,10 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use steps::Steps;
 
 /// Licences looked at at a time.
 const PAGE: i64 = 200;
-
-use steps::Steps;
 
 pub(super) use acts::Counted;
 pub(super) use orphans::Walked;
@@ -73,6 +72,11 @@ impl Kept {
             found => Ok(found),
         }
     }
+}
+
+/// The first field that does not fit.
+fn first(fields: &[(&'static str, bool)]) -> Option<&'static str> {
+    fields.iter().find(|(_, fits)| !fits).map(|(field, _)| *field)
 }
 
 /// When an entry was made, in microseconds.

@@ -3,6 +3,7 @@
 //! somebody has added one.
 use super::Error;
 use super::at_us;
+use super::first;
 use super::nonce;
 use super::text;
 use crate::app::release::timestamp;
@@ -96,10 +97,6 @@ struct Of<'a> {
 
 /// The first field that does not fit.
 type Field = Result<Option<&'static str>, Error>;
-
-fn first(fields: &[(&'static str, bool)]) -> Option<&'static str> {
-    fields.iter().find(|(_, fits)| !fits).map(|(field, _)| *field)
-}
 
 impl Of<'_> {
     fn plain(&self, field: &str) -> Option<&str> {

@@ -1,6 +1,7 @@
 //! Alerts against their histories, and those against the entries that they name: an alert says what was raised
 //! and what further looks have found, and stands as the work on it has left it.
 use super::Error;
+use super::first;
 use super::goods;
 use super::goods::Goods;
 use super::goods::Held;
@@ -240,10 +241,6 @@ impl Found {
         }
         self.about.insert(log_id, look.about.clone());
     }
-}
-
-fn first(fields: &[(&'static str, bool)]) -> Option<&'static str> {
-    fields.iter().find(|(_, fits)| !fits).map(|(field, _)| *field)
 }
 
 /// The first field of an alert that is not what the entry says by which it was raised.

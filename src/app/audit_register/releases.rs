@@ -2,6 +2,7 @@
 //! release itself with what it draws, the firearms that it moves and its override.
 use super::Error;
 use super::at_us;
+use super::first;
 use super::nonce;
 use super::text;
 use crate::app::covers;
@@ -155,11 +156,6 @@ struct Of<'a> {
     release: &'a ReleaseRow,
 }
 
-/// The first field that does not fit.
-fn first<const N: usize>(fields: [(&'static str, bool); N]) -> Option<&'static str> {
-    fields.into_iter().find(|(_, fits)| !fits).map(|(field, _)| field)
-}
-
 impl Of<'_> {
     fn is(&self, field: &str, bytes: &[u8]) -> bool {
         salted(self.nonce, bytes) == text(self.entry, field)
@@ -192,7 +188,7 @@ impl Of<'_> {
             }
         };
         let index = u64::try_from(row.log_index).ok();
-        Ok(first([
+        Ok(first(&[
             ("log_index", (row.log_id, index) == (self.place.0, Some(self.place.1))),
             ("change", row.change == kind),
             ("status", stands_after(kind) == Some(row.status.as_str())),
@@ -251,7 +247,7 @@ impl Of<'_> {
         }
         let recorded = text(self.entry, "override_sha256");
         let digest = release_history::digest_of_override(self.nonce, &then)?;
-        Ok(first([
+        Ok(first(&[
             ("codes", self.entry.get("override") == Some(&codes)),
             ("reason", kind != "override_requested" || text(self.entry, "reason") == row.reason),
             ("caller", kind != "override_requested" || self.is_actor(&row.caller)),
@@ -267,7 +263,7 @@ impl Of<'_> {
         let states: Value = serde_json::from_str(&row.states).unwrap_or_default();
         let actor = entry.get("actor").unwrap_or(&Value::Null);
         let verification = Uuid::parse_str(text(entry, "verification")).unwrap_or_default();
-        let plain = first([
+        let plain = first(&[
             ("verification_id", row.verification_id == verification.as_bytes()),
             ("state", row.state == text(actor, "state")),
             ("border_post", row.border_post == text(entry, "border_post")),
@@ -283,7 +279,7 @@ impl Of<'_> {
             return Ok(Some("declaration"));
         };
         let declaration = &presented.declaration;
-        let derived = first([
+        let derived = first(&[
             ("reference_kind", row.reference_kind == declaration.reference.kind.as_str()),
             ("content_sha256", row.content_sha256 == presented.sha256()),
             ("items", row.items == release::items(declaration)?),

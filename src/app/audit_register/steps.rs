@@ -2,6 +2,7 @@
 //! says what its entry does.
 use super::Error;
 use super::at_us;
+use super::first;
 use super::nonce;
 use super::text;
 use crate::app::Caller;
@@ -170,9 +171,6 @@ fn look(kept: VerificationRow) -> Result<Option<Look>, Error> {
 /// The first field of a step that is not what its entry records.
 pub(super) fn differs(event: &EventRow, rests: &Rests) -> Result<Option<&'static str>, Error> {
     let Rests { entry, look } = rests;
-    let first = |fields: &[(&'static str, bool)]| {
-        fields.iter().find(|(_, fits)| !fits).map(|(field, _)| *field)
-    };
     if let Some(look) = look {
         let cut = look.codes.get(..CODES_MAX).unwrap_or(&look.codes);
         let note = (event.change == "seen_again").then(|| cut.join(", "));
